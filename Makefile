@@ -1,0 +1,167 @@
+# duress: every command a user needs. `make help` lists them.
+#
+# Output goes to build/. `make V=1` shows the commands. Header dependencies are automatic (-MMD).
+
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+BUILD    ?= build
+OPT      ?= -O2
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+VERSION  := 0.1.0
+COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+# ---- what a newcomer's machine may miss ----
+
+PACKAGES := gcc make pkg-config git libfiu-dev fiu-utils libcriterion-dev libsqlite3-dev libuv1-dev \
+            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind
+LINTERS  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev libxml2-utils
+MISSING   = $(shell for p in $(1); do dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done)
+SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT       = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
+
+# ---- flags ----
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wformat=2 -Wno-format-nonliteral \
+            -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wstrict-prototypes -Wold-style-definition \
+            -Wmissing-prototypes -Wno-missing-field-initializers
+STD      := -std=gnu11 -fno-omit-frame-pointer
+CPPFLAGS += -I.
+CFLAGS   += -g $(OPT) $(STD) $(WARNINGS) $(EXTRA)
+LDFLAGS  += $(EXTRA) -rdynamic
+POINTS   := -DDURESS_POINTS
+ABOUT    := -DDURESS_VERSION='"$(VERSION)"' -DDURESS_COMMIT='"$(COMMIT)"' -DDURESS_FLAGS='"$(OPT) $(EXTRA)"'
+
+JOBS_LIBS    := -lsqlite3 -lboost_context
+DURESS_LIBS  := $(JOBS_LIBS) -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
+CLI_LIBS     := $(JOBS_LIBS) -luv -ljansson
+TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion
+
+# ---- sources: a folder shows what it is ----
+
+HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
+SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c)
+ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c))
+CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c))
+TESTS    := $(wildcard harness/test/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
+              scenarios/test/test_*.c sut/*/test/test_*.c)
+BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)
+TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
+
+OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+REL       = $(patsubst %.c,$(BUILD)/release/obj/%.o,$(1))
+TEST_BIN := $(patsubst %.c,$(BUILD)/test/%,$(TESTS))
+BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
+.PHONY: all run test deps bench mutants asan memcheck lint fmt install clean help build tests suite tools
+.SECONDARY:
+.DEFAULT_GOAL := build
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ---- the two commands a newcomer needs ----
+
+run: deps ## build everything and run the scenario suite (ARGS="--time 60s" to change it)
+	@$(MAKE) --no-print-directory build
+	$(BUILD)/duress run scenarios $(ARGS)
+
+test: deps ## build and run the tests
+	@$(MAKE) --no-print-directory build tests
+	@scripts=harness/test/run_tests.sh; sh $$scripts $(BUILD) $(TEST_BIN)
+
+deps: ## install what is missing (Debian packages)
+	@missing="$(strip $(call MISSING,$(PACKAGES)))"; if [ -n "$$missing" ]; then \
+	  echo "  APT    $$missing"; $(APT) update && $(APT) install -y --no-install-recommends $$missing >/dev/null; fi
+
+# ---- building ----
+
+build: $(BUILD)/duress $(BUILD)/jobd $(BUILD)/jobctl $(BUILD)/release/jobd $(BUILD)/release/jobctl ## the programs (default)
+all: build tests ## the programs and the tests
+tests: $(TEST_BIN)
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/release/obj/%.o: %.c
+	$(call say,CC,"$< (release)")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DNDEBUG_POINTS -MMD -MP -c $< -o $@
+
+# Points, properties and reporters register themselves in linker sections: archives are linked whole.
+$(BUILD)/libduress.a: $(call OBJ,$(HARNESS))
+$(BUILD)/libjobs.a: $(call OBJ,$(SUT))
+$(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
+$(BUILD)/libcli.a: $(call OBJ,$(CLI))
+$(BUILD)/release/libjobs.a: $(call REL,$(SUT))
+$(BUILD)/%.a:
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+WHOLE = -Wl,--whole-archive $(1) -Wl,--no-whole-archive
+
+define link
+$(call say,LD,$@)
+@mkdir -p $(@D)
+$(Q)$(CC) $(LDFLAGS) -o $@ $(1) $(2)
+endef
+
+$(BUILD)/duress: $(BUILD)/obj/scenarios/main.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
+	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
+
+# The same daemon with points: fiu-run, fiu-ctrl and DURESS_FAULTS drive it.
+$(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj/scenarios/jobs/live_points.o $(BUILD)/libcli.a $(BUILD)/libjobs.a $(BUILD)/libduress.a
+	$(call link,$(filter %.o,$^) $(BUILD)/libcli.a $(call WHOLE,$(BUILD)/libjobs.a) $(BUILD)/libduress.a,$(DURESS_LIBS) -luv)
+$(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(call REL,$(CLI)) $(BUILD)/release/libjobs.a
+	$(call link,$^,$(CLI_LIBS))
+
+$(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a
+	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(call WHOLE,$(filter-out $(BUILD)/libcli.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
+	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
+
+-include $(shell find $(BUILD)/obj $(BUILD)/release/obj -name '*.d' 2>/dev/null)
+
+# ---- checking ----
+
+asan: deps ## tests and a short suite under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined" build tests
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 sh harness/test/run_tests.sh $(BUILD)/asan $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TEST_BIN))
+	$(BUILD)/asan/duress run scenarios --runs 300 --verify all --out $(BUILD)/asan/run
+
+memcheck: build tests ## tests and 200 scenario runs under valgrind
+	sh harness/test/memcheck.sh $(BUILD) $(TEST_BIN)
+
+mutants: build ## plant each bug of scenarios/mutants, run until it is caught; a table
+	@bash scenarios/mutants/run.sh $(BUILD)
+
+bench: $(BENCH_BIN) build ## benchmarks; writes build/bench.json
+	@bash harness/bench/run.sh $(BUILD) $(BENCH_BIN)
+
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+lint-deps:
+	@missing="$(strip $(call MISSING,$(LINTERS)))"; if [ -n "$$missing" ]; then \
+	  echo "  APT    $$missing"; $(APT) update && $(APT) install -y --no-install-recommends $$missing >/dev/null; fi
+
+lint: deps lint-deps ## warnings of gcc and clang, clang-format, clang-tidy, cppcheck
+	@bash harness/test/lint.sh $(BUILD) "$(MAKE)"
+
+fmt: ## format all C files
+	clang-format -i $(C_FILES)
+
+# ---- installing ----
+
+install: build ## programs, libraries, headers, pkg-config files (PREFIX, DESTDIR)
+	@sh sut/cli/install.sh $(BUILD) $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
+
+clean: ## remove build/
+	rm -rf $(BUILD)

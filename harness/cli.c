@@ -1,0 +1,111 @@
+/* cli.c: finds the command and hands over to it. Each command has a file of its own, cmd_NAME.c. */
+#include "harness/cli.h"
+
+#include "harness/engine.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#ifndef DURESS_VERSION
+#define DURESS_VERSION "unknown"
+#endif
+#ifndef DURESS_COMMIT
+#define DURESS_COMMIT "unknown"
+#endif
+#ifndef DURESS_FLAGS
+#define DURESS_FLAGS ""
+#endif
+
+static const struct command *const commands[] = {
+    &cmd_run, &cmd_replay, &cmd_list, &cmd_report, &cmd_worker,
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+enum exit_code exit_code_of(enum outcome outcome)
+{
+    static const enum exit_code codes[] = {
+        [OUTCOME_PASS] = EXIT_HELD,       [OUTCOME_SAFETY] = EXIT_SAFETY,
+        [OUTCOME_LIVENESS] = EXIT_LIVENESS, [OUTCOME_HARNESS] = EXIT_HARNESS,
+        [OUTCOME_CRASH] = EXIT_SAFETY,
+    };
+    return codes[outcome];
+}
+
+void cli_complain(const struct command *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "duress %s: ", command->name);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\n");
+    va_end(args);
+    fprintf(stderr, "try 'duress %s --help'\n", command->name);
+}
+
+void command_help(const struct command *command, FILE *out)
+{
+    fprintf(out, "usage: duress %s %s\n\n%s\n\noptions:\n", command->name, command->args,
+            command->about);
+    options_print(command->options, out);
+    if (command->notes)
+        fprintf(out, "\n%s", command->notes);
+}
+
+static void general_help(FILE *out)
+{
+    fprintf(out, "usage: duress COMMAND [ARGUMENTS]\n\n"
+                 "Puts a system under faults that come from a seed, and judges what it does.\n\n"
+                 "commands:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!commands[i]->hidden)
+            fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->about);
+    fprintf(out,
+            "\n'duress COMMAND --help' explains a command; 'duress --version' prints the version.\n"
+            "\nexit codes: 0 all held; 1 a property failed or the system crashed; 2 a liveness\n"
+            "failure; 3 the harness is at fault; 4 usage or bad input; 5 nothing was run;\n"
+            "130 interrupted\n");
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COMMANDS];
+    size_t count = 0;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (!commands[i]->hidden)
+            names[count++] = commands[i]->name;
+    const char *near = nearest_word(name, strlen(name), names, count);
+    fprintf(stderr, "duress: unknown command '%s'%s%s%s\ntry 'duress --help'\n", name,
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return EXIT_USAGE;
+}
+
+int duress_main(int argc, char **argv, const struct system *const *systems, size_t system_count)
+{
+    if (argc < 2) {
+        general_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+        general_help(stdout);
+        return EXIT_HELD;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("duress " DURESS_VERSION ", commit " DURESS_COMMIT ", compiler " __VERSION__
+               ", flags " DURESS_FLAGS "\n");
+        return EXIT_HELD;
+    }
+    const struct command *command = command_find(name);
+    if (!command)
+        return unknown_command(name);
+    registry_init();
+    return command->run(command, &(struct systems){systems, system_count}, argc - 1, argv + 1);
+}

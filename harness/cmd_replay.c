@@ -1,0 +1,249 @@
+/* cmd_replay.c: `duress replay`: one run again, in this process, so that a debugger can look at it. */
+#define _GNU_SOURCE
+#include "harness/crash.h"
+#include "harness/plan.h"
+#include "harness/seed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct replay_options {
+    const char *seed_text;
+    struct extras extras;
+    bool trace, gdb, valgrind;
+    uint64_t break_at;
+};
+
+#define AT(field) offsetof(struct replay_options, field)
+static const struct option replay_table[] = {
+    {"seed", 0, "X", option_text, AT(seed_text), "the run's seed; the argument is then a scenario"},
+    {"trace", 0, NULL, NULL, AT(trace), "print every event"},
+    {"break-at", 0, "EVENT", option_number, AT(break_at),
+     "raise SIGTRAP when this event is recorded"},
+    {"gdb", 0, NULL, NULL, AT(gdb), "run under gdb, which stops at --break-at or at the crash"},
+    {"valgrind", 0, NULL, NULL, AT(valgrind), "run under valgrind (exit code 9: it found errors)"},
+    {"fault", 0, "POINT=TERM", option_list, AT(extras.faults), "as it was given to run; repeatable"},
+    {"property", 0, "NAME", option_list, AT(extras.properties), "judge only this one; repeatable"},
+    {0},
+};
+#undef AT
+
+static const char notes[] =
+    "Prints the verdict and the fingerprint. The exit code is that of a suite with this one run.\n"
+    "  duress replay scenarios/x.yaml --seed 0x1f --trace\n"
+    "  duress replay build/runs/3/failures/17/tape --gdb --break-at 4711\n";
+
+/* ---- under another program ---- */
+
+static bool is_wrapper(const char *word)
+{
+    return strcmp(word, "--gdb") == 0 || strcmp(word, "--valgrind") == 0;
+}
+
+/* Replaces this process by the tool that runs this process. */
+static int exec_under(const char *const *tool, int argc, char **argv)
+{
+    struct words line = {0};
+    char *program = program_path();
+    for (; *tool; tool++)
+        words_add(&line, *tool);
+    words_add(&line, program);
+    for (int i = 0; i < argc; i++)
+        if (!is_wrapper(argv[i]))
+            words_add(&line, argv[i]);
+    words_add(&line, NULL);
+    execvp(line.items[0], (char *const *)(uintptr_t)line.items);
+    fprintf(stderr, "duress replay: cannot run %s: %s\n", line.items[0], strerror(errno));
+    words_done(&line);
+    free(program);
+    return EXIT_HARNESS;
+}
+
+/* ---- what to run ---- */
+
+struct replay {
+    struct scenario *scenario;
+    struct tape *tape;
+    char fingerprint[33]; /* what the tape says it gave; or "" */
+    const struct replay_options *options;
+    struct run run;
+};
+
+static int load_scenario(struct replay *replay, const char *path, const struct systems *systems)
+{
+    char *why = NULL;
+    replay->scenario = scenario_load(path, systems->items, systems->count, &why);
+    int err = replay->scenario ? extras_apply(&replay->options->extras, replay->scenario, &why) : -1;
+    if (err)
+        fprintf(stderr, "%s\n", why);
+    free(why);
+    return err;
+}
+
+static int apply_tape_rules(struct replay *replay, const struct tape_meta *meta)
+{
+    char why[512];
+    for (size_t i = 0; i < meta->rule_count; i++) {
+        if (scenario_add_rule(replay->scenario, meta->rules[i], why, sizeof why)) {
+            fprintf(stderr, "duress replay: the tape's rule '%s': %s\n", meta->rules[i], why);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int load_tape(struct replay *replay, const char *path, const struct systems *systems)
+{
+    struct tape_meta meta = {0};
+    char why[1024];
+    replay->tape = tape_read(path, &meta, why, sizeof why);
+    if (!replay->tape) {
+        fprintf(stderr, "%s\n", why);
+        return -EINVAL;
+    }
+    int err = -EINVAL;
+    if (meta.scenario)
+        err = load_scenario(replay, meta.scenario, systems);
+    else
+        fprintf(stderr, "%s: the tape names no scenario\n", path);
+    if (!err)
+        err = apply_tape_rules(replay, &meta);
+    memcpy(replay->fingerprint, meta.fingerprint, sizeof replay->fingerprint);
+    tape_meta_done(&meta);
+    return err;
+}
+
+static bool names_scenario(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
+static int load(struct replay *replay, const struct command *command, const char *path,
+                const struct systems *systems)
+{
+    uint64_t seed;
+    char why[256];
+    const char *seed_text = replay->options->seed_text;
+    if (!seed_text && !names_scenario(path))
+        return load_tape(replay, path, systems);
+    if (!seed_text) {
+        cli_complain(command, "a scenario needs --seed");
+        return -EINVAL;
+    }
+    if (seed_parse(seed_text, &seed, why, sizeof why)) {
+        cli_complain(command, "--seed: %s", why);
+        return -EINVAL;
+    }
+    replay->tape = tape_new(seed);
+    return load_scenario(replay, path, systems);
+}
+
+/* ---- running it ---- */
+
+static void print_trace(const struct trace *trace)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    char line[1024];
+    while (trace_next(trace, &cursor, &event)) {
+        event_print(&event, line, sizeof line);
+        printf("%6" PRIu64 " %s\n", event.index, line);
+    }
+}
+
+static void show_crash(void *ctx, int signal)
+{
+    struct replay *replay = ctx;
+    (void)signal;
+    if (replay->options->trace && replay->run.trace)
+        print_trace(replay->run.trace);
+    if (replay->run.trace)
+        printf("crash after event %" PRIu64 "\n", trace_count(replay->run.trace));
+    fflush(stdout);
+}
+
+static void print_verdict(const struct replay *replay)
+{
+    const struct run *run = &replay->run;
+    char passed[32];
+    if (run->outcome == OUTCOME_PASS)
+        printf("held  ");
+    else
+        printf("FAILED  %s at event %" PRIu64 ": %s\n", run->property, run->event, run->message);
+    printf("%" PRIu64 " events in %s of virtual time\n", run->events,
+           duration_print(run->sim_ns, passed, sizeof passed));
+    printf("fingerprint %s\n", run->fingerprint);
+    if (replay->fingerprint[0] && strcmp(replay->fingerprint, run->fingerprint) != 0)
+        fprintf(stderr,
+                "duress replay: the tape was recorded with fingerprint %s: the program or the "
+                "scenario has changed since\n",
+                replay->fingerprint);
+}
+
+static int execute(struct replay *replay)
+{
+    /* A debugger wants to see the signal itself. */
+    bool stop = replay->options->break_at != UINT64_MAX;
+    crash_prepare();
+    if (!stop)
+        crash_catch(show_crash, replay, EXIT_SAFETY);
+    run_execute(&replay->run, replay->scenario, replay->tape, replay->options->break_at);
+    if (replay->options->trace)
+        print_trace(replay->run.trace);
+    print_verdict(replay);
+    fflush(stdout);
+    bool failed = replay->run.outcome != OUTCOME_PASS;
+    enum exit_code code = exit_code_of(replay->run.outcome);
+    if (replay->scenario->must_fail && failed)
+        printf("expected: the scenario must fail\n");
+    run_done(&replay->run);
+    return code;
+}
+
+static int load_and_execute(const struct command *command, const struct systems *systems,
+                            const struct replay_options *options, const char *path)
+{
+    struct replay replay = {.options = options};
+    int code = EXIT_USAGE;
+    if (load(&replay, command, path, systems) == 0)
+        code = execute(&replay);
+    if (replay.scenario)
+        scenario_free(replay.scenario);
+    if (replay.tape)
+        tape_free(replay.tape);
+    return code;
+}
+
+static int replay_run(const struct command *command, const struct systems *systems, int argc,
+                      char **argv)
+{
+    static const char *const gdb[] = {"gdb", "-q", "-ex", "run", "--args", NULL};
+    static const char *const valgrind[] = {"valgrind", "-q", "--error-exitcode=9", NULL};
+    struct replay_options options = {.break_at = UINT64_MAX};
+    struct words paths = {0};
+    int err = options_parse(command, argc, argv, &options, &paths);
+    int code = err > 0 ? EXIT_HELD : EXIT_USAGE;
+    if (!err && paths.count != 1)
+        cli_complain(command, "needs one tape, or one scenario with --seed");
+    else if (!err && (options.gdb || options.valgrind))
+        code = exec_under(options.gdb ? gdb : valgrind, argc, argv);
+    else if (!err)
+        code = load_and_execute(command, systems, &options, paths.items[0]);
+    words_done(&paths);
+    words_done(&options.extras.faults);
+    words_done(&options.extras.properties);
+    return code;
+}
+
+const struct command cmd_replay = {
+    .name = "replay",
+    .args = "TAPE | SCENARIO --seed X  [options]",
+    .about = "runs one run again, event for event",
+    .notes = notes,
+    .options = replay_table,
+    .run = replay_run,
+};

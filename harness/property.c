@@ -1,0 +1,233 @@
+/* property.c: the registry of properties, and the panel that judges one run.
+ *
+ * A panel is an array from point id to the handlers that want it, laid out once, so that an event
+ * which nobody asked for costs two loads. A property that has failed is not called again: its state
+ * is no longer worth anything, and only its first failure is kept.
+ */
+#include "harness/property.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- registry ---- */
+
+enum { PROPERTIES_MAX = 512 };
+
+extern const struct property *const __start_duress_properties[] __attribute__((weak));
+extern const struct property *const __stop_duress_properties[] __attribute__((weak));
+
+static const struct property *sorted[PROPERTIES_MAX];
+static size_t sorted_count;
+
+static int property_compare(const void *left, const void *right)
+{
+    const struct property *const *a = left, *const *b = right;
+    return strcmp((*a)->id, (*b)->id);
+}
+
+static void properties_sort(void)
+{
+    if (sorted_count || !__start_duress_properties)
+        return;
+    size_t count = (size_t)(__stop_duress_properties - __start_duress_properties);
+    assert(count <= PROPERTIES_MAX);
+    memcpy(sorted, __start_duress_properties, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, property_compare);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(sorted[i - 1]->id, sorted[i]->id) == 0) {
+            fprintf(stderr, "duress: two properties are called '%s'\n", sorted[i]->id);
+            abort();
+        }
+    }
+    sorted_count = count;
+}
+
+size_t properties_count(void)
+{
+    properties_sort();
+    return sorted_count;
+}
+
+const struct property *properties_get(size_t index)
+{
+    properties_sort();
+    return index < sorted_count ? sorted[index] : NULL;
+}
+
+const struct property *properties_find(const char *id)
+{
+    properties_sort();
+    const struct property wanted = {.id = id}, *key = &wanted, **found;
+    found = bsearch(&key, sorted, sorted_count, sizeof *sorted, property_compare);
+    return found ? *found : NULL;
+}
+
+/* ---- panel ---- */
+
+struct judge {
+    struct verdict *verdict;
+    struct panel *panel;
+    void *state;
+};
+
+struct handler {
+    void (*fn)(struct judge *judge, void *state, const struct event *event);
+    struct judge *judge;
+};
+
+struct panel {
+    size_t count; /* of properties */
+    struct judge *judges;
+    struct verdict *verdicts;
+    size_t point_count;
+    size_t *first; /* point id -> its first handler; point_count + 1 entries */
+    struct handler *handlers;
+    bool failed; /* a safety property did */
+    uint64_t last_event;
+    int64_t last_time_ns;
+};
+
+static void *zeroed(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory) {
+        fputs("duress: out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+static bool pattern_matches(const char *pattern, const char *name)
+{
+    size_t length = strlen(pattern);
+    if (length >= 2 && strcmp(pattern + length - 2, "**") == 0)
+        return strncmp(pattern, name, length - 2) == 0;
+    return strcmp(pattern, name) == 0;
+}
+
+/* The handlers of a point into `out` (NULL: only counts): properties in order, within one as it
+ * lists them. */
+static size_t handlers_of(struct panel *panel, const char *name, struct handler *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < panel->count; i++) {
+        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point;
+             on++) {
+            if (!pattern_matches(on->point, name))
+                continue;
+            if (out)
+                out[count] = (struct handler){on->fn, &panel->judges[i]};
+            count++;
+        }
+    }
+    return count;
+}
+
+static void panel_subscribe(struct panel *panel)
+{
+    panel->point_count = registry_count();
+    panel->first = zeroed(panel->point_count + 1, sizeof *panel->first);
+    for (size_t id = 0; id < panel->point_count; id++)
+        panel->first[id + 1] = panel->first[id] + handlers_of(panel, registry_get(id)->name, NULL);
+    panel->handlers = zeroed(panel->first[panel->point_count], sizeof *panel->handlers);
+    for (size_t id = 0; id < panel->point_count; id++)
+        handlers_of(panel, registry_get(id)->name, panel->handlers + panel->first[id]);
+}
+
+struct panel *panel_new(const struct property *const *chosen, size_t count)
+{
+    struct panel *panel = zeroed(1, sizeof *panel);
+    panel->count = chosen ? count : properties_count();
+    panel->judges = zeroed(panel->count, sizeof *panel->judges);
+    panel->verdicts = zeroed(panel->count, sizeof *panel->verdicts);
+    for (size_t i = 0; i < panel->count; i++) {
+        const struct property *property = chosen ? chosen[i] : properties_get(i);
+        panel->verdicts[i].property = property;
+        panel->judges[i] =
+            (struct judge){&panel->verdicts[i], panel, zeroed(1, property->state_size)};
+    }
+    panel_subscribe(panel);
+    return panel;
+}
+
+void panel_free(struct panel *panel)
+{
+    if (!panel)
+        return;
+    for (size_t i = 0; i < panel->count; i++) {
+        if (panel->verdicts[i].property->done)
+            panel->verdicts[i].property->done(panel->judges[i].state);
+        free(panel->judges[i].state);
+    }
+    free(panel->handlers);
+    free(panel->first);
+    free(panel->judges);
+    free(panel->verdicts);
+    free(panel);
+}
+
+void panel_event(void *ctx, const struct event *event)
+{
+    struct panel *panel = ctx;
+    uint32_t id = event->point->id;
+    assert(id < panel->point_count);
+    panel->last_event = event->index;
+    panel->last_time_ns = event->time_ns;
+    const struct handler *end = panel->handlers + panel->first[id + 1];
+    for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
+         handler++) {
+        if (!handler->judge->verdict->failed)
+            handler->fn(handler->judge, handler->judge->state, event);
+    }
+}
+
+void panel_end(struct panel *panel)
+{
+    for (size_t i = 0; i < panel->count; i++) {
+        const struct verdict *verdict = &panel->verdicts[i];
+        if (!verdict->failed && verdict->property->end)
+            verdict->property->end(&panel->judges[i], panel->judges[i].state);
+    }
+}
+
+const struct verdict *panel_verdicts(const struct panel *panel, size_t *ret_count)
+{
+    *ret_count = panel->count;
+    return panel->verdicts;
+}
+
+bool panel_failed(const struct panel *panel)
+{
+    return panel->failed;
+}
+
+/* ---- what properties call ---- */
+
+void judge_checked(struct judge *judge)
+{
+    judge->verdict->checked++;
+}
+
+void judge_met(struct judge *judge)
+{
+    judge->verdict->met = true;
+}
+
+void judge_fail(struct judge *judge, const struct event *event, const char *format, ...)
+{
+    struct verdict *verdict = judge->verdict;
+    if (verdict->failed)
+        return;
+    verdict->failed = true;
+    verdict->checked++;
+    verdict->event = event ? event->index : judge->panel->last_event;
+    verdict->time_ns = event ? event->time_ns : judge->panel->last_time_ns;
+    enum property_kind kind = verdict->property->kind;
+    judge->panel->failed |= kind == PROPERTY_ALWAYS || kind == PROPERTY_NEVER;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(verdict->message, sizeof verdict->message, format, args);
+    va_end(args);
+}

@@ -1,0 +1,83 @@
+/* property.h: what must hold, judged over the trace, event by event.
+ *
+ * A property subscribes to points by name (exact, or with a final "**"), keeps its own state, and answers
+ * holds | fails(where, why) | vacuous. It reads only the trace, so the same code judges a simulated run, a live
+ * run and a recorded file. Every property has a planted bug in scenarios/mutants that it catches.
+ *
+ *     static void on_start(struct judge *j, void *state, const struct event *e) { ... }
+ *     static const struct property_on on[] = {{"job/perform/start", on_start}, {0}};
+ *     PROPERTY(queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
+ *              .about = "...", .state_size = sizeof(struct state), .on = on);
+ */
+#ifndef DURESS_PROPERTY_H
+#define DURESS_PROPERTY_H
+
+#include "harness/trace.h"
+
+enum property_kind {
+    PROPERTY_ALWAYS,    /* safety */
+    PROPERTY_NEVER,     /* safety, worded the other way round */
+    PROPERTY_EVENTUALLY,/* liveness: judged at the end */
+    PROPERTY_SOMETIMES, /* must be met by some run of the suite */
+};
+
+struct judge; /* one property within one run */
+
+struct property_on {
+    const char *point;
+    void (*fn)(struct judge *judge, void *state, const struct event *event);
+};
+
+struct property {
+    const char *id;   /* identifier, for files and --property: "queue_limit" */
+    const char *name; /* a sentence */
+    const char *about;
+    enum property_kind kind;
+    bool rare;                    /* SOMETIMES: may be missed by a short suite */
+    size_t state_size;            /* zeroed per run */
+    const struct property_on *on; /* ends with {0} */
+    void (*end)(struct judge *judge, void *state); /* may be NULL: after the last event */
+    void (*done)(void *state);    /* may be NULL: frees what the state holds */
+};
+
+#define PROPERTY(ident, ...)                                                                       \
+    static const struct property property_##ident = {.id = #ident, __VA_ARGS__};                   \
+    static const struct property *const property_ref_##ident POINT_SECTION("duress_properties") =  \
+        &property_##ident
+
+/* The property had something to check here, and it held. */
+void judge_checked(struct judge *judge);
+/* SOMETIMES: met. */
+void judge_met(struct judge *judge);
+/* It is broken at this event (NULL: at the end). Only the first failure of a property in a run is kept. printf. */
+void judge_fail(struct judge *judge, const struct event *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- judging a run ---- */
+
+struct verdict {
+    const struct property *property;
+    uint64_t checked;    /* how often judge_checked; 0: vacuous */
+    bool failed, met;
+    uint64_t event;      /* index of the event where it failed */
+    int64_t time_ns;
+    char message[240];
+};
+
+struct panel; /* all properties of a run */
+
+size_t properties_count(void); /* sorted by id */
+const struct property *properties_get(size_t index);
+const struct property *properties_find(const char *id);
+
+/* `chosen` NULL: all. Keeps nothing of the array. */
+struct panel *panel_new(const struct property *const *chosen, size_t count);
+void panel_free(struct panel *panel);
+void panel_event(void *panel, const struct event *event); /* a trace listener */
+void panel_end(struct panel *panel);
+/* Verdicts in property order. */
+const struct verdict *panel_verdicts(const struct panel *panel, size_t *ret_count);
+/* Has a safety property failed already? */
+bool panel_failed(const struct panel *panel);
+
+#endif

@@ -1,0 +1,171 @@
+/* One run, phase by phase.
+ *
+ *   set up     the system builds its nodes and its workload, drawn from the tape
+ *   safety     faults are on, until the system is settled or the scenario's time is up
+ *   liveness   everything is repaired; whatever is pending must drain within the scenario's time
+ *   audit      the system records what its clients can see at the end
+ *
+ * Time that stands still is a failure too: a million steps without a nanosecond is a livelock of the system.
+ */
+#include "harness/run.h"
+
+#include "harness/engine.h"
+#include "harness/world/disk.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_AT_ONE_TIME_MAX 1000000
+
+struct breakpoint {
+    uint64_t at;
+};
+
+/* A debugger stops here: up one frame from raise() stands the event. */
+static void on_event(void *ctx, const struct event *event)
+{
+    const struct breakpoint *breakpoint = ctx;
+    if (event->index == breakpoint->at)
+        raise(SIGTRAP);
+}
+
+static void fail(struct run *run, enum outcome outcome, const char *property, const char *message)
+{
+    if (run->outcome != OUTCOME_PASS)
+        return;
+    run->outcome = outcome;
+    run->event = trace_count(run->trace);
+    snprintf(run->property, sizeof run->property, "%s", property);
+    snprintf(run->message, sizeof run->message, "%s", message);
+}
+
+struct stage {
+    struct run *run;
+    const struct system *system;
+    void *ctx;
+    int64_t still_since; /* the time at which we have been standing ... */
+    uint64_t still_steps; /* ... for so many steps */
+};
+
+/* One step; false: nothing more to do before `until`, or time stands still. */
+static bool advance(struct stage *stage, int64_t until)
+{
+    struct world *world = stage->run->world;
+    if (!world_step(world, until))
+        return false;
+    if (world_now(world) != stage->still_since) {
+        stage->still_since = world_now(world);
+        stage->still_steps = 0;
+    } else if (++stage->still_steps > STEPS_AT_ONE_TIME_MAX) {
+        fail(stage->run, OUTCOME_LIVENESS, "liveness",
+             "livelock: a million steps, and no time has passed");
+        return false;
+    }
+    return true;
+}
+
+static void safety_phase(struct stage *stage, const struct scenario *scenario)
+{
+    struct world *world = stage->run->world;
+    int64_t until = world_now(world) + scenario->safety_ns;
+    world_set_phase(world, PHASE_SAFETY);
+    while (!stage->system->settled(stage->ctx) && advance(stage, until))
+        ;
+}
+
+static void liveness_phase(struct stage *stage, const struct scenario *scenario)
+{
+    struct run *run = stage->run;
+    int64_t until = world_now(run->world) + scenario->liveness_ns;
+    char pending[240], message[320], within[32];
+    if (run->outcome != OUTCOME_PASS)
+        return;
+    world_heal(run->world);
+    while (stage->system->pending(stage->ctx, pending, sizeof pending) && advance(stage, until))
+        ;
+    if (run->outcome != OUTCOME_PASS ||
+        !stage->system->pending(stage->ctx, pending, sizeof pending))
+        return;
+    snprintf(message, sizeof message, "not drained within %s after healing: %s",
+             duration_print(scenario->liveness_ns, within, sizeof within), pending);
+    fail(run, OUTCOME_LIVENESS, "liveness", message);
+}
+
+static void audit_phase(struct stage *stage)
+{
+    if (stage->run->outcome != OUTCOME_PASS)
+        return; /* a system that has not drained cannot be asked for its final state */
+    world_set_phase(stage->run->world, PHASE_AUDIT);
+    stage->system->audit(stage->ctx);
+}
+
+/* The failure with the smallest event index is the one that is reported; safety goes before liveness. */
+static void judge(struct run *run)
+{
+    size_t count;
+    panel_end(run->panel);
+    const struct verdict *verdicts = panel_verdicts(run->panel, &count);
+    const struct verdict *first = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!verdicts[i].failed)
+            continue;
+        if (run->outcome == OUTCOME_LIVENESS && verdicts[i].property->kind == PROPERTY_EVENTUALLY)
+            continue;
+        if (!first || verdicts[i].event < first->event)
+            first = &verdicts[i];
+    }
+    if (!first)
+        return;
+    run->outcome =
+        first->property->kind == PROPERTY_EVENTUALLY ? OUTCOME_LIVENESS : OUTCOME_SAFETY;
+    run->event = first->event;
+    snprintf(run->property, sizeof run->property, "%s", first->property->id);
+    snprintf(run->message, sizeof run->message, "%s", first->message);
+}
+
+static void finish(struct run *run)
+{
+    run->events = trace_count(run->trace);
+    run->sim_ns = world_now(run->world) - WORLD_START_NS;
+    trace_fingerprint(run->trace, run->fingerprint);
+    trace_seal(run->trace);
+}
+
+void run_execute(struct run *ret_run, const struct scenario *scenario, struct tape *tape,
+                 uint64_t break_at)
+{
+    struct run *run = ret_run;
+    struct breakpoint breakpoint = {.at = break_at};
+    struct budget budget = {.nodes_down = scenario->budget_nodes_down};
+    *run = (struct run){0};
+    registry_init();
+    disk_sqlite_init();
+    run->trace = trace_new();
+    run->panel = panel_new(scenario->properties, scenario->property_count);
+    trace_listen(run->trace, panel_event, run->panel);
+    if (break_at != UINT64_MAX)
+        trace_listen(run->trace, on_event, &breakpoint);
+    run->world = world_new(tape, run->trace, budget);
+    world_back_after(run->world, scenario->back_after.lo, scenario->back_after.hi);
+
+    struct stage stage = {.run = run, .system = scenario->system};
+    stage.ctx = stage.system->setup(run->world, scenario);
+    void *nemesis = nemesis_engine.start(run->world, scenario);
+    safety_phase(&stage, scenario);
+    liveness_phase(&stage, scenario);
+    audit_phase(&stage);
+    judge(run);
+    finish(run);
+    nemesis_engine.stop(nemesis);
+    world_clear(run->world);
+    stage.system->teardown(stage.ctx);
+}
+
+void run_done(struct run *run)
+{
+    world_free(run->world);
+    panel_free(run->panel);
+    trace_free(run->trace);
+    *run = (struct run){0};
+}

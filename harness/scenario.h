@@ -1,0 +1,85 @@
+/* scenario.h: what is run, as read from a scenario file (YAML; see scenarios/README.md for the keys).
+ *
+ * The loader checks everything it can: unknown keys, wrong types and units, points, properties and nemeses that do
+ * not exist. Each complaint says file:line:column, shows the line with a caret, and names the nearest valid word.
+ */
+#ifndef DURESS_SCENARIO_H
+#define DURESS_SCENARIO_H
+
+#include "harness/property.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A number or duration, fixed ("5ms") or a range ("5ms..20s") from which each use draws. lo == hi: fixed. */
+struct range {
+    int64_t lo, hi;
+};
+
+enum param_type {
+    PARAM_COUNT,    /* 20 or 20..200 */
+    PARAM_DURATION, /* ns; 5ms..20s */
+    PARAM_PERCENT,  /* 0..100, "10%", two decimals at most; stored in hundredths of a percent: 10% = 1000 */
+    PARAM_BOOL,     /* true, false, yes, no: 1 / 0 */
+    PARAM_COUNTS,   /* a map of names to counts: { default: 10, mail: 2 } */
+};
+
+/* What a system's workload understands. */
+struct param_spec {
+    const char *name; /* as in the file; spaces are fine */
+    enum param_type type;
+    struct range fallback;
+    int64_t min, max; /* allowed values, inclusive */
+    const char *about;
+};
+
+struct param_entry { char *name; struct range value; };
+
+struct param {
+    const struct param_spec *spec;
+    bool given;
+    struct range value;          /* the fallback when not given */
+    struct param_entry *entries; /* PARAM_COUNTS, in file order */
+    size_t entry_count;
+};
+
+struct rule_spec { char *pattern, *term; int line, column; }; /* checked; nemesis/rules.h parses them again */
+
+/* One line of `nemesis:`: what happens to the world now and then. */
+struct nemesis_spec {
+    const char *kind;           /* a registered name: "kill node" */
+    struct range every;         /* ns between two of them */
+    struct range lasts;         /* ns until it is undone: "back after", "for" */
+    struct range amount;        /* ns: how slow ("by") */
+};
+
+struct scenario {
+    char *path; /* as given, for messages and replay lines */
+    char *name, *about;
+    const struct system *system;
+    struct range nodes;
+    struct param *params; /* one per spec of the system, in spec order */
+    size_t param_count;
+    struct rule_spec *rules;
+    size_t rule_count;
+    struct nemesis_spec *nemeses;
+    size_t nemesis_count;
+    unsigned budget_nodes_down;
+    struct range back_after;  /* after a fault killed a node; ns */
+    int64_t safety_ns, liveness_ns;
+    const struct property **properties; /* NULL: all */
+    size_t property_count;
+    bool must_fail;  /* the canary: a pass is the failure */
+    unsigned weight; /* share of runs in a suite; default 1 */
+};
+
+/* NULL with a message in *ret_why (heap, one or more complaints, each with its caret). */
+struct scenario *scenario_load(const char *path, const struct system *const *systems, size_t system_count,
+                               char **ret_why);
+void scenario_free(struct scenario *scenario);
+const struct param *scenario_param(const struct scenario *scenario, const char *name); /* asserts that it exists */
+
+/* Adds a rule from the command line ("POINT=TERM" or "POINT: TERM"). 0, or -EINVAL with a message. */
+int scenario_add_rule(struct scenario *scenario, const char *text, char *why, size_t why_size);
+
+#endif

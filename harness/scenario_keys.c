@@ -1,0 +1,161 @@
+/* scenario_keys.c: the simple keys of a scenario file. Each reader takes one value, or complains
+ * and leaves the default. */
+#include "harness/scenario_internal.h"
+
+#include "harness/engine.h"
+#include "harness/system.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define NODES_MAX 64
+
+static void copy_value(struct loader *loader, const struct yaml *value, const char *wanted,
+                       char **ret_text)
+{
+    const char *text;
+    if (value_text(loader, value, wanted, &text)) {
+        free(*ret_text);
+        *ret_text = scenario_copy(text);
+    }
+}
+
+void read_name(struct loader *loader, const struct yaml *value)
+{
+    copy_value(loader, value, "a name", &loader->scenario->name);
+}
+
+void read_about(struct loader *loader, const struct yaml *value)
+{
+    copy_value(loader, value, "a sentence", &loader->scenario->about);
+}
+
+const struct system *system_find(struct loader *loader, const char *name)
+{
+    for (size_t i = 0; i < loader->system_count; i++)
+        if (strcmp(loader->systems[i]->name, name) == 0)
+            return loader->systems[i];
+    return NULL;
+}
+
+void read_sut(struct loader *loader, const struct yaml *value)
+{
+    const char *name;
+    if (!value_text(loader, value, "the name of a system under test", &name) ||
+        system_find(loader, name))
+        return; /* a good one was taken in system_choose() */
+    const char **names = scenario_grow(NULL, loader->system_count, sizeof *names);
+    for (size_t i = 0; i < loader->system_count; i++)
+        names[i] = loader->systems[i]->name;
+    complain_word(loader, value, "system under test", names, loader->system_count);
+    free(names);
+}
+
+void read_nodes(struct loader *loader, const struct yaml *value)
+{
+    value_range(loader, value, PARAM_COUNT, true, 1, NODES_MAX, &loader->scenario->nodes);
+}
+
+void read_back_after(struct loader *loader, const struct yaml *value)
+{
+    value_range(loader, value, PARAM_DURATION, true, 0, NS_PER_YEAR, &loader->scenario->back_after);
+}
+
+void read_time(struct loader *loader, const struct yaml *value, int64_t *ret_ns)
+{
+    struct range range;
+    if (value_range(loader, value, PARAM_DURATION, false, 0, NS_PER_YEAR, &range))
+        *ret_ns = range.lo;
+}
+
+void read_safety(struct loader *loader, const struct yaml *value)
+{
+    read_time(loader, value, &loader->scenario->safety_ns);
+}
+
+void read_liveness(struct loader *loader, const struct yaml *value)
+{
+    read_time(loader, value, &loader->scenario->liveness_ns);
+}
+
+void read_weight(struct loader *loader, const struct yaml *value)
+{
+    struct range range;
+    if (value_range(loader, value, PARAM_COUNT, false, 1, 1000, &range))
+        loader->scenario->weight = (unsigned)range.lo;
+}
+
+void read_expect(struct loader *loader, const struct yaml *value)
+{
+    bool text = value->kind == YAML_TEXT;
+    if (text && strcmp(value->text, "failure") == 0)
+        loader->scenario->must_fail = true;
+    else if (!text || strcmp(value->text, "pass") != 0)
+        complain_kind(loader, value, "pass or failure");
+}
+
+void read_budget(struct loader *loader, const struct yaml *value)
+{
+    static const char *const words[] = {"nodes down"};
+    if (value->kind != YAML_MAP) {
+        complain_kind(loader, value, "a map such as { nodes down: 1 }");
+        return;
+    }
+    for (const struct yaml *entry = value->first; entry; entry = entry->next) {
+        struct range range;
+        if (strcmp(entry->key->text, words[0]) != 0)
+            complain_word(loader, entry->key, "key in budget", words, 1);
+        else if (value_range(loader, entry, PARAM_COUNT, false, 0, NODES_MAX, &range))
+            loader->scenario->budget_nodes_down = (unsigned)range.lo;
+    }
+}
+
+/* ---- properties ---- */
+
+static void property_unknown(struct loader *loader, const struct yaml *item)
+{
+    size_t count = properties_count();
+    const char **ids = scenario_grow(NULL, count, sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = properties_get(i)->id;
+    complain_word(loader, item, "property", ids, count);
+    free(ids);
+}
+
+static bool property_is_chosen(const struct scenario *scenario, const struct property *property)
+{
+    for (size_t i = 0; i < scenario->property_count; i++)
+        if (scenario->properties[i] == property)
+            return true;
+    return false;
+}
+
+static void property_take(struct loader *loader, const struct yaml *item)
+{
+    const char *id;
+    struct scenario *scenario = loader->scenario;
+    if (!value_text(loader, item, "the id of a property", &id))
+        return;
+    const struct property *property = properties_find(id);
+    if (!property) {
+        property_unknown(loader, item);
+    } else if (property_is_chosen(scenario, property)) {
+        yaml_complain(loader->file, item, "\"%s\" stands here a second time", id);
+    } else {
+        size_t count = scenario->property_count;
+        scenario->properties =
+            scenario_grow(scenario->properties, count, sizeof(struct property *));
+        scenario->properties[scenario->property_count++] = property;
+    }
+}
+
+void read_properties(struct loader *loader, const struct yaml *value)
+{
+    if (value->kind == YAML_TEXT && strcmp(value->text, "all") == 0)
+        return;
+    if (value->kind != YAML_LIST || !value->first) {
+        complain_kind(loader, value, "all, or a list of property ids");
+        return;
+    }
+    for (const struct yaml *item = value->first; item; item = item->next)
+        property_take(loader, item);
+}

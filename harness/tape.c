@@ -1,0 +1,283 @@
+/* The tape in memory: seed, edits, and a record of the sequential draws.
+ *
+ * A keyed choice costs one hash of its name and a few multiplications; the edits are consulted only when there are
+ * any. Nothing here depends on the order in which keyed choices are asked for.
+ */
+#include "harness/tape_internal.h"
+
+#include "harness/hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+uint64_t hash_text(const char *text)
+{
+    return text ? XXH3_64bits(text, strlen(text)) : XXH3_64bits("", 0);
+}
+
+struct tape *tape_new(uint64_t seed)
+{
+    struct tape *tape = calloc(1, sizeof *tape);
+    if (!tape)
+        abort();
+    tape->seed = seed;
+    tape->seed_now = seed;
+    tape->next_switch = UINT64_MAX;
+    return tape;
+}
+
+void tape_free(struct tape *tape)
+{
+    if (!tape)
+        return;
+    HASH_CLEAR(hh, tape->by_identity);
+    for (size_t i = 0; i < tape->edit_count; i++) {
+        free(tape->edits[i]->name);
+        free(tape->edits[i]);
+    }
+    free(tape->edits);
+    free(tape->draws);
+    free(tape->spans);
+    free(tape);
+}
+
+uint64_t tape_seed(const struct tape *tape)
+{
+    return tape->seed;
+}
+
+/* ---- keyed choices ---- */
+
+static struct identity identity_of(const struct choice *choice)
+{
+    struct identity id;
+    memset(&id, 0, sizeof id); /* it is hashed as bytes */
+    id.stream = choice->stream;
+    id.node = choice->node;
+    id.name = hash_text(choice->name);
+    id.key = choice->key;
+    id.ordinal = choice->ordinal;
+    return id;
+}
+
+static const struct edit *edit_of(struct tape *tape, const struct identity *id, enum edit_kind kind)
+{
+    struct edit *edit = NULL;
+    if (!tape->by_identity)
+        return NULL;
+    HASH_FIND(hh, tape->by_identity, id, sizeof *id, edit);
+    return edit && edit->kind == kind ? edit : NULL;
+}
+
+static uint64_t bits_of(uint64_t seed, const struct identity *id)
+{
+    uint64_t bits = mix64_pair(seed, id->name + id->stream);
+    bits = mix64_pair(bits, id->node);
+    bits = mix64_pair(bits, id->key);
+    return mix64_pair(bits, id->ordinal);
+}
+
+uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n)
+{
+    assert(n >= 1);
+    struct identity id = identity_of(choice);
+    const struct edit *edit = edit_of(tape, &id, EDIT_CHOICE);
+    if (edit)
+        return edit->value < n ? edit->value : n - 1;
+    return mix64_below(bits_of(tape->seed_now, &id), n);
+}
+
+bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator,
+                 uint64_t denominator)
+{
+    assert(denominator >= 1 && numerator <= denominator);
+    return tape_choose(tape, choice, denominator) >= denominator - numerator;
+}
+
+int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi)
+{
+    assert(lo <= hi);
+    return lo + (int64_t)tape_choose(tape, choice, (uint64_t)(hi - lo) + 1);
+}
+
+const struct fault *tape_fault(struct tape *tape, const struct choice *choice)
+{
+    struct identity id = identity_of(choice);
+    const struct edit *edit = edit_of(tape, &id, EDIT_FAULT);
+    return edit ? &edit->fault : NULL;
+}
+
+bool tape_speaks_of(const struct tape *tape, const char *point)
+{
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_FAULT && strcmp(tape->edits[i]->name, point) == 0)
+            return true;
+    return false;
+}
+
+/* ---- sequential choices ---- */
+
+/* Grows *array to hold count + 1 elements. */
+static void *grown(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity ? *capacity * 2 : 64;
+    array = realloc(array, *capacity * size);
+    if (!array)
+        abort();
+    return array;
+}
+
+static const struct edit *edit_of_draw(const struct tape *tape, size_t index)
+{
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_DRAW && tape->edits[i]->at == index)
+            return tape->edits[i];
+    return NULL;
+}
+
+uint64_t tape_draw(struct tape *tape, uint64_t n)
+{
+    assert(n >= 1);
+    size_t index = tape->draw_count;
+    const struct edit *edit = edit_of_draw(tape, index);
+    uint64_t value = mix64_below(mix64_pair(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d), index), n);
+    if (edit)
+        value = edit->value < n ? edit->value : n - 1;
+    tape->draws = grown(tape->draws, index, &tape->draw_capacity, sizeof *tape->draws);
+    tape->draws[tape->draw_count++] = (struct draw){.value = value, .n = n};
+    return value;
+}
+
+int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi)
+{
+    assert(lo <= hi);
+    return lo + (int64_t)tape_draw(tape, (uint64_t)(hi - lo) + 1);
+}
+
+bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator)
+{
+    assert(denominator >= 1 && numerator <= denominator);
+    return tape_draw(tape, denominator) >= denominator - numerator;
+}
+
+void tape_span_begin(struct tape *tape, const char *label)
+{
+    tape->spans = grown(tape->spans, tape->span_count, &tape->span_capacity, sizeof *tape->spans);
+    tape->spans[tape->span_count++] = (struct tape_span){
+        .label = label, .begin = tape->draw_count, .end = SIZE_MAX, .depth = tape->depth++};
+}
+
+void tape_span_end(struct tape *tape)
+{
+    assert(tape->depth > 0);
+    tape->depth--;
+    for (size_t i = tape->span_count; i-- > 0;) {
+        if (tape->spans[i].end == SIZE_MAX) { /* the innermost one still open */
+            tape->spans[i].end = tape->draw_count;
+            return;
+        }
+    }
+}
+
+size_t tape_draws(const struct tape *tape)
+{
+    return tape->draw_count;
+}
+
+const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count)
+{
+    *ret_count = tape->span_count;
+    return tape->spans;
+}
+
+/* ---- edits ---- */
+
+static struct edit *edit_add(struct tape *tape, struct edit edit)
+{
+    struct edit *copy = malloc(sizeof *copy);
+    if (!copy)
+        abort();
+    *copy = edit;
+    copy->name = edit.name ? strdup(edit.name) : NULL;
+    tape->edits = grown(tape->edits, tape->edit_count, &tape->edit_capacity, sizeof(struct edit *));
+    tape->edits[tape->edit_count++] = copy;
+    return copy;
+}
+
+/* Keyed edits of one identity replace each other. */
+static void edit_keyed(struct tape *tape, const struct choice *choice, struct edit edit)
+{
+    struct identity id = identity_of(choice);
+    struct edit *old = NULL;
+    if (tape->by_identity)
+        HASH_FIND(hh, tape->by_identity, &id, sizeof id, old);
+    if (old) {
+        old->kind = edit.kind;
+        old->fault = edit.fault;
+        old->value = edit.value;
+        return;
+    }
+    edit.id = id;
+    edit.name = (char *)choice->name;
+    struct edit *added = edit_add(tape, edit);
+    HASH_ADD(hh, tape->by_identity, id, sizeof added->id, added);
+}
+
+void tape_edit_fault(struct tape *tape, const struct choice *choice, struct fault fault)
+{
+    assert(choice->stream == STREAM_FAULT);
+    edit_keyed(tape, choice, (struct edit){.kind = EDIT_FAULT, .fault = fault});
+}
+
+void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value)
+{
+    edit_keyed(tape, choice, (struct edit){.kind = EDIT_CHOICE, .value = value});
+}
+
+void tape_edit_draw(struct tape *tape, size_t index, uint64_t value)
+{
+    struct edit *old = (struct edit *)edit_of_draw(tape, index);
+    if (old)
+        old->value = value;
+    else
+        edit_add(tape, (struct edit){.kind = EDIT_DRAW, .at = index, .value = value});
+}
+
+/* The event number at which the next switch of seeds takes place, after `index`. */
+static uint64_t next_switch(const struct tape *tape, uint64_t index)
+{
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; i < tape->edit_count; i++) {
+        const struct edit *edit = tape->edits[i];
+        if (edit->kind == EDIT_SEED && edit->at > index && edit->at < next)
+            next = edit->at;
+    }
+    return next;
+}
+
+void tape_edit_seed(struct tape *tape, uint64_t from_event, uint64_t seed)
+{
+    edit_add(tape, (struct edit){.kind = EDIT_SEED, .at = from_event, .value = seed});
+    if (from_event == 0)
+        tape->seed_now = seed;
+    tape->next_switch = next_switch(tape, 0);
+}
+
+size_t tape_edit_count(const struct tape *tape)
+{
+    return tape->edit_count;
+}
+
+void tape_at_event(struct tape *tape, uint64_t index)
+{
+    if (index < tape->next_switch)
+        return;
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_SEED && tape->edits[i]->at == tape->next_switch)
+            tape->seed_now = tape->edits[i]->value;
+    tape->next_switch = next_switch(tape, tape->next_switch);
+}

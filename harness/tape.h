@@ -1,0 +1,114 @@
+/* tape.h: every choice of a run, as seed + edits.
+ *
+ * A choice has an identity; its default value is a pure function of (seed, identity); edits override single
+ * choices. The same tape gives the same run, event for event. Value 0 is always the simplest (no fault, FIFO,
+ * zero latency, empty): a simpler tape is a simpler story.
+ *
+ * Keyed choices (faults, schedule, latency, crash states) are identified by (stream, name, node, key, ordinal
+ * for that key), never by a global counter: removing one shifts no other. Sequential choices (generated data)
+ * are a sequence with nested spans, so that a shrinker can delete structure.
+ */
+#ifndef DURESS_TAPE_H
+#define DURESS_TAPE_H
+
+#include "harness/fault.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* X(ENUM, word) */
+#define STREAMS(X)                                                                                 \
+    X(FAULT, "fault")                                                                              \
+    X(SCHEDULE, "schedule")                                                                        \
+    X(NET, "net")                                                                                  \
+    X(DISK, "disk")                                                                                \
+    X(CLOCK, "clock")                                                                              \
+    X(NEMESIS, "nemesis")                                                                          \
+    X(ENTROPY, "entropy")                                                                          \
+    X(WORK, "work")
+
+enum stream {
+#define X(e, word) STREAM_##e,
+    STREAMS(X)
+#undef X
+        STREAM_COUNT
+};
+
+struct choice {
+    enum stream stream;
+    const char *name; /* a point name, or a name in the same form: "net/link/latency" */
+    uint32_t node;
+    uint64_t key;
+    uint64_t ordinal; /* 1, 2, ... among the choices with the same four values above */
+};
+
+struct tape;
+
+struct tape *tape_new(uint64_t seed);
+void tape_free(struct tape *tape);
+uint64_t tape_seed(const struct tape *tape);
+
+/* ---- keyed choices ---- */
+
+/* A value in [0, n), n >= 1. */
+uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n);
+/* true with probability numerator/denominator; an edit to 0 means false. */
+bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator, uint64_t denominator);
+/* A value in [lo, hi], lo simplest. */
+int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi);
+/* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. */
+const struct fault *tape_fault(struct tape *tape, const struct choice *choice);
+/* Does any edit speak of faults at this point? Cheap pre-test, so that un-edited points are not counted. */
+bool tape_speaks_of(const struct tape *tape, const char *point);
+
+/* ---- sequential choices ---- */
+
+uint64_t tape_draw(struct tape *tape, uint64_t n);                       /* [0, n) */
+int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi);    /* [lo, hi] */
+bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator);
+void tape_span_begin(struct tape *tape, const char *label); /* label: static */
+void tape_span_end(struct tape *tape);
+
+struct tape_span { const char *label; size_t begin, end, depth; }; /* draws [begin, end) */
+size_t tape_draws(const struct tape *tape);
+const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
+
+/* ---- edits ---- */
+
+void tape_edit_fault(struct tape *tape, const struct choice *choice, struct fault fault);
+void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value);
+void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
+void tape_edit_seed(struct tape *tape, uint64_t from_event, uint64_t seed); /* from event N on, another seed */
+size_t tape_edit_count(const struct tape *tape);
+/* The trace calls this as events are recorded; drives tape_edit_seed. */
+void tape_at_event(struct tape *tape, uint64_t index);
+
+/* ---- the file ----
+ *
+ *     duress-tape 1
+ *     scenario scenarios/lost-replies.yaml       path from the repository's root
+ *     seed 0x1f3a
+ *     rule store/ack/reply: 2%disconnect         fault rules added on the command line, if any
+ *     fault store/ack/reply node=2 key=17 n=3: disconnect
+ *     choice net net/link/latency node=2 key=3 n=1: 0
+ *     draw 12: 4
+ *     from event 1200: seed 0x77
+ *     fingerprint 00112233445566778899aabbccddeeff   what the run gave; informational
+ *     end 5                                          how many edits: a truncated file is noticed
+ *
+ * '#' starts a comment. */
+
+struct tape_meta {
+    char *scenario;         /* path, heap; may be NULL */
+    char fingerprint[33];   /* or "" */
+    char **rules;           /* "pattern: term", heap */
+    size_t rule_count;
+};
+
+void tape_meta_done(struct tape_meta *meta);
+int tape_write(const struct tape *tape, const struct tape_meta *meta, FILE *out); /* 0 or -errno */
+/* NULL with a message "file:line:column: what is wrong\n  line\n  ^" in why. */
+struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,33 @@
+#!/bin/bash
+# Warnings of two compilers as errors, the format, and two analysers. Prints what is wrong; silence is health.
+#   lint.sh BUILD MAKE
+set -u
+build=$1 make=$2 bad=0
+step() { printf '  LINT   %s\n' "$1"; }
+
+step "gcc, no warning"
+$make --no-print-directory -s CC=gcc BUILD="$build/lint-gcc" OPT=-O2 EXTRA=-Werror build tests || bad=1
+step "clang, no warning"
+$make --no-print-directory -s CC=clang BUILD="$build/lint-clang" OPT=-O1 EXTRA="-Werror -Wno-gnu-statement-expression" build tests || bad=1
+
+files=$(git ls-files -co --exclude-standard '*.c' '*.h')
+step "clang-format"
+clang-format --dry-run -Werror $files || bad=1
+
+sources=$(git ls-files -co --exclude-standard '*.c' | grep -v '/test/\|/bench/')
+step "cppcheck"
+cppcheck --quiet --error-exitcode=1 --enable=warning,portability --inline-suppr -j 2 \
+    --suppressions-list=harness/test/cppcheck.supp -DDURESS_POINTS -I. $sources || bad=1
+step "clang-tidy"
+tidy='clang-tidy --quiet --warnings-as-errors="*" "$@" -- -std=gnu11 -DDURESS_POINTS -I.'
+if ! printf '%s\n' $sources | xargs -P 2 -n 8 sh -c "$tidy" tidy >"$build/tidy.log" 2>/dev/null; then
+    grep -E 'warning:|error:' "$build/tidy.log" | sort -u
+    bad=1
+fi
+
+step "who may know whom"
+if git grep -n '#include "harness/' -- 'sut/*' | grep -v 'harness/point\.h' | grep -v '/test/'; then bad=1; fi
+if git grep -n '#include "\(sut\|scenarios\)/' -- 'harness/*' 'nemesis/*' 'properties/*' 'reports/*'; then bad=1; fi
+if git grep -n '#include "\(nemesis\|reports\|properties\)/' -- 'harness/*'; then bad=1; fi
+[ $bad -eq 0 ] && echo "lint: clean"
+exit $bad

@@ -1,0 +1,214 @@
+/* The tape: choices are pure functions of seed and identity; edits override single ones; the file is exact. */
+#include "harness/tape.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct choice base = {
+    .stream = STREAM_FAULT, .name = "store/ack/reply", .node = 2, .key = 17, .ordinal = 3};
+
+Test(tape, same_identity_same_value_whatever_is_asked_between)
+{
+    struct tape *a = tape_new(42), *b = tape_new(42);
+    struct choice other = base;
+    uint64_t first = tape_choose(a, &base, 1000000);
+    for (other.ordinal = 10; other.ordinal < 60; other.ordinal++)
+        tape_choose(b, &other, 7);
+    tape_draw(b, 100);
+    cr_assert_eq(first, tape_choose(b, &base, 1000000));
+    cr_assert_eq(first, tape_choose(a, &base, 1000000));
+    tape_free(a);
+    tape_free(b);
+}
+
+Test(tape, each_part_of_the_identity_matters)
+{
+    struct tape *tape = tape_new(42);
+    struct choice c[6] = {base, base, base, base, base, base};
+    c[1].stream = STREAM_NET;
+    c[2].name = "store/ack/send";
+    c[3].node = 3;
+    c[4].key = 18;
+    c[5].ordinal = 4;
+    for (int i = 0; i < 6; i++)
+        for (int k = i + 1; k < 6; k++)
+            cr_assert_neq(tape_choose(tape, &c[i], UINT64_MAX), tape_choose(tape, &c[k], UINT64_MAX));
+    tape_free(tape);
+}
+
+Test(tape, values_are_known_for_ever)
+{
+    /* If these change, every seed that anybody wrote down means another run. */
+    struct tape *tape = tape_new(1);
+    cr_expect_eq(tape_choose(tape, &base, 1000000), 704540, "%lu", tape_choose(tape, &base, 1000000));
+    uint64_t first = tape_draw(tape, 1000000), second = tape_draw(tape, 1000000);
+    cr_expect_eq(first, 597151, "%lu", first);
+    cr_expect_eq(second, 813124, "%lu", second);
+    tape_free(tape);
+}
+
+Test(tape, chance_is_as_often_as_it_says)
+{
+    struct tape *tape = tape_new(7);
+    struct choice choice = base;
+    int hits = 0;
+    for (choice.ordinal = 1; choice.ordinal <= 10000; choice.ordinal++)
+        hits += tape_chance(tape, &choice, 3, 100);
+    cr_expect(hits > 230 && hits < 370, "%d", hits);
+    cr_expect(tape_chance(tape, &base, 1, 1));
+    cr_expect(!tape_chance(tape, &base, 0, 1));
+    tape_free(tape);
+}
+
+Test(tape, an_edit_overrides_one_choice_only)
+{
+    struct tape *plain = tape_new(5), *edited = tape_new(5);
+    struct choice next = base;
+    next.ordinal++;
+    tape_edit_choice(edited, &base, 0);
+    cr_expect_eq(tape_choose(edited, &base, 1000), 0);
+    cr_expect_eq(tape_choose(edited, &next, 1000), tape_choose(plain, &next, 1000));
+    tape_edit_choice(edited, &base, 5000);
+    cr_expect_eq(tape_choose(edited, &base, 1000), 999, "an edit beyond the range means the greatest");
+    cr_expect_eq(tape_edit_count(edited), 1, "edits of one identity replace each other");
+    tape_free(plain);
+    tape_free(edited);
+}
+
+Test(tape, draws_are_a_sequence_with_spans)
+{
+    struct tape *tape = tape_new(9);
+    size_t count;
+    tape_span_begin(tape, "outer");
+    tape_draw(tape, 10);
+    tape_span_begin(tape, "inner");
+    tape_draw(tape, 10);
+    tape_draw(tape, 10);
+    tape_span_end(tape);
+    tape_span_end(tape);
+    const struct tape_span *spans = tape_spans(tape, &count);
+    cr_assert_eq(count, 2);
+    cr_expect_str_eq(spans[0].label, "outer");
+    cr_expect(spans[0].begin == 0 && spans[0].end == 3 && spans[0].depth == 0);
+    cr_expect(spans[1].begin == 1 && spans[1].end == 3 && spans[1].depth == 1);
+    cr_expect_eq(tape_draws(tape), 3);
+    tape_free(tape);
+}
+
+Test(tape, an_edited_draw_leaves_its_neighbours_alone)
+{
+    struct tape *plain = tape_new(9), *edited = tape_new(9);
+    tape_edit_draw(edited, 1, 3);
+    for (int i = 0; i < 3; i++) {
+        uint64_t a = tape_draw(plain, 1000), b = tape_draw(edited, 1000);
+        cr_expect_eq(b, i == 1 ? 3 : a);
+    }
+    tape_free(plain);
+    tape_free(edited);
+}
+
+Test(tape, another_seed_from_event_n_on)
+{
+    struct tape *old = tape_new(1), *new = tape_new(2), *both = tape_new(1);
+    tape_edit_seed(both, 100, 2);
+    tape_at_event(both, 99);
+    cr_expect_eq(tape_choose(both, &base, 1u << 30), tape_choose(old, &base, 1u << 30));
+    tape_at_event(both, 100);
+    cr_expect_eq(tape_choose(both, &base, 1u << 30), tape_choose(new, &base, 1u << 30));
+    tape_free(old);
+    tape_free(new);
+    tape_free(both);
+}
+
+/* ---- the file ---- */
+
+static char path[] = "/tmp/test-tape-XXXXXX";
+
+static void write_file(const char *text)
+{
+    strcpy(path + strlen(path) - 6, "XXXXXX");
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+static struct tape *read_file(struct tape_meta *meta, char *why, size_t size)
+{
+    struct tape *tape = tape_read(path, meta, why, size);
+    unlink(path);
+    return tape;
+}
+
+static const char whole[] = "duress-tape 1\n"
+                            "scenario scenarios/lost-replies.yaml\n"
+                            "seed 0x1f3a\n"
+                            "rule store/ack/reply: 2%disconnect\n"
+                            "fault store/ack/reply node=2 key=17 n=3: disconnect\n"
+                            "fault job/perform/start node=1 key=4 n=1: delay(5ms)\n"
+                            "choice net net/link/latency node=2 key=3 n=1: 0\n"
+                            "draw 12: 4\n"
+                            "from event 1200: seed 0x77\n"
+                            "fingerprint 00112233445566778899aabbccddeeff\n"
+                            "end 5\n";
+
+Test(tape_file, reads_back_exactly_what_was_written)
+{
+    struct tape_meta meta;
+    char why[400] = "", *text;
+    size_t size;
+    write_file(whole);
+    struct tape *tape = read_file(&meta, why, sizeof why);
+    cr_assert(tape, "%s", why);
+    cr_expect_eq(tape_seed(tape), 0x1f3a);
+    cr_expect_str_eq(meta.scenario, "scenarios/lost-replies.yaml");
+    cr_expect_eq(meta.rule_count, 1);
+    cr_expect_eq(tape_fault(tape, &base)->kind, FAULT_DISCONNECT);
+    cr_expect(tape_speaks_of(tape, "job/perform/start"));
+    cr_expect(!tape_speaks_of(tape, "job/perform/stop"));
+    FILE *out = open_memstream(&text, &size);
+    cr_expect_eq(tape_write(tape, &meta, out), 0);
+    fclose(out);
+    cr_expect_str_eq(text, whole);
+    free(text);
+    tape_meta_done(&meta);
+    tape_free(tape);
+}
+
+static void refuses(const char *text, const char *expected)
+{
+    struct tape_meta meta;
+    char why[600] = "";
+    write_file(text);
+    struct tape *tape = read_file(&meta, why, sizeof why);
+    cr_expect_null(tape, "accepted: %s", text);
+    const char *at = strstr(why, ":") ? strstr(why, ":") : why;
+    cr_expect(strncmp(at, expected, strlen(expected)) == 0, "got: %s\nexpected: %s", at, expected);
+}
+
+Test(tape_file, says_what_is_wrong_and_where)
+{
+    refuses("", ":1:1: error: the file is empty");
+    refuses("PNG\r\n", ":1:1: error: not a tape");
+    refuses("duress-tape 2\n", ":1:14: error: a tape of another version");
+    refuses("duress-tape 1\nseed 1\n", ":2:7: error: the tape is truncated");
+    refuses("duress-tape 1\nseed x\nend 0\n", ":2:6: error: expected a number");
+    refuses("duress-tape 1\nseed 99999999999999999999\nend 0\n", ":2:6: error: this number");
+    refuses("duress-tape 1\nsed 1\nend 0\n", ":2:1: error: expected one of");
+    refuses("duress-tape 1\nfault a/b/c node=1 key=2: crash\nend 1\n", ":2:25: error: expected 'n=");
+    refuses("duress-tape 1\nfault a/b/c node=1 key=2 n=1: crsh\nend 1\n", ":2:31: error: ");
+    refuses("duress-tape 1\nchoice nut a/b/c node=1 key=2 n=1: 3\nend 1\n", ":2:8: error: expected a stream");
+    refuses("duress-tape 1\nseed 1 2\nend 0\n", ":2:8: error: did not expect more");
+    refuses("duress-tape 1\ndraw 1: 2\nend 3\n", ":3:6: error: the number of edits");
+    refuses("duress-tape 1\nend 0\nseed 1\n", ":3:1: error: something follows");
+}
+
+Test(tape_file, a_missing_file_is_said_to_be_missing)
+{
+    struct tape_meta meta;
+    char why[200];
+    cr_expect_null(tape_read("/nonexistent/tape", &meta, why, sizeof why));
+    cr_expect_str_eq(why, "/nonexistent/tape: No such file or directory");
+}

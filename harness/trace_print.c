@@ -1,0 +1,79 @@
+/* Events for people and for machines. */
+#include "harness/json.h"
+#include "harness/trace.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Appends to out[*used]; stops at size. */
+static void append(char *out, size_t size, size_t *used, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void append(char *out, size_t size, size_t *used, const char *format, ...)
+{
+    if (*used + 1 >= size)
+        return;
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(out + *used, size - *used, format, args);
+    va_end(args);
+    if (length > 0)
+        *used += (size_t)length;
+    if (*used >= size)
+        *used = size - 1;
+}
+
+void event_print(const struct event *event, char *out, size_t size)
+{
+    size_t used = 0;
+    append(out, size, &used, "[%6" PRId64 ".%03" PRId64 "s] ", event->time_ns / 1000000000,
+           event->time_ns / 1000000 % 1000);
+    if (event->node)
+        append(out, size, &used, "n%" PRIu32 " ", event->node);
+    else
+        append(out, size, &used, "-- ");
+    if (event->actor)
+        append(out, size, &used, "#%" PRIu64 " ", event->actor);
+    append(out, size, &used, "%s", event->point->name);
+    for (unsigned i = 0; i < event->count; i++) {
+        const struct point_field *field = &event->fields[i];
+        if (field->type == FIELD_U64)
+            append(out, size, &used, " %s=%" PRIu64, field->name, field->u64);
+        else if (field->type == FIELD_I64)
+            append(out, size, &used, " %s=%" PRId64, field->name, field->i64);
+        else
+            append(out, size, &used, " %s=%s", field->name, field->str ? field->str : "");
+    }
+    if (event->fault.kind != FAULT_NONE) {
+        char fault[64];
+        append(out, size, &used, "  <- %s", fault_print(&event->fault, fault, sizeof fault));
+    }
+}
+
+void event_write_json(const struct event *event, FILE *out)
+{
+    struct json json;
+    json_init(&json, out, 0);
+    json_object_begin(&json, NULL);
+    json_count(&json, "i", event->index);
+    json_u64(&json, "t", (uint64_t)event->time_ns);
+    json_count(&json, "node", event->node);
+    json_count(&json, "actor", event->actor);
+    json_str(&json, "point", event->point->name);
+    for (unsigned i = 0; i < event->count; i++) {
+        const struct point_field *field = &event->fields[i];
+        if (field->type == FIELD_U64)
+            json_count(&json, field->name, field->u64);
+        else if (field->type == FIELD_I64)
+            json_int(&json, field->name, field->i64);
+        else
+            json_str(&json, field->name, field->str ? field->str : "");
+    }
+    if (event->fault.kind != FAULT_NONE) {
+        char fault[64];
+        json_str(&json, "fault", fault_print(&event->fault, fault, sizeof fault));
+    }
+    json_object_end(&json);
+    json_done(&json);
+}

@@ -1,0 +1,359 @@
+/* disk.c: files, what of them is durable, and what a power loss does to the rest.
+ *
+ * A file is one buffer, as reads see it, and the list of the changes (writes, truncations) since
+ * its last sync. Each change carries the bytes it replaced, so a sync is cheap: it empties the
+ * list, result (4). When the power fails, the changes are undone from the newest to the oldest,
+ * which leaves what was durable; then each of them, from the oldest to the newest, has one of these
+ * outcomes, by a choice of the tape:
+ *
+ *   (0) dropped: it never reached the medium
+ *   (1) kept:    it did, though nobody had asked for it
+ *   (2) torn:    of each 512-byte sector it touches, the part in it was dropped or kept, by a
+ * choice per sector; a truncation is one change of an inode and is not torn
+ *
+ * Each change is judged by itself: a later one may be kept and an earlier one dropped. A kept write
+ * behind the end of the file leaves zeros before it. What else can become of a change:
+ *
+ *   (3) a process dies, the power stays: the page cache has it, nothing is lost
+ *   (4) a sync makes it durable: no power loss can take it any more
+ *   (5) too much is not durable: the kernel writes it back by itself, which is as good as a sync,
+ * but nobody is told (6) its file is deleted: it is forgotten. Creating and deleting are durable at
+ * once
+ *
+ * Never lost or changed: anything durable, and any sector that no pending change touches.
+ */
+#include "harness/world/disk.h"
+#include "harness/world/disk_internal.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+POINT_ABOUT("world/disk/loss", "The power failed; what was not synced was dropped, kept or torn.");
+
+/* Bytes of one file that may wait for a sync; a kernel flushes far less than it could hold, too. */
+#define DIRTY_MAX (8u << 20)
+
+enum outcome { DROPPED, KEPT, TORN, OUTCOME_COUNT };
+
+void *disk_alloc(size_t size)
+{
+    void *data = calloc(1, size);
+    if (!data)
+        abort();
+    return data;
+}
+
+void *disk_grow(void *data, size_t *capacity, size_t need, size_t item_size)
+{
+    if (need <= *capacity)
+        return data;
+    size_t room = *capacity ? *capacity : 16;
+    while (room < need)
+        room *= 2;
+    data = realloc(data, room * item_size);
+    if (!data)
+        abort();
+    *capacity = room;
+    return data;
+}
+
+/* ---- files ---- */
+
+static uint64_t text_key(const char *text)
+{
+    return fields_key(&T_STR("text", text), 1);
+}
+
+struct file *file_new(struct disk *disk, const char *name)
+{
+    struct file *file = disk_alloc(sizeof *file);
+    file->name = strdup(name);
+    file->key = text_key(name) ^ disk->key;
+    file->exists = true;
+    return file;
+}
+
+void file_free(struct file *file)
+{
+    free(file->name);
+    free(file->bytes);
+    free(file->changes);
+    free(file->log);
+    free(file);
+}
+
+static struct file **file_slot(struct disk *disk, const char *name)
+{
+    struct file **slot = &disk->files;
+    while (*slot && strcmp((*slot)->name, name) != 0)
+        slot = &(*slot)->next;
+    return slot;
+}
+
+struct file *file_find(struct disk *disk, const char *name)
+{
+    struct file *file = *file_slot(disk, name);
+    return file && file->exists ? file : NULL;
+}
+
+struct file *file_create(struct disk *disk, const char *name)
+{
+    struct file **slot = file_slot(disk, name);
+    if (!*slot)
+        *slot = file_new(disk, name);
+    (*slot)->exists = true;
+    return *slot;
+}
+
+size_t file_read(const struct file *file, void *data, size_t size, size_t offset)
+{
+    if (offset >= file->size)
+        return 0;
+    if (size > file->size - offset)
+        size = file->size - offset;
+    memcpy(data, file->bytes + offset, size);
+    return size;
+}
+
+static void file_resize(struct file *file, size_t size)
+{
+    size_t had = file->capacity;
+    if (size > had) {
+        file->bytes = disk_grow(file->bytes, &file->capacity, size, 1);
+        memset(file->bytes + had, 0, file->capacity - had);
+    }
+    if (size < file->size)
+        memset(file->bytes + size, 0, file->size - size);
+    file->size = size;
+}
+
+static void file_put(struct file *file, const void *data, size_t size, size_t offset)
+{
+    if (offset + size > file->size)
+        file_resize(file, offset + size);
+    memcpy(file->bytes + offset, data, size);
+}
+
+/* Notes a change that is about to be made to `size` bytes at `offset`, all inside the buffer. */
+static void change_note(struct file *file, struct change change, const void *old)
+{
+    if (file->log_size + change.size > DIRTY_MAX)
+        file_sync(file); /* (5) */
+    file->changes = disk_grow(file->changes, &file->change_capacity, file->change_count + 1,
+                              sizeof *file->changes);
+    file->log = disk_grow(file->log, &file->log_capacity, file->log_size + change.size + 1, 1);
+    change.number = ++file->numbered;
+    change.log_at = file->log_size;
+    memcpy(file->log + change.log_at, old, change.size);
+    file->log_size += change.size;
+    file->changes[file->change_count++] = change;
+}
+
+void file_write(struct file *file, const void *data, size_t size, size_t offset)
+{
+    struct change change = {
+        .kind = CHANGE_WRITE, .offset = offset, .size = size, .old_size = file->size};
+    if (size == 0)
+        return;
+    if (offset + size > file->size)
+        file_resize(file, offset + size);
+    change_note(file, change, file->bytes + offset);
+    memcpy(file->bytes + offset, data, size);
+}
+
+void file_truncate(struct file *file, size_t size)
+{
+    struct change change = {.kind = CHANGE_TRUNCATE, .offset = size, .old_size = file->size};
+    if (size == file->size)
+        return;
+    if (size > file->size)
+        file_resize(file, size);
+    change.size = change.old_size > size ? change.old_size - size : 0;
+    change_note(file, change, file->bytes + size);
+    file_resize(file, size);
+}
+
+void file_sync(struct file *file)
+{
+    file->change_count = 0; /* (4) */
+    file->log_size = 0;
+}
+
+void file_delete(struct file *file)
+{
+    file_resize(file, 0);
+    file_sync(file); /* (6) */
+    file->exists = false;
+}
+
+/* ---- power loss ---- */
+
+static void bytes_swap(unsigned char *a, unsigned char *b, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+/* The newest change is taken back. The bytes a write had written change places with those it had
+ * replaced, so that it can be made again. */
+static void change_undo(struct file *file, struct change *change)
+{
+    unsigned char *log = file->log + change->log_at;
+    if (change->kind == CHANGE_WRITE)
+        bytes_swap(file->bytes + change->offset, log, change->size);
+    else
+        file_put(file, log, change->size, change->offset);
+    file->size = change->old_size;
+}
+
+static void write_tear(struct tape *tape, struct file *file, const struct change *change,
+                       struct choice choice)
+{
+    choice.name = "disk/sector/loss";
+    choice.key += change->number;
+    choice.ordinal = 0;
+    size_t end = change->offset + change->size;
+    for (size_t at = change->offset, next; at < end; at = next) {
+        next = (at / SECTOR + 1) * SECTOR;
+        if (next > end)
+            next = end;
+        choice.ordinal++;
+        if (tape_choose(tape, &choice, 2))
+            file_put(file, file->log + change->log_at + (at - change->offset), next - at, at);
+    }
+}
+
+static enum outcome change_judge(struct tape *tape, struct file *file, const struct change *change,
+                                 uint32_t node)
+{
+    struct choice choice = {.stream = STREAM_DISK,
+                            .name = "disk/write/loss",
+                            .node = node,
+                            .key = file->key,
+                            .ordinal = change->number};
+    bool is_write = change->kind == CHANGE_WRITE;
+    enum outcome outcome =
+        (enum outcome)tape_choose(tape, &choice, is_write ? OUTCOME_COUNT : TORN);
+    switch (outcome) {
+    case KEPT: /* (1) */
+        if (is_write)
+            file_put(file, file->log + change->log_at, change->size, change->offset);
+        else
+            file_resize(file, change->offset);
+        break;
+    case TORN: /* (2) */ write_tear(tape, file, change, choice); break;
+    default: break; /* (0) */
+    }
+    return outcome;
+}
+
+static void file_power_loss(struct tape *tape, struct file *file, uint32_t node,
+                            uint64_t counts[OUTCOME_COUNT])
+{
+    for (size_t i = file->change_count; i-- > 0;)
+        change_undo(file, &file->changes[i]);
+    for (size_t i = 0; i < file->change_count; i++)
+        counts[change_judge(tape, file, &file->changes[i], node)]++;
+    file_sync(file);
+}
+
+void disk_power_loss(struct disk *disk, struct node *node)
+{
+    uint64_t counts[OUTCOME_COUNT] = {0};
+    for (struct handle *handle = disk->handles; handle; handle = handle->next)
+        handle_detach(handle);
+    for (struct file *file = disk->files; file; file = file->next) {
+        file_power_loss(world_tape(disk->world), file, node->id, counts);
+        if (file->shm)
+            file->shm->file = NULL;
+        file->shm = NULL;
+    }
+    TRACE(&node->site, "world/disk/loss", T_STR("disk", disk->name),
+          T_U64("dropped", counts[DROPPED]), T_U64("kept", counts[KEPT]),
+          T_U64("torn", counts[TORN]));
+}
+
+void disk_release(struct disk *disk)
+{
+    for (struct handle *handle = disk->handles; handle; handle = handle->next)
+        if (handle->vfs->node->state == NODE_DOWN)
+            handle_detach(handle); /* (3) */
+}
+
+/* ---- disks, and plain access ---- */
+
+struct disk *disk_new(struct world *world, const char *name)
+{
+    struct disk *disk = disk_alloc(sizeof *disk);
+    disk->world = world;
+    disk->name = strdup(name);
+    disk->key = text_key(name);
+    return disk;
+}
+
+void disk_free(struct disk *disk)
+{
+    for (struct vfs *next, *vfs = disk->vfses; vfs; vfs = next) {
+        next = vfs->next;
+        vfs_free(vfs);
+    }
+    for (struct file *next, *file = disk->files; file; file = next) {
+        next = file->next;
+        file_free(file);
+    }
+    free(disk->name);
+    free(disk);
+}
+
+const char *disk_name(const struct disk *disk)
+{
+    return disk->name;
+}
+
+int disk_read(struct disk *disk, const char *name, void *data, size_t size, uint64_t offset)
+{
+    struct file *file = file_find(disk, name);
+    return file ? (int)file_read(file, data, size, offset) : -ENOENT;
+}
+
+int disk_write(struct disk *disk, const char *name, const void *data, size_t size, uint64_t offset)
+{
+    file_write(file_create(disk, name), data, size, offset);
+    return 0;
+}
+
+int disk_truncate(struct disk *disk, const char *name, uint64_t size)
+{
+    struct file *file = file_find(disk, name);
+    if (!file)
+        return -ENOENT;
+    file_truncate(file, size);
+    return 0;
+}
+
+int disk_sync(struct disk *disk, const char *name)
+{
+    struct file *file = file_find(disk, name);
+    if (!file)
+        return -ENOENT;
+    file_sync(file);
+    return 0;
+}
+
+int64_t disk_size(struct disk *disk, const char *name)
+{
+    struct file *file = file_find(disk, name);
+    return file ? (int64_t)file->size : -ENOENT;
+}
+
+bool disk_delete(struct disk *disk, const char *name)
+{
+    struct file *file = file_find(disk, name);
+    if (file)
+        file_delete(file);
+    return file != NULL;
+}

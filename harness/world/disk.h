@@ -1,0 +1,60 @@
+/* disk.h: simulated disks, with a SQLite VFS on top.
+ *
+ * A disk holds files by name. Each file has its durable content and an ordered list of writes (and truncations)
+ * not yet synced; reads see both. A sync makes the list of that file durable. Creating, deleting and renaming a
+ * file is durable at once (SQLite syncs the directory; a journal or WAL that comes back after power loss is
+ * covered by the write list).
+ *
+ * At a power loss every un-synced write of every file is, by a keyed choice of the tape: dropped | kept | torn, by
+ * 512-byte sector (each sector kept or dropped; 0 = all dropped, the simplest). Order is no promise: a later write may be
+ * kept and an earlier one dropped, as on a real disk with a cache. After a kill without power loss everything
+ * written is kept: the page cache survives the process.
+ *
+ * Faults, by points at the site of the node that uses the disk (POINT_QUIET, so only injected ones are recorded):
+ *   disk/file/read, disk/file/write, disk/file/sync   first field: the file's name
+ * An error becomes SQLITE_IOERR (ENOSPC: SQLITE_FULL); kill and poweroff leave the world event in the middle.
+ */
+#ifndef DURESS_DISK_H
+#define DURESS_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct disk;
+struct node;
+struct world;
+
+struct disk *disk_new(struct world *world, const char *name);
+void disk_free(struct disk *disk);
+const char *disk_name(const struct disk *disk);
+
+/* Everything un-synced gets its crash state. Records world/disk/loss {disk, dropped, kept, torn}. */
+void disk_power_loss(struct disk *disk, struct node *node);
+/* The owner died (with or without power loss): its open files and locks are gone. */
+void disk_release(struct disk *disk);
+
+/* ---- plain file access, for adapters and tests ---- */
+
+int disk_read(struct disk *disk, const char *name, void *data, size_t size, uint64_t offset); /* bytes, or -errno */
+int disk_write(struct disk *disk, const char *name, const void *data, size_t size, uint64_t offset); /* 0, -errno */
+int disk_truncate(struct disk *disk, const char *name, uint64_t size); /* 0, -ENOENT */
+int disk_sync(struct disk *disk, const char *name);
+int64_t disk_size(struct disk *disk, const char *name); /* -ENOENT */
+bool disk_delete(struct disk *disk, const char *name);
+
+/* ---- SQLite ---- */
+
+/* Once per process, before anything else of SQLite: single-threaded, memory tagged by owner, deterministic. */
+void disk_sqlite_init(void);
+
+/* Names a VFS for this disk as used by this node: give it to sqlite3_open_v2(). Opening, reading, locking, shared
+ * memory for WAL, time (the node's wall clock) and randomness (the tape) all go through the world. The name stays
+ * valid as long as the disk; the same (disk, node) gives the same name. */
+const char *disk_vfs(struct disk *disk, struct node *node);
+
+/* All memory SQLite took while events of this node were running is dropped, without closing anything: the
+ * connections of a dead node are simply forgotten. */
+void disk_sqlite_forget(struct node *node);
+
+#endif

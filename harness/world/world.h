@@ -1,0 +1,167 @@
+/* world.h: the simulated world. Virtual time, one event queue, nodes, disks, links, and the phases of a run.
+ *
+ * Everything happens as an event at a virtual time. Events are ordered by (time, sequence number), so equal times
+ * keep the order in which they were scheduled. Time starts at an odd non-zero value and jumps to the next event.
+ * An event may belong to a node: it is dropped when the node dies first, and waits while the node is paused.
+ *
+ * What can be lost: at node death everything in that node's memory; at power loss also what its disk has not
+ * synced (see disk.h); on a cut link every message, silently; on a reset link with notice.
+ *
+ * Faults: the world is the sink of all points of its nodes. At a FAULT it asks the decider (the nemesis), then does
+ * in this order: wait (delay, timeout), record, apply (return an error, crash the actor, pause, kill the node).
+ */
+#ifndef DURESS_WORLD_H
+#define DURESS_WORLD_H
+
+#include "harness/fault.h"
+#include "harness/point.h"
+#include "harness/tape.h"
+#include "harness/trace.h"
+
+#define WORLD_START_NS INT64_C(1000000007)
+
+struct world;
+struct node;
+struct disk;
+
+enum phase { PHASE_SETUP, PHASE_SAFETY, PHASE_LIVENESS, PHASE_AUDIT };
+
+/* How much may be broken at once. A fault beyond it is not injected, so that every failure is a bug. */
+struct budget {
+    unsigned nodes_down; /* killed or powered off, not yet back */
+};
+
+struct world *world_new(struct tape *tape, struct trace *trace, struct budget budget);
+/* The run is over: all nodes die, all packets are lost. */
+void world_clear(struct world *world);
+void world_free(struct world *world); /* clears it first */
+struct tape *world_tape(struct world *world);
+struct trace *world_trace(struct world *world);
+int64_t world_now(const struct world *world);
+enum phase world_phase(const struct world *world);
+void world_set_phase(struct world *world, enum phase phase); /* records world/phase/enter */
+/* For points of the world itself (clients, upstreams, phases): node 0. Faults there can only be errors. */
+struct point_site *world_site(struct world *world);
+struct point_sink *world_sink(struct world *world);
+
+/* ---- events ---- */
+
+typedef void world_fn(void *arg);
+typedef uint64_t world_timer; /* 0: none */
+
+/* Calls fn(arg) at `time` (not before now). node NULL: the world's own. */
+world_timer world_at(struct world *world, struct node *node, int64_t time_ns, world_fn *fn, void *arg);
+bool world_cancel(struct world *world, world_timer timer);
+/* Runs the next event, moving time. false: the queue is empty, or the next event is later than `until_ns`
+ * (time then moves to until_ns). */
+bool world_step(struct world *world, int64_t until_ns);
+uint64_t world_steps(const struct world *world); /* events run so far */
+
+/* Leaves the running event in the middle, for ever. From the main stack only (not from a fiber). */
+_Noreturn void world_escape(struct world *world);
+
+/* ---- nodes ---- */
+
+/* How a system lives on a node. All are called on the main stack, outside of any fiber of the node, but stall,
+ * crash and leave, which are called at the point where the fault hit. */
+struct node_ops {
+    void (*start)(struct node *node, void *ctx); /* boot: build the system afresh */
+    void (*stop)(struct node *node, void *ctx);  /* as SIGTERM: drain, then call node_stopped() */
+    void (*dead)(struct node *node, void *ctx);  /* the node died: free all its memory, run nothing */
+    void (*stall)(struct node *node, struct point_site *at, int64_t ns);  /* wait, then return */
+    __attribute__((noreturn)) void (*crash)(struct node *node, struct point_site *at);    /* the actor dies */
+    __attribute__((noreturn)) void (*leave)(struct node *node, struct point_site *at);    /* back to the world, for ever */
+    bool (*can_stall)(struct node *node, struct point_site *at);          /* is a process running here? */
+};
+
+enum node_state { NODE_DOWN, NODE_UP, NODE_STOPPING };
+
+struct node {
+    struct world *world;
+    const char *name;  /* "n1", "db" */
+    uint32_t id;       /* 1, 2, ... */
+    enum node_state state;
+    bool paused;
+    bool expendable;   /* may the nemesis kill it? */
+    int64_t clock_offset_ns; /* of its wall clock against the world's epoch */
+    uint64_t boots;
+    struct point_site site;  /* node-level points of the adapter; owner is the node */
+    struct disk *disk;       /* its own, or NULL */
+    const struct node_ops *ops;
+    void *ctx;
+    struct node *next;
+};
+
+struct node *world_node_add(struct world *world, const char *name, const struct node_ops *ops, void *ctx);
+struct node *world_nodes(struct world *world); /* list in the order of adding */
+struct node *world_current(struct world *world); /* whose event is running, or NULL */
+int64_t node_wall_ns(struct node *node); /* the node's wall clock: ns since 1970 */
+
+void node_boot(struct node *node); /* NODE_DOWN -> NODE_UP; records world/node/start */
+/* Asks for a graceful stop; if it did not call node_stopped() within grace_ns it is killed. Either way it boots again
+ * back_ns after it went down. Does nothing and returns false when it is not up, or the budget does not allow it. */
+bool node_stop(struct node *node, int64_t grace_ns, int64_t back_ns);
+void node_stopped(struct node *node);
+/* As SIGKILL; with power_loss also crash states for its disk. Called from outside the node. Does nothing and
+ * returns false when it is down already, or the budget does not allow it (unless force). */
+bool node_kill(struct node *node, bool power_loss, bool force);
+void node_pause(struct node *node, int64_t ns); /* extends a running pause */
+void node_resume(struct node *node);
+/* Boots it again after `ns`, unless it is up by then. A node that dies from a fault is booted again by itself,
+ * after a time drawn from world_back_after. */
+void node_boot_after(struct node *node, int64_t ns);
+void world_back_after(struct world *world, int64_t lo_ns, int64_t hi_ns); /* default 1s..30s */
+
+/* ---- links ---- */
+
+/* One direction between two nodes. */
+struct link {
+    int64_t latency_lo_ns, latency_hi_ns; /* default 200us..2ms */
+    bool cut;                             /* messages vanish */
+    int64_t slow_ns;                      /* added to each latency */
+    int64_t last_ns;                      /* delivery time of the newest: messages of one link stay in order */
+    uint64_t sent;
+};
+
+struct link *world_link(struct world *world, struct node *from, struct node *to);
+
+/* A message under way. The world owns it from the sending on; exactly one of the two is called.
+ *   deliver: at the receiver, as an event of that node (which is up).
+ *   lost:    it will never arrive. reset: the sender may be told (the receiver was down and refused); otherwise
+ *            it vanished silently, and this call is only for freeing memory. */
+struct packet {
+    void (*deliver)(struct packet *packet);
+    void (*lost)(struct packet *packet, bool reset);
+    struct node *from, *to;
+    uint64_t from_boot, to_boot; /* filled by world_send: the incarnations at the time of sending */
+};
+void world_send(struct world *world, struct node *from, struct node *to, struct packet *packet);
+
+/* ---- faults ---- */
+
+struct hit {
+    struct world *world;
+    struct node *node; /* NULL for the world's own site */
+    struct point_site *site;
+    const struct point *point;
+    const struct point_field *fields;
+    unsigned count;
+    uint64_t key;      /* fields_key(fields) */
+};
+
+/* Decides one hit. Not asked outside of PHASE_SAFETY. */
+typedef struct fault world_decide(void *ctx, const struct hit *hit);
+void world_decider(struct world *world, world_decide *decide, void *ctx);
+/* How often (point name, node, key) was hit, this time included: the ordinal of choices about this hit. Counts
+ * when called; ask once per hit. */
+uint64_t world_ordinal(struct world *world, const struct hit *hit);
+
+/* Repairs everything: resumes, boots, restores links and disks; no more faults from now on. Enters
+ * PHASE_LIVENESS. */
+void world_heal(struct world *world);
+
+/* Counters for reports: hits and injected faults by point id and kind. */
+uint64_t world_hits(const struct world *world, size_t point_id);
+uint64_t world_injected(const struct world *world, size_t point_id, enum fault_kind kind);
+
+#endif

@@ -1,0 +1,100 @@
+/* world_internal.h: what the files of the world share. */
+#ifndef DURESS_WORLD_INTERNAL_H
+#define DURESS_WORLD_INTERNAL_H
+
+#include "harness/world/world.h"
+
+#include <setjmp.h>
+#include <uthash.h>
+
+/* A scheduled event. Its slot is reused; `generation` tells an old timer from a new one. */
+struct slot {
+    int64_t time_ns;
+    uint64_t sequence;
+    struct node *node;    /* NULL: the world's own */
+    uint64_t boot;        /* of the node when it was scheduled */
+    world_fn *fn;
+    void *arg;
+    uint32_t generation;
+    uint32_t next;        /* in the free list, or in a paused node's list; NO_SLOT ends it */
+    bool cancelled;
+};
+
+#define NO_SLOT UINT32_MAX
+
+/* Events held back while a node is paused, oldest first. */
+struct held {
+    uint32_t first, last;
+};
+
+struct node_extra { /* the world's own side of a node; same index as node->id - 1 */
+    struct held held;
+    int64_t paused_until;
+    world_timer resume, boot, deadline;
+    bool dying;      /* its code is on the stack right now: death is finished after that */
+    bool power_loss; /* of that death */
+    bool comes_back; /* by itself, after back_ns; -1: after a time drawn from world_back_after */
+    int64_t back_ns;
+};
+
+struct ordinal_key {
+    uint32_t point, node;
+    uint64_t key;
+};
+
+struct ordinal {
+    struct ordinal_key key;
+    uint64_t count;
+    UT_hash_handle hh;
+};
+
+struct flying { /* a packet under way */
+    struct packet *packet;
+    struct world *world;
+    struct flying *prev, *next;
+};
+
+struct world {
+    struct tape *tape;
+    struct trace *trace;
+    struct budget budget;
+    struct point_sink sink;
+    struct point_site site;
+    int64_t now;
+    enum phase phase;
+    bool faults_on;
+
+    struct slot *slots;
+    uint32_t slot_count, slot_capacity, free_slot;
+    uint32_t *heap; /* slot numbers, ordered by (time, sequence) */
+    size_t heap_count, heap_capacity;
+    uint64_t sequence, steps;
+
+    struct node *nodes, *last_node, *current;
+    struct node_extra *extras;
+    uint32_t node_count;
+    struct link *links; /* node_count x node_count, [from][to] */
+    struct flying *flying;
+    int64_t back_lo, back_hi;
+    unsigned down; /* nodes killed and not yet back: what the budget counts */
+
+    jmp_buf escape;
+    bool can_escape;
+
+    world_decide *decide;
+    void *decide_ctx;
+    struct ordinal *ordinals;
+    uint64_t *hits;                                /* by point id */
+    uint64_t (*injected)[FAULT_KIND_COUNT];        /* by point id */
+};
+
+struct node_extra *node_extra(struct node *node);
+void world_sink_init(struct world *world);
+/* Finishes the deaths of nodes whose code was on the stack. */
+void world_bury(struct world *world);
+/* Events held back are due now. */
+void world_release_held(struct world *world, struct held *held);
+void world_drop_flying(struct world *world);
+bool budget_allows_death(const struct world *world, const struct node *node);
+
+#endif

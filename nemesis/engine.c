@@ -1,0 +1,65 @@
+/* engine.c: the nemesis as the harness sees it: rules and world nemeses of one run. */
+#include "nemesis/nemeses.h"
+#include "nemesis/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct engine {
+    struct world *world;
+    struct rules *rules;
+    struct nemeses *nemeses;
+};
+
+static int rule_check(const char *pattern, const char *term, struct term_error *ret_error)
+{
+    struct rules *rules = rules_new();
+    int err = rules_add(rules, pattern, term, ret_error);
+    rules_free(rules);
+    return err;
+}
+
+/* The loader has checked the rules; a bad one here is a mistake of the harness. */
+static struct rules *rules_of(const struct scenario *scenario)
+{
+    struct rules *rules = rules_new();
+    for (size_t i = 0; i < scenario->rule_count; i++) {
+        const struct rule_spec *rule = &scenario->rules[i];
+        struct term_error error;
+        if (rules_add(rules, rule->pattern, rule->term, &error) != 0) {
+            fprintf(stderr, "unchecked rule '%s: %s': %s\n", rule->pattern, rule->term, error.why);
+            abort();
+        }
+    }
+    return rules;
+}
+
+static void *start(struct world *world, const struct scenario *scenario)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    if (!engine)
+        abort();
+    engine->world = world;
+    engine->rules = rules_of(scenario);
+    engine->nemeses = nemeses_start(world, scenario);
+    world_decider(world, rules_decide, engine->rules);
+    return engine;
+}
+
+/* Before world_free(): dying nodes may still hit points. */
+static void stop(void *ctx)
+{
+    struct engine *engine = ctx;
+    world_decider(engine->world, NULL, NULL);
+    nemeses_stop(engine->nemeses);
+    rules_free(engine->rules);
+    free(engine);
+}
+
+const struct nemesis_engine nemesis_engine = {
+    .rule_check = rule_check,
+    .kinds = nemesis_kinds,
+    .kind_count = NEMESIS_KIND_COUNT,
+    .start = start,
+    .stop = stop,
+};

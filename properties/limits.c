@@ -1,0 +1,37 @@
+/* limits.c: how many jobs of a queue run at once on a node. */
+#include "harness/hash.h"
+#include "properties/life.h"
+#include "properties/runs.h"
+
+static void on_start(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct runs *runs = ctx;
+    uint64_t queue = hash_text(event_str(event, "queue")), limit = event_u64(event, "limit");
+    runs_open(runs, (struct run_span){.node = event->node,
+                                      .actor = event->actor,
+                                      .job = event_key(event),
+                                      .lease = event_u64(event, "lease"),
+                                      .queue = queue});
+    uint64_t running = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        running += runs->spans[i].node == event->node && runs->spans[i].queue == queue;
+    if (running > limit)
+        judge_fail(judge, event, "queue %s on node %u runs %llu jobs at once; its limit is %llu",
+                   event_str(event, "queue"), event->node, (unsigned long long)running,
+                   (unsigned long long)limit);
+    else
+        judge_checked(judge);
+}
+
+static void limits_done(void *runs)
+{
+    runs_done(runs);
+}
+
+static const struct property_on on[] = {{"job/perform/start", on_start}, ON_RUN_END, {0}};
+
+PROPERTY(queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
+         .about =
+             "The limit protects what the jobs call. Counts the runs that have begun on a node and "
+             "neither ended nor died with their process, their queue or the node.",
+         .state_size = sizeof(struct runs), .on = on, .done = limits_done);

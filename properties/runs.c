@@ -1,0 +1,87 @@
+/* runs.c: see runs.h. Few attempts run at once, so a row of them is searched from end to end. */
+#include "properties/runs.h"
+
+#include "harness/hash.h"
+#include "properties/life.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct run_span *runs_open(struct runs *runs, struct run_span span)
+{
+    if (runs->count == runs->capacity) {
+        runs->capacity = runs->capacity ? 2 * runs->capacity : 16;
+        runs->spans = realloc(runs->spans, runs->capacity * sizeof *runs->spans);
+        if (!runs->spans)
+            abort();
+    }
+    runs->spans[runs->count] = span;
+    return &runs->spans[runs->count++];
+}
+
+void runs_done(struct runs *runs)
+{
+    free(runs->spans);
+    *runs = (struct runs){0};
+}
+
+static void runs_close(struct runs *runs, bool (*over)(const struct run_span *, const void *),
+                       const void *arg)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < runs->count; i++) {
+        if (!over(&runs->spans[i], arg))
+            runs->spans[left++] = runs->spans[i];
+    }
+    runs->count = left;
+}
+
+static bool same_run(const struct run_span *span, const void *arg)
+{
+    const struct run_span *ended = arg;
+    return span->node == ended->node && span->job == ended->job && span->lease == ended->lease;
+}
+
+static bool same_process(const struct run_span *span, const void *arg)
+{
+    const struct run_span *ended = arg;
+    return span->node == ended->node &&
+           (span->actor == ended->actor || (ended->queue && span->queue == ended->queue));
+}
+
+static bool same_node(const struct run_span *span, const void *arg)
+{
+    return span->node == *(const uint32_t *)arg;
+}
+
+void runs_on_end(struct judge *judge, void *runs, const struct event *event)
+{
+    (void)judge;
+    runs_close(runs, same_run,
+               &(struct run_span){.node = event->node,
+                                  .job = event_key(event),
+                                  .lease = event_u64(event, "lease")});
+}
+
+void runs_on_process_exit(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct runs *runs = ctx;
+    if (runs->count == 0)
+        return;
+    const char *queue = queue_of_label(event_str(event, "label"));
+    runs_close(runs, same_process,
+               &(struct run_span){.node = event->node,
+                                  .actor = event_key(event),
+                                  .queue = queue ? hash_text(queue) : 0});
+}
+
+void runs_on_node_gone(struct judge *judge, void *runs, const struct event *event)
+{
+    (void)judge;
+    runs_close(runs, same_node, &event->node);
+}
+
+const char *queue_of_label(const char *label)
+{
+    return strncmp(label, "queue ", 6) == 0 ? label + 6 : NULL;
+}

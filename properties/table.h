@@ -1,0 +1,42 @@
+/* table.h: a map from numbers to small structs, for the state of properties.
+ *
+ * Open addressing over an index; the entries themselves stand in a row, in the order in which they
+ * were added, so that walking them is deterministic. A zeroed table is an empty one. Nothing is
+ * ever removed but by table_done(): an entry that is over says so itself. Pointers to entries hold
+ * until the next table_at().
+ */
+#ifndef PROPERTIES_TABLE_H
+#define PROPERTIES_TABLE_H
+
+#include "harness/hash.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct table {
+    size_t value_size; /* the same for all entries of a table */
+    size_t count, capacity;
+    uint64_t *keys;
+    unsigned char *values;
+    uint32_t *slots; /* number of an entry + 1; 0: free. 2 * capacity of them, a power of two. */
+};
+
+/* The value under `key`; added, zeroed, if it was not there. */
+void *table_at(struct table *table, uint64_t key, size_t value_size);
+#define TABLE_AT(table, key, type) ((type *)table_at((table), (key), sizeof(type)))
+
+void *table_find(const struct table *table, uint64_t key); /* NULL: not there */
+void table_done(struct table *table);
+
+/* Walking: entries 0 .. count - 1. */
+static inline void *table_value(const struct table *table, size_t index)
+{
+    return table->values + index * table->value_size;
+}
+
+static inline uint64_t table_key(const struct table *table, size_t index)
+{
+    return table->keys[index];
+}
+
+#endif

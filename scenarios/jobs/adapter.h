@@ -1,0 +1,186 @@
+/* adapter.h: the parts of the adapter that puts the job system into the world.
+ *
+ *   clients   ask for the jobs of the plan and remember what they were told      client.c, workload.c
+ *   app nodes run the job system: runtime, queues, workers                       app.c, env.c
+ *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c
+ *   upstream  the service that jobs call; makes effects, fails as it likes       upstream.c
+ *   ledger    follows the events, to know what is still pending                  ledger.c
+ */
+#ifndef SCENARIOS_JOBS_ADAPTER_H
+#define SCENARIOS_JOBS_ADAPTER_H
+
+#include "harness/system.h"
+#include "harness/world/disk.h"
+#include "harness/world/world.h"
+#include "sut/jobs/jobs.h"
+#include "sut/store/sqlite.h"
+
+/* The workload's parameters, by name in params.c. X(ENUM, name, type, fallback lo, hi, min, max, about) */
+#define WORKLOAD_PARAMS(X)                                                                         \
+    X(JOBS, "jobs", COUNT, 50, 50, 1, 100000, "how many jobs are asked for")                       \
+    X(QUEUES, "queues", COUNTS, 0, 0, 1, 1000, "queue names and their limits; default: 10")        \
+    X(OVER, "over", DURATION, 0, 20 * S, 0, 24 * H, "how long the asking takes")                   \
+    X(WORK, "work", DURATION, 5 * MS, 2 * S, 0, H, "how long a run of a job takes")                \
+    X(DELAYED, "delayed", PERCENT, 1000, 1000, 0, 10000, "jobs scheduled for later")               \
+    X(DELAY, "delay", DURATION, 1 * S, 60 * S, MS, 24 * H, "how much later")                       \
+    X(RETRYABLE, "retryable", PERCENT, 1000, 1000, 0, 10000, "jobs that fail once or twice")       \
+    X(CRASHING, "crashing", PERCENT, 500, 500, 0, 10000, "jobs that crash once")                   \
+    X(HOPELESS, "hopeless", PERCENT, 200, 200, 0, 10000, "jobs that fail for ever")                \
+    X(SNOOZING, "snoozing", PERCENT, 300, 300, 0, 10000, "jobs that snooze once or twice")         \
+    X(CANCELLING, "cancelling", PERCENT, 200, 200, 0, 10000, "jobs that cancel themselves")        \
+    X(DISCARDING, "discarding", PERCENT, 200, 200, 0, 10000, "jobs that discard themselves")       \
+    X(IDEMPOTENT, "idempotent", PERCENT, 5000, 5000, 0, 10000, "jobs with an idempotency key")     \
+    X(ATTEMPTS, "attempts", COUNT, 4, 6, 1, 20, "max_attempts")                                    \
+    X(BULK, "bulk", COUNT, 1, 5, 1, 100, "jobs per insert")                                        \
+    X(TRANSACTIONS, "transactions", PERCENT, 1000, 1000, 0, 10000,                                 \
+      "inserts that share a transaction with the caller's own statements")                         \
+    X(ROLLED_BACK, "rolled back", PERCENT, 0, 0, 0, 10000, "inserts whose transaction must fail")  \
+    X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
+    X(LEASE, "lease", DURATION, 30 * S, 30 * S, S, H, "how long a lease holds")                    \
+    X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often queues look for work")          \
+    X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
+    X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
+    X(SKEW, "clock skew", DURATION, 0, 5 * M, 0, 24 * H, "how far a node's wall clock is off")     \
+    X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \
+    X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000, "answers 429")                  \
+    X(UP_HALF, "upstream half fails", PERCENT, 0, 0, 0, 10000, "answers 500 after the effect")     \
+    X(UP_LATE, "upstream late", PERCENT, 0, 0, 0, 10000, "answers after the caller gave up")       \
+    X(UP_NEVER, "upstream never", PERCENT, 0, 0, 0, 10000, "never answers")
+
+enum workload_param {
+#define X(e, ...) W_##e,
+    WORKLOAD_PARAMS(X)
+#undef X
+        W_COUNT
+};
+
+extern const struct param_spec workload_params[W_COUNT];
+
+struct adapter;
+
+/* ---- the plan: what clients will ask for, drawn once ---- */
+
+enum item_state { ITEM_PLANNED, ITEM_CALLING, ITEM_OK, ITEM_FAILED, ITEM_UNKNOWN };
+
+struct item { /* one job */
+    uint64_t key;         /* 1, 2, ...: its index + 1 */
+    uint64_t job;         /* its id, once acknowledged */
+    enum item_state state;
+    unsigned node;        /* index of the app node whose client asks for it */
+    unsigned group;       /* items of one group are inserted together */
+    int64_t at_ns;        /* when, after the start */
+    const char *queue;
+    int64_t delay_ms;
+    int64_t work_ns;
+    unsigned max_attempts;
+    unsigned failures;    /* attempts that fail before one succeeds; UINT_MAX: all */
+    unsigned crashes;     /* attempts that crash, before the failures */
+    unsigned snoozes;
+    int64_t snooze_s;
+    enum outcome_kind end; /* JOB_OK, JOB_CANCEL, JOB_DISCARD */
+    bool idempotent;
+    bool in_transaction, rolled_back;
+    char args[32];        /* {"key":17} */
+};
+
+struct workload {
+    struct item *items;
+    size_t count;
+    size_t open; /* items PLANNED or CALLING */
+};
+
+void workload_draw(struct adapter *adapter);
+void workload_done(struct workload *workload);
+struct item *workload_find(struct workload *workload, uint64_t key); /* NULL if there is none */
+uint64_t key_of_args(const char *args);                  /* 0 if it is not ours */
+
+/* ---- nodes ---- */
+
+struct database {
+    struct adapter *adapter;
+    struct node *node;       /* its own; NULL when embedded in the only app node */
+    struct disk *disk;
+    struct env env;          /* of its own node */
+    struct store_db *db;     /* open, while the node is up */
+    uint64_t works;
+    struct trip *trips;      /* calls under way over links */
+};
+
+struct app {
+    struct adapter *adapter;
+    struct node *node;
+    unsigned index;
+    struct env env;
+    struct runtime *runtime;
+    struct store store;
+    struct store_db *db;     /* embedded */
+    struct jobs *jobs;
+    world_timer wake;
+    int64_t wake_ns;
+    uint64_t entropies, works; /* ordinals of choices */
+};
+
+struct upstream {
+    struct adapter *adapter;
+    struct node *node;
+    struct effect *effects; /* by idempotency key */
+    uint64_t *requests;     /* per item: how often it was asked */
+    struct mail *mails;     /* calls under way */
+};
+
+/* ---- the ledger ---- */
+
+struct ledger {
+    unsigned char *states; /* by job id; 255: none */
+    size_t size;
+    size_t counts[JOB_STATE_COUNT];
+    bool synced; /* after healing, with what really is in the database */
+};
+
+void ledger_event(void *ledger, const struct event *event); /* a trace listener */
+size_t ledger_open(const struct ledger *ledger);            /* jobs that are not final */
+void ledger_set(struct ledger *ledger, uint64_t job, int state); /* -1: gone */
+bool ledger_text(const struct ledger *ledger, char *text, size_t size); /* false: nothing open */
+void ledger_done(struct ledger *ledger);
+
+struct adapter {
+    struct world *world;
+    const struct scenario *scenario;
+    int64_t start_ns;
+    struct workload workload;
+    struct app *apps;
+    unsigned app_count;
+    struct database database;
+    struct upstream upstream;
+    struct ledger ledger;
+    struct queue_config *queues;
+    size_t queue_count;
+    struct worker worker;
+};
+
+struct range workload_range(const struct adapter *adapter, enum workload_param param);
+int64_t workload_value(const struct adapter *adapter, enum workload_param param); /* a fixed one: lo */
+
+void app_init(struct app *app, struct adapter *adapter, unsigned index);
+void app_run(struct app *app); /* schedules the runtime to run now */
+extern const struct env_ops app_env_ops;
+
+void database_init(struct database *database, struct adapter *adapter);
+void database_done(struct database *database);
+struct store_db *database_open(struct database *database, struct env *env, struct node *node);
+void database_connect(struct app *app); /* sets app->store to the transport over links */
+/* All rows, read past the system. Calls fn for each. false: it cannot be read. */
+bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job), void *ctx);
+
+/* The main of a client process; arg: struct app *. */
+void client_main(struct proc *self, void *arg);
+/* The perform function of all jobs; ctx: struct adapter *. */
+struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx);
+
+void upstream_init(struct upstream *upstream, struct adapter *adapter);
+void upstream_done(struct upstream *upstream);
+/* Calls the service from a job's process. 2xx, 4xx, 5xx, or a negative errno. */
+int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt, const char *idempotency_key);
+struct app *app_of(struct proc *self);
+
+#endif

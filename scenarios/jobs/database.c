@@ -1,0 +1,291 @@
+/* The database: SQLite on a simulated disk. With one app node it is embedded there; with several it sits on a node of
+ * its own, and calls travel over links: the request, the execution and the reply are three events, and each link can
+ * lose what it carries.
+ */
+#include "scenarios/jobs/adapter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#define FILE_NAME     "jobs.db"
+#define BOOT_RETRY_NS INT64_C(1000000000)
+
+struct store_db *database_open(struct database *database, struct env *env, struct node *node)
+{
+    char why[200];
+    struct store_sqlite_options options = {.path = FILE_NAME,
+                                           .vfs = disk_vfs(database->disk, node),
+                                           .durability = DURABILITY_FULL,
+                                           .env = env,
+                                           .create = true};
+    return store_sqlite_open(&options, why, sizeof why);
+}
+
+static void say_nothing(struct env *env, enum log_level level, const char *line)
+{
+    (void)env, (void)level, (void)line;
+}
+
+bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
+                   void *ctx)
+{
+    struct adapter *adapter = database->adapter;
+    struct node *node = database->node ? database->node : adapter->apps[0].node;
+    static const struct env_ops ops = {.log = say_nothing};
+    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
+    struct store_db *db = database_open(database, &env, node);
+    struct store_request request = {.op = STORE_LIST, .limit = SIZE_MAX / 2};
+    struct store_reply reply = {.err = -EIO};
+    if (db)
+        store_execute(db, &request, env.heap, &reply);
+    for (size_t i = 0; reply.err == 0 && i < reply.job_count; i++)
+        fn(ctx, &reply.jobs[i]);
+    store_close(db);
+    heap_free(env.heap);
+    return reply.err == 0;
+}
+
+/* ---- a node of its own ---- */
+
+static void database_start_again(void *arg)
+{
+    struct database *database = arg;
+    struct world *world = database->adapter->world;
+    database->db = database_open(database, &database->env, database->node);
+    if (!database->db)
+        world_at(world, database->node, world_now(world) + BOOT_RETRY_NS, database_start_again,
+                 database);
+}
+
+static int64_t database_mono(struct env *env)
+{
+    struct database *database = (void *)((char *)env - offsetof(struct database, env));
+    return world_now(database->adapter->world);
+}
+
+static int64_t database_wall(struct env *env)
+{
+    return node_wall_ns(((struct database *)(void *)((char *)env - offsetof(struct database, env)))->node);
+}
+
+static const struct env_ops database_env_ops = {.mono_ns = database_mono, .wall_ns = database_wall, .log = say_nothing};
+
+static void database_start(struct node *node, void *ctx)
+{
+    struct database *database = ctx;
+    database->env = (struct env){.ops = &database_env_ops,
+                                 .heap = heap_new(),
+                                 .site = node->site,
+                                 .node_name = node->name};
+    database->works = 0;
+    database_start_again(database);
+}
+
+static void database_stop(struct node *node, void *ctx)
+{
+    (void)ctx;
+    node_stopped(node);
+}
+
+static void database_dead(struct node *node, void *ctx)
+{
+    struct database *database = ctx;
+    (void)node;
+    heap_free(database->env.heap);
+    database->env.heap = NULL;
+    database->db = NULL;
+}
+
+_Noreturn static void database_leave(struct node *node, struct point_site *at)
+{
+    (void)at;
+    world_escape(node->world);
+}
+
+static bool database_can_stall(struct node *node, struct point_site *at)
+{
+    (void)node, (void)at;
+    return false; /* no process runs here */
+}
+
+static const struct node_ops database_ops = {.start = database_start,
+                                             .stop = database_stop,
+                                             .dead = database_dead,
+                                             .leave = database_leave,
+                                             .crash = database_leave,
+                                             .can_stall = database_can_stall};
+
+void database_init(struct database *database, struct adapter *adapter)
+{
+    *database = (struct database){.adapter = adapter};
+    database->disk = disk_new(adapter->world, "disk");
+    if (adapter->app_count == 1) {
+        adapter->apps[0].node->disk = database->disk;
+        return;
+    }
+    database->node = world_node_add(adapter->world, "db", &database_ops, database);
+    database->node->disk = database->disk;
+}
+
+/* ---- calls over links ---- */
+
+/* One call: first the request's packet, then the reply's. It owns copies of both. A trip that ends nowhere (the database
+ * died with it) is freed at the end of the run. */
+struct trip {
+    struct packet packet;
+    struct database *database;
+    struct app *app;
+    uint64_t app_boot;       /* the caller's incarnation: a later one knows nothing of this call */
+    struct store_call *call; /* the caller's; valid while app_boot is current and the trip is not given up */
+    world_timer give_up;
+    struct heap *heap;
+    struct store_request request;
+    struct store_reply reply;
+    bool under_way; /* a packet or an execution will see it again */
+    struct trip *prev, *next;
+};
+
+static bool caller_waits(const struct trip *trip)
+{
+    return trip->call && trip->app->node->boots == trip->app_boot &&
+           trip->app->node->state != NODE_DOWN;
+}
+
+static void trip_free(struct trip *trip)
+{
+    DL_DELETE(trip->database->trips, trip);
+    heap_free(trip->heap);
+    free(trip);
+}
+
+void database_done(struct database *database)
+{
+    while (database->trips)
+        trip_free(database->trips);
+    disk_free(database->disk);
+}
+
+/* Tells the caller, on its node. Afterwards the call is not ours any more. */
+static void finish_call(struct trip *trip, int transport_err)
+{
+    struct store_call *call = trip->call;
+    struct world *world = trip->app->adapter->world;
+    world_cancel(world, trip->give_up);
+    trip->call = NULL;
+    call->transport_err = transport_err;
+    call->work.done(&call->work);
+}
+
+static void finish_refused(void *arg)
+{
+    struct trip *trip = arg;
+    if (caller_waits(trip))
+        finish_call(trip, -ECONNREFUSED);
+    trip_free(trip);
+}
+
+/* A caller waits in vain until its deadline; give_up() frees the trip. */
+static void lost_on_the_way(struct trip *trip)
+{
+    trip->under_way = false;
+    if (!caller_waits(trip))
+        trip_free(trip);
+}
+
+/* The request did not arrive. Refused: the caller learns it, a moment later. */
+static void request_lost(struct packet *packet, bool reset)
+{
+    struct trip *trip = (struct trip *)packet;
+    struct world *world = trip->app->adapter->world;
+    if (reset && caller_waits(trip))
+        world_at(world, NULL, world_now(world) + 1000000, finish_refused, trip);
+    else
+        lost_on_the_way(trip);
+}
+
+static void reply_lost(struct packet *packet, bool reset)
+{
+    struct trip *trip = (struct trip *)packet;
+    (void)reset;
+    lost_on_the_way(trip);
+}
+
+static void reply_deliver(struct packet *packet)
+{
+    struct trip *trip = (struct trip *)packet;
+    if (caller_waits(trip)) {
+        store_reply_copy(trip->call->heap, &trip->request, &trip->reply, &trip->call->reply);
+        finish_call(trip, 0);
+    }
+    trip_free(trip);
+}
+
+/* Long after the caller's own deadline: the call is over for everybody, whatever becomes of the packets. */
+static void give_up(void *arg)
+{
+    struct trip *trip = arg;
+    trip->give_up = 0;
+    if (caller_waits(trip))
+        finish_call(trip, -ETIMEDOUT);
+    if (!trip->under_way)
+        trip_free(trip);
+}
+
+static void execute(void *arg)
+{
+    struct trip *trip = arg;
+    struct database *database = trip->database;
+    if (database->db)
+        store_execute(database->db, &trip->request, trip->heap, &trip->reply);
+    else
+        trip->reply = (struct store_reply){.err = -EAGAIN, .why = "the database is starting"};
+    trip->packet.deliver = reply_deliver;
+    trip->packet.lost = reply_lost;
+    world_send(database->adapter->world, database->node, trip->app->node, &trip->packet);
+}
+
+static void request_deliver(struct packet *packet)
+{
+    struct trip *trip = (struct trip *)packet;
+    struct database *database = trip->database;
+    struct world *world = database->adapter->world;
+    struct choice choice = {.stream = STREAM_WORK,
+                            .name = "db/work/latency",
+                            .node = database->node->id,
+                            .key = database->node->boots,
+                            .ordinal = ++database->works};
+    int64_t takes = tape_between(world_tape(world), &choice, 50000, 1000000);
+    world_at(world, database->node, world_now(world) + takes, execute, trip);
+}
+
+static void submit(struct store *store, struct env *env, struct store_call *call)
+{
+    struct app *app = (struct app *)((char *)env - offsetof(struct app, env));
+    struct database *database = &app->adapter->database;
+    struct world *world = app->adapter->world;
+    struct trip *trip = calloc(1, sizeof *trip);
+    if (!trip)
+        abort();
+    trip->database = database;
+    trip->app = app;
+    trip->app_boot = app->node->boots;
+    trip->call = call;
+    trip->under_way = true;
+    DL_APPEND(database->trips, trip);
+    trip->heap = heap_new();
+    store_request_copy(trip->heap, &call->request, &trip->request);
+    trip->packet.deliver = request_deliver;
+    trip->packet.lost = request_lost;
+    trip->give_up = world_at(world, app->node, world_now(world) + 2 * store->deadline_ns, give_up, trip);
+    world_send(world, app->node, database->node, &trip->packet);
+}
+
+void database_connect(struct app *app)
+{
+    app->store = (struct store){.submit = submit,
+                                .deadline_ns = workload_value(app->adapter, W_DEADLINE)};
+}

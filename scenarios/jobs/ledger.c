@@ -1,0 +1,109 @@
+/* The ledger: the state of each job, as the events tell it. Only for knowing when a run has drained and for saying what
+ * it still waits for; the verdicts are the properties' business. */
+#include "scenarios/jobs/adapter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_JOB 255
+
+static unsigned char *ledger_at(struct ledger *ledger, uint64_t job)
+{
+    if (job >= ledger->size) {
+        size_t size = (job + 1) * 2;
+        ledger->states = realloc(ledger->states, size);
+        if (!ledger->states)
+            abort();
+        memset(ledger->states + ledger->size, NO_JOB, size - ledger->size);
+        ledger->size = size;
+    }
+    return &ledger->states[job];
+}
+
+void ledger_set(struct ledger *ledger, uint64_t job, int state)
+{
+    unsigned char *at = ledger_at(ledger, job);
+    if (*at != NO_JOB)
+        ledger->counts[*at]--;
+    *at = state < 0 ? NO_JOB : (unsigned char)state;
+    if (*at != NO_JOB)
+        ledger->counts[*at]++;
+}
+
+void ledger_event(void *ctx, const struct event *event)
+{
+    struct ledger *ledger = ctx;
+    enum job_state state;
+    const char *name = event->point->name;
+    if (strncmp(name, "store/job/", 10) != 0)
+        return;
+    name += 10;
+    if (strcmp(name, "claim") == 0)
+        state = JOB_EXECUTING;
+    else if (strcmp(name, "stage") == 0)
+        state = JOB_AVAILABLE;
+    else if (strcmp(name, "stale") == 0 || !job_state_by_word(event_str(event, "state"), &state))
+        return;
+    ledger_set(ledger, event_u64(event, "job"), (int)state);
+}
+
+size_t ledger_open(const struct ledger *ledger)
+{
+    size_t open = 0;
+    for (int state = 0; state < JOB_STATE_COUNT; state++)
+        if (!job_state_final((enum job_state)state))
+            open += ledger->counts[state];
+    return open;
+}
+
+/* "2 executing (17, 22)". Returns characters written. */
+static size_t print_state(const struct ledger *ledger, enum job_state state, char *text,
+                          size_t size)
+{
+    int length = snprintf(text, size, "%zu %s (", ledger->counts[state], job_state_word(state));
+    size_t used = length < 0 ? 0 : (size_t)length, listed = 0;
+    for (uint64_t job = 0; job < ledger->size && used < size; job++) {
+        if (ledger->states[job] != state)
+            continue;
+        if (listed == 6) {
+            length = snprintf(text + used, size - used, ", ...");
+            used += length < 0 ? 0 : (size_t)length;
+            break;
+        }
+        length = snprintf(text + used, size - used, "%s%llu", listed++ ? ", " : "",
+                          (unsigned long long)job);
+        used += length < 0 ? 0 : (size_t)length;
+    }
+    if (used + 1 < size) {
+        text[used++] = ')';
+        text[used] = '\0';
+    }
+    return used < size ? used : size - 1;
+}
+
+bool ledger_text(const struct ledger *ledger, char *text, size_t size)
+{
+    size_t open = ledger_open(ledger);
+    if (open == 0)
+        return false;
+    int length = snprintf(text, size, "%zu job%s: ", open, open == 1 ? "" : "s");
+    size_t used = length < 0 ? 0 : (size_t)length;
+    bool first = true;
+    for (int state = 0; state < JOB_STATE_COUNT && used + 3 < size; state++) {
+        if (ledger->counts[state] == 0 || job_state_final((enum job_state)state))
+            continue;
+        if (!first)
+            used += (size_t)snprintf(text + used, size - used, ", ");
+        first = false;
+        if (used < size)
+            used += print_state(ledger, (enum job_state)state, text + used, size - used);
+    }
+    return true;
+}
+
+void ledger_done(struct ledger *ledger)
+{
+    free(ledger->states);
+    ledger->states = NULL;
+}

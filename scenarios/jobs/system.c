@@ -1,0 +1,152 @@
+/* The job system as the world sees it: set up, watched, audited, taken down. */
+#include "scenarios/jobs/adapter.h"
+#include "scenarios/jobs/jobs_system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+POINT_ABOUT("audit/job/row", "a job as clients see it at the end of the run");
+
+static const struct queue_config default_queue = {.name = "default", .limit = 10};
+
+static void choose_queues(struct adapter *adapter)
+{
+    const struct param *param = &adapter->scenario->params[W_QUEUES];
+    struct tape *tape = world_tape(adapter->world);
+    adapter->queue_count = param->entry_count ? param->entry_count : 1;
+    adapter->queues = calloc(adapter->queue_count, sizeof *adapter->queues);
+    if (!adapter->queues)
+        abort();
+    adapter->queues[0] = default_queue;
+    for (size_t i = 0; i < param->entry_count; i++) {
+        struct range limit = param->entries[i].value;
+        adapter->queues[i].name = param->entries[i].name;
+        adapter->queues[i].limit = (unsigned)tape_draw_between(tape, limit.lo, limit.hi);
+    }
+}
+
+static void skew_clock(struct adapter *adapter, struct node *node)
+{
+    struct range skew = workload_range(adapter, W_SKEW);
+    struct tape *tape = world_tape(adapter->world);
+    int64_t offset = tape_draw_between(tape, skew.lo, skew.hi);
+    node->clock_offset_ns = tape_draw(tape, 2) ? -offset : offset;
+}
+
+static void build_nodes(struct adapter *adapter)
+{
+    adapter->apps = calloc(adapter->app_count, sizeof *adapter->apps);
+    if (!adapter->apps)
+        abort();
+    for (unsigned i = 0; i < adapter->app_count; i++)
+        app_init(&adapter->apps[i], adapter, i);
+    database_init(&adapter->database, adapter);
+    upstream_init(&adapter->upstream, adapter);
+    for (struct node *node = world_nodes(adapter->world); node; node = node->next)
+        skew_clock(adapter, node);
+}
+
+static void boot_nodes(struct adapter *adapter)
+{
+    node_boot(adapter->upstream.node);
+    if (adapter->database.node)
+        node_boot(adapter->database.node);
+    for (unsigned i = 0; i < adapter->app_count; i++)
+        node_boot(adapter->apps[i].node);
+}
+
+static void *jobs_setup(struct world *world, const struct scenario *scenario)
+{
+    struct adapter *adapter = calloc(1, sizeof *adapter);
+    if (!adapter)
+        abort();
+    adapter->world = world;
+    adapter->scenario = scenario;
+    adapter->start_ns = world_now(world);
+    adapter->app_count = (unsigned)tape_draw_between(world_tape(world), scenario->nodes.lo,
+                                                     scenario->nodes.hi);
+    adapter->worker = (struct worker){.name = "work",
+                                      .perform = work_perform,
+                                      .ctx = adapter,
+                                      .timeout_ns = workload_value(adapter, W_TIMEOUT)};
+    trace_listen(world_trace(world), ledger_event, &adapter->ledger);
+    choose_queues(adapter);
+    workload_draw(adapter);
+    build_nodes(adapter);
+    boot_nodes(adapter);
+    return adapter;
+}
+
+static bool jobs_settled(void *ctx)
+{
+    struct adapter *adapter = ctx;
+    return adapter->workload.open == 0 && ledger_open(&adapter->ledger) == 0;
+}
+
+/* ---- what is really in the database, after healing ---- */
+
+static void sync_row(void *ctx, const struct job *job)
+{
+    struct ledger *fresh = ctx;
+    ledger_set(fresh, job->id, (int)job->state);
+}
+
+/* Rows that a power loss took are not waited for: whether they may be gone is for the properties to say. */
+static void ledger_sync(struct adapter *adapter)
+{
+    struct ledger fresh = {.synced = true};
+    if (!database_rows(&adapter->database, sync_row, &fresh)) {
+        ledger_done(&fresh);
+        return;
+    }
+    ledger_done(&adapter->ledger);
+    adapter->ledger = fresh;
+}
+
+static bool jobs_pending(void *ctx, char *text, size_t size)
+{
+    struct adapter *adapter = ctx;
+    if (!adapter->ledger.synced)
+        ledger_sync(adapter);
+    if (adapter->workload.open > 0) {
+        snprintf(text, size, "%zu jobs not asked for yet", adapter->workload.open);
+        return true;
+    }
+    return ledger_text(&adapter->ledger, text, size);
+}
+
+static void audit_row(void *ctx, const struct job *job)
+{
+    struct adapter *adapter = ctx;
+    TRACE(world_site(adapter->world), "audit/job/row", T_U64("job", job->id),
+          T_U64("key", key_of_args(job->args)), T_STR("state", job_state_word(job->state)),
+          T_U64("attempt", job->attempt), T_U64("max", job->max_attempts));
+}
+
+static void jobs_audit(void *ctx)
+{
+    struct adapter *adapter = ctx;
+    database_rows(&adapter->database, audit_row, adapter);
+}
+
+static void jobs_teardown(void *ctx)
+{
+    struct adapter *adapter = ctx;
+    database_done(&adapter->database);
+    upstream_done(&adapter->upstream);
+    workload_done(&adapter->workload);
+    ledger_done(&adapter->ledger);
+    free(adapter->queues);
+    free(adapter->apps);
+    free(adapter);
+}
+
+const struct system jobs_system = {.name = "jobs",
+                                   .about = "the job system of this project",
+                                   .params = workload_params,
+                                   .param_count = W_COUNT,
+                                   .setup = jobs_setup,
+                                   .settled = jobs_settled,
+                                   .pending = jobs_pending,
+                                   .audit = jobs_audit,
+                                   .teardown = jobs_teardown};

@@ -1,0 +1,258 @@
+/* The upstream service: a scripted peer behind links. It makes effects, remembers idempotency keys for ever, never dies, and
+ * answers as the scenario says:
+ *
+ *   fails       503, no effect            throttles   429, no effect
+ *   half fails  500, the effect was made  late        200, the effect was made, the answer comes after 40 s
+ *   never       the effect was made, no answer
+ *   else        200
+ */
+#include "scenarios/jobs/adapter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+POINT_ABOUT("upstream/call/send", "a job is about to call the upstream service");
+POINT_ABOUT("upstream/call/reply", "the upstream service has answered");
+POINT_ABOUT("upstream/effect/apply", "the upstream service made an effect");
+POINT_ABOUT("upstream/effect/repeat", "the upstream service refused to repeat an effect");
+
+#define CALL_TIMEOUT_NS INT64_C(20000000000)
+#define LATE_NS         INT64_C(40000000000)
+
+struct effect {
+    char key[32];
+    UT_hash_handle hh;
+};
+
+/* ---- the service ---- */
+
+struct answer {
+    int status;     /* 0: never */
+    bool effect;
+    int64_t after_ns;
+};
+
+static struct answer answer_of(struct upstream *upstream, uint64_t key)
+{
+    static const struct {
+        enum workload_param share;
+        struct answer answer;
+    } script[] = {
+        {W_UP_FAILS, {503, false, 0}},      {W_UP_THROTTLES, {429, false, 0}},
+        {W_UP_HALF, {500, true, 0}},        {W_UP_LATE, {200, true, LATE_NS}},
+        {W_UP_NEVER, {0, true, 0}},
+    };
+    struct adapter *adapter = upstream->adapter;
+    struct choice choice = {.stream = STREAM_WORK,
+                            .name = "upstream/answer/draw",
+                            .key = key,
+                            .ordinal = ++upstream->requests[key - 1]};
+    uint64_t drawn = tape_choose(world_tape(adapter->world), &choice, 10000);
+    uint64_t from = 10000; /* the highest values are the odd answers: 0 is a plain 200 */
+    for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
+        from -= (uint64_t)workload_value(adapter, script[i].share);
+        if (drawn >= from)
+            return script[i].answer;
+    }
+    return (struct answer){200, true, 0};
+}
+
+/* false: an effect with this idempotency key was made before. */
+static bool effect_new(struct upstream *upstream, const char *idempotency_key)
+{
+    struct effect *effect;
+    if (idempotency_key[0] == '\0')
+        return true;
+    HASH_FIND_STR(upstream->effects, idempotency_key, effect);
+    if (effect)
+        return false;
+    effect = calloc(1, sizeof *effect);
+    if (!effect)
+        abort();
+    snprintf(effect->key, sizeof effect->key, "%s", idempotency_key);
+    HASH_ADD_STR(upstream->effects, key, effect);
+    return true;
+}
+
+/* ---- a call: a packet there, a packet back ---- */
+
+struct call { /* the caller's side: what its process waits for; memory of its node */
+    struct work work;
+    struct heap *heap;
+    int status;
+    struct mail *mail;
+};
+
+struct mail { /* the packet, first there, then back */
+    struct packet packet;
+    struct upstream *upstream;
+    struct app *app;
+    uint64_t app_boot;
+    struct call *call; /* NULL: nobody waits any more */
+    uint64_t key;
+    unsigned attempt;
+    char idempotency_key[32];
+    int status;
+    struct mail *prev, *next;
+};
+
+static bool anybody_waits(const struct mail *mail)
+{
+    return mail->call && mail->app->node->boots == mail->app_boot &&
+           mail->app->node->state != NODE_DOWN;
+}
+
+/* The mail is over; a process that still waits goes on waiting until its time is up. */
+static void mail_free(struct mail *mail)
+{
+    if (anybody_waits(mail))
+        mail->call->mail = NULL;
+    DL_DELETE(mail->upstream->mails, mail);
+    free(mail);
+}
+
+static void mail_lost(struct packet *packet, bool reset)
+{
+    (void)reset;
+    mail_free((struct mail *)packet);
+}
+
+static void mail_back(struct packet *packet)
+{
+    struct mail *mail = (struct mail *)packet;
+    if (anybody_waits(mail)) {
+        struct call *call = mail->call;
+        call->status = mail->status;
+        call->mail = NULL;
+        mail->call = NULL;
+        call->work.done(&call->work);
+    }
+    mail_free(mail);
+}
+
+static void answer_now(void *arg)
+{
+    struct mail *mail = arg;
+    mail->packet.deliver = mail_back;
+    world_send(mail->app->adapter->world, mail->upstream->node, mail->app->node, &mail->packet);
+}
+
+static void mail_there(struct packet *packet)
+{
+    struct mail *mail = (struct mail *)packet;
+    struct upstream *upstream = mail->upstream;
+    struct world *world = upstream->adapter->world;
+    struct point_site *at = &upstream->node->site;
+    struct answer answer = answer_of(upstream, mail->key);
+    if (answer.effect && effect_new(upstream, mail->idempotency_key))
+        TRACE(at, "upstream/effect/apply", T_U64("key", mail->key), T_U64("attempt", mail->attempt));
+    else if (answer.effect)
+        TRACE(at, "upstream/effect/repeat", T_U64("key", mail->key),
+              T_U64("attempt", mail->attempt));
+    mail->status = answer.status;
+    if (answer.status == 0)
+        mail_free(mail);
+    else if (answer.after_ns == 0)
+        answer_now(mail);
+    else
+        world_at(world, NULL, world_now(world) + answer.after_ns, answer_now, mail);
+}
+
+static void start_call(void *ctx, struct work *work)
+{
+    struct call *call = (struct call *)work;
+    (void)ctx;
+    world_send(call->mail->app->adapter->world, call->mail->app->node, call->mail->upstream->node,
+               &call->mail->packet);
+}
+
+/* Nobody waits any more and the answer came after all, or never will: the heap goes with the node at the latest. */
+static void drop_call(struct work *work)
+{
+    heap_release(((struct call *)work)->heap, work);
+}
+
+static int exchange(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
+                    const char *idempotency_key)
+{
+    struct heap *heap = proc_env(self)->heap;
+    struct call *call = heap_alloc(heap, sizeof *call);
+    struct mail *mail = calloc(1, sizeof *mail);
+    if (!mail)
+        abort();
+    *mail = (struct mail){.packet = {.deliver = mail_there, .lost = mail_lost},
+                          .upstream = &app->adapter->upstream,
+                          .app = app,
+                          .app_boot = app->node->boots,
+                          .call = call,
+                          .key = key,
+                          .attempt = attempt};
+    snprintf(mail->idempotency_key, sizeof mail->idempotency_key, "%s",
+             idempotency_key ? idempotency_key : "");
+    DL_APPEND(mail->upstream->mails, mail);
+    call->heap = heap;
+    call->mail = mail;
+    int err = proc_work_via(self, &call->work, start_call, NULL, drop_call, CALL_TIMEOUT_NS);
+    if (err)
+        return err;
+    int status = call->status;
+    heap_release(heap, call);
+    return status;
+}
+
+int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
+                  const char *idempotency_key)
+{
+    struct point_site *at = proc_site(self);
+    int err = FAULT(at, "upstream/call/send", CAN_NET | CAN_ERROR, T_U64("key", key),
+                    T_U64("attempt", attempt));
+    if (err)
+        return err;
+    int status = exchange(self, app, key, attempt, idempotency_key);
+    err = FAULT(at, "upstream/call/reply", CAN_NET | CAN_ERROR, T_U64("key", key),
+                T_U64("attempt", attempt));
+    return err ? err : status;
+}
+
+/* ---- the node ---- */
+
+static void nothing(struct node *node, void *ctx)
+{
+    (void)node, (void)ctx;
+}
+
+static bool never(struct node *node, struct point_site *at)
+{
+    (void)node, (void)at;
+    return false;
+}
+
+static const struct node_ops upstream_ops = {
+    .start = nothing, .stop = nothing, .dead = nothing, .can_stall = never};
+
+void upstream_init(struct upstream *upstream, struct adapter *adapter)
+{
+    *upstream = (struct upstream){.adapter = adapter};
+    upstream->node = world_node_add(adapter->world, "upstream", &upstream_ops, upstream);
+    upstream->node->expendable = false;
+    upstream->requests = calloc(adapter->workload.count, sizeof *upstream->requests);
+    if (!upstream->requests)
+        abort();
+}
+
+void upstream_done(struct upstream *upstream)
+{
+    struct effect *effect, *next;
+    struct mail *mail, *later;
+    DL_FOREACH_SAFE (upstream->mails, mail, later) /* answers that would have come later */
+        free(mail);
+    HASH_ITER (hh, upstream->effects, effect, next) {
+        HASH_DEL(upstream->effects, effect);
+        free(effect);
+    }
+    free(upstream->requests);
+}

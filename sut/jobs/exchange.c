@@ -1,0 +1,201 @@
+/* exchange.c: what a queue process and the store tell each other. One call writes all outcomes and
+ * claims for all free slots. An outcome is kept until the store has answered for it: applied,
+ * repeated or stale. A failed call is repeated for ever, ever more slowly; what a lost reply had
+ * claimed is not guessed at, its leases run out. */
+#include "sut/jobs/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+POINT_ABOUT("queue/job/claimed", "The reply to a claim arrived, with this job.");
+POINT_ABOUT("job/finish/done", "The store answered for an outcome: applied, repeated or stale.");
+
+#define RETRY_BASE_NS   (100 * NS_PER_MS)
+#define RETRY_SHIFT_MAX 6
+
+/* ---- outcomes ---- */
+
+static int64_t retry_delay_ms(const struct slot *slot, struct env *env)
+{
+    const struct job *job = slot->job;
+    uint64_t entropy = env_entropy(env);
+    int64_t delay_s = slot->worker && slot->worker->backoff_s
+                          ? slot->worker->backoff_s(job, entropy)
+                          : job_backoff_s(job->attempt, job->max_attempts, entropy);
+    return delay_s > 0 ? delay_s * 1000 : 0;
+}
+
+static struct store_ack ack_of(const struct slot *slot, const struct job_outcome *outcome,
+                               struct env *env)
+{
+    struct store_ack ack = {.id = slot->job->id, .lease = slot->job->lease, .error = outcome->text};
+    switch (outcome->kind) {
+    case JOB_OK:
+        ack.state = JOB_COMPLETED;
+        ack.error = NULL;
+        break;
+    case JOB_CANCEL: ack.state = JOB_CANCELLED; break;
+    case JOB_DISCARD: ack.state = JOB_DISCARDED; break;
+    case JOB_SNOOZE:
+        ack.state = JOB_SCHEDULED;
+        ack.delay_ms = outcome->snooze_s > 0 ? outcome->snooze_s * 1000 : 0;
+        ack.error = NULL;
+        break;
+    case JOB_ERROR:
+        ack.state = JOB_DISCARDED;
+        if (slot->job->attempt < slot->job->max_attempts) {
+            ack.state = JOB_RETRYABLE;
+            ack.delay_ms = retry_delay_ms(slot, env);
+        }
+        break;
+    }
+    return ack;
+}
+
+void ack_add(struct queue_run *run, const struct slot *slot, const struct job_outcome *outcome)
+{
+    struct heap *heap = proc_heap(run->self);
+    size_t count = run->queue->ack_count;
+    if (count == run->ack_room) {
+        run->ack_room = count ? 2 * count : 16;
+        run->acks = heap_realloc(heap, run->acks, run->ack_room * sizeof *run->acks);
+    }
+    struct store_ack ack = ack_of(slot, outcome, run->jobs->env);
+    ack.error = heap_strdup(heap, ack.error);
+    run->acks[count] = ack;
+    run->queue->ack_count = count + 1;
+}
+
+/* ---- the reply ---- */
+
+static const char *result_word(enum store_ack_result result)
+{
+    static const char *const words[] = {
+        [ACK_APPLIED] = "applied", [ACK_REPEATED] = "repeated", [ACK_STALE] = "stale"};
+    return words[result];
+}
+
+static void ack_answered(struct queue_run *run, const struct store_ack *ack,
+                         enum store_ack_result result)
+{
+    TRACE(proc_site(run->self), "job/finish/done", T_U64("job", ack->id),
+          T_U64("lease", ack->lease), T_STR("state", job_state_word(ack->state)),
+          T_STR("result", result_word(result)));
+    if (result == ACK_STALE) {
+        ++run->jobs->stale;
+        env_log(run->jobs->env, LOG_WARN,
+                "queue %s: job %" PRIu64 " was not %s: lease %" PRIu64 " is over (%s)",
+                run->queue->name, ack->id, job_state_word(ack->state), ack->lease,
+                result_word(result));
+    }
+}
+
+/* The acks of the call come first; what ended meanwhile has not been looked at yet. */
+static void acks_answered(struct queue_run *run, const struct store_reply *reply)
+{
+    struct heap *heap = proc_heap(run->self);
+    size_t count = run->queue->ack_count;
+    run->queue->ack_count = 0;
+    for (size_t i = 0; i < count; ++i) {
+        ack_answered(run, &run->acks[i], reply->acks[i]);
+        heap_release(heap, (void *)(uintptr_t)run->acks[i].error);
+    }
+}
+
+static void job_start(struct queue_run *run, const struct job *job, int64_t held_ns)
+{
+    struct slot *slot = slot_take(run->queue, job, held_ns);
+    char label[32];
+    snprintf(label, sizeof label, "job %" PRIu64, job->id);
+    slot->pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
+                                                                   .main = executor_main,
+                                                                   .arg = slot,
+                                                                   .link = proc_self(run->self)});
+    if (!slot->pid) {
+        struct job_outcome outcome = job_outcome_make(JOB_ERROR, "too many processes");
+        ack_add(run, slot, &outcome);
+        slot_clear(slot);
+        return;
+    }
+    if (slot->worker && slot->worker->timeout_ns)
+        slot->timer = proc_send_after(run->self, slot->worker->timeout_ns, proc_self(run->self),
+                                      MSG_TIMEOUT, &slot->pid, sizeof slot->pid);
+}
+
+/* Not started: when a drain has begun, and when the reply took so long that nobody might renew the
+ * lease in time. Those jobs are left to rescue. */
+static void jobs_claimed(struct queue_run *run, const struct store_reply *reply, int64_t sent_ns)
+{
+    struct jobs *jobs = run->jobs;
+    bool late = proc_now(run->self) - sent_ns > jobs->lease_ns / 2;
+    for (size_t i = 0; i < reply->job_count; ++i) {
+        const struct job *job = &reply->jobs[i];
+        TRACE(proc_site(run->self), "queue/job/claimed", T_U64("job", job->id),
+              T_U64("lease", job->lease), T_U64("attempt", job->attempt),
+              T_STR("queue", run->queue->name));
+        if (!jobs->draining && !late)
+            job_start(run, job, sent_ns + jobs->lease_ns);
+    }
+    if (jobs->draining)
+        jobs->left += reply->job_count;
+}
+
+/* ---- the call ---- */
+
+static struct store_request request_of(const struct queue_run *run)
+{
+    const struct queue *queue = run->queue;
+    size_t room = run->jobs->draining ? 0 : queue->limit - queue->running;
+    return (struct store_request){
+        .op = queue->ack_count ? STORE_ACK : STORE_CLAIM,
+        .queue = room ? queue->name : NULL,
+        .limit = room,
+        .owner = run->owner,
+        .lease_ms = run->jobs->lease_ms,
+        .acks = run->acks,
+        .ack_count = queue->ack_count,
+    };
+}
+
+static void exchange_failed(struct queue_run *run, int err)
+{
+    unsigned shift = run->failures < RETRY_SHIFT_MAX ? run->failures : RETRY_SHIFT_MAX;
+    int64_t wait_ns = jobs_jitter(run->jobs->env, RETRY_BASE_NS << shift);
+    if (run->failures++ == 0)
+        env_log(run->jobs->env, LOG_WARN, "queue %s: the store does not answer (%s); trying again",
+                run->queue->name, strerror(-err));
+    run->retry_ns = proc_now(run->self) + wait_ns;
+}
+
+/* A full batch means that there may be more. */
+static void look_again(struct queue_run *run, const struct store_request *request,
+                       const struct store_reply *reply)
+{
+    int64_t now = proc_now(run->self);
+    if (reply->next_ms >= 0)
+        stager_hint(run->jobs, now + reply->next_ms * NS_PER_MS);
+    if (!request->limit)
+        return;
+    bool full = reply->job_count >= request->limit;
+    run->look_ns = full ? now : now + jobs_jitter(run->jobs->env, run->jobs->poll_ns);
+}
+
+void queue_exchange(struct queue_run *run)
+{
+    struct store_request request = request_of(run);
+    struct store_call *call;
+    int64_t sent_ns = proc_now(run->self);
+    int err = store_call(run->self, run->jobs->store, &request, &call);
+    if (err) {
+        exchange_failed(run, err);
+        return;
+    }
+    run->failures = 0;
+    run->retry_ns = 0;
+    look_again(run, &request, &call->reply);
+    if (request.op == STORE_ACK)
+        acks_answered(run, &call->reply);
+    jobs_claimed(run, &call->reply, sent_ns);
+    store_call_free(call);
+}

@@ -1,0 +1,52 @@
+/* executor.c: the job process. It runs the worker's function once and sends the outcome to its
+ * queue. Whatever else ends it is reported by its death; it holds nothing that can be lost. */
+#include "sut/jobs/internal.h"
+
+#include <string.h>
+
+POINT_ABOUT("job/perform/start", "A job's process is about to call the worker's function.");
+POINT_ABOUT("job/perform/stop",
+            "The worker's function returned; the queue does not know its outcome yet.");
+
+#define CAN_PERFORM (CAN_DIE | CAN_DELAY | CAN_PAUSE | CAN_ERROR)
+
+static struct job_outcome outcome_of_errno(int err)
+{
+    return job_outcome_make(JOB_ERROR, "%s", strerror(-err));
+}
+
+static struct job_outcome worker_call(struct proc *self, const struct worker *worker,
+                                      const struct job *job)
+{
+    if (!worker)
+        return job_outcome_make(JOB_ERROR, "unknown worker %s", job->worker);
+    return worker->perform(self, job, worker->ctx);
+}
+
+static struct job_outcome job_run(struct proc *self, struct slot *slot)
+{
+    const struct job *job = slot->job;
+    int err = FAULT(proc_site(self), "job/perform/start", CAN_PERFORM, T_U64("job", job->id),
+                    T_U64("attempt", job->attempt), T_U64("lease", job->lease),
+                    T_U64("max", job->max_attempts), T_STR("worker", job->worker),
+                    T_STR("queue", job->queue), T_U64("limit", slot->queue->limit));
+    slot->started = true;
+    if (err)
+        return outcome_of_errno(err);
+    struct job_outcome outcome = worker_call(self, slot->worker, job);
+    err = FAULT(proc_site(self), "job/perform/stop", CAN_PERFORM, T_U64("job", job->id),
+                T_U64("attempt", job->attempt), T_U64("lease", job->lease),
+                T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue));
+    return err ? outcome_of_errno(err) : outcome;
+}
+
+/* Between sending and dying it must not wait: a live process is one that has not answered. */
+void executor_main(struct proc *self, void *arg)
+{
+    struct slot *slot = arg;
+    struct job_outcome outcome = job_run(self, slot);
+    int err = proc_send(proc_runtime(self), proc_self(self), slot->queue->pid, MSG_OUTCOME,
+                        &outcome, sizeof outcome);
+    proc_exit(self, err ? reason_make(EXIT_ERROR, "its queue's mailbox is full")
+                        : reason_make(EXIT_NORMAL, "%s", ""));
+}

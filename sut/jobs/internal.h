@@ -1,0 +1,134 @@
+/* internal.h: what the processes of the job system share. Nothing outside sut/jobs includes it.
+ *
+ * The table of slots is the one shared state. A slot is one of a queue's `limit` places:
+ *
+ *     free --start--> RUNS --time limit--> TIMED_OUT --+--the process is dead--> free
+ *                      |  \-----------------------------+
+ *                      \--lease lost, drain, queue died--> DROPPED (nothing is written) --dead-->
+ * free
+ *
+ * A slot stays taken until the job's process is really dead, whatever happened to the queue
+ * meanwhile. So the limit holds over restarts, and what a slot owns outlives the process that reads
+ * it. The table is in the node's heap; if the node dies it is lost, and the leases bring the jobs
+ * back.
+ */
+#ifndef SUT_JOBS_INTERNAL_H
+#define SUT_JOBS_INTERNAL_H
+
+#include "sut/jobs/jobs.h"
+
+#define QUEUE_LIMIT_MAX 100000
+
+enum jobs_message {
+    MSG_POKE = MSG_USER, /* to a queue or the stager: look again */
+    MSG_OUTCOME,         /* job to queue: struct job_outcome */
+    MSG_TIMEOUT,         /* timer to queue: proc_id of the job */
+    MSG_RENEWED,         /* renewal to heartbeat: struct renewal */
+    MSG_DRAIN,           /* driver to keeper */
+    MSG_IDLE,            /* queue to keeper: nothing runs, nothing is to be written */
+};
+
+enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_DROPPED };
+
+struct slot {
+    struct queue *queue;
+    proc_id pid;     /* of the job's process; 0: the slot is free, and all below is zero */
+    struct job *job; /* its own copy, one block in the node's heap */
+    const struct worker *worker; /* NULL: unknown */
+    int64_t held_ns;             /* monotonic: until then the lease is surely ours */
+    ref_id timer;                /* of the time limit; 0: none */
+    enum slot_fate fate;
+    bool started;  /* past the point job/perform/start */
+    bool answered; /* `outcome` has arrived */
+    struct job_outcome outcome;
+};
+
+struct queue {
+    struct jobs *jobs;
+    const char *name;
+    unsigned limit;
+    unsigned running;   /* slots taken */
+    struct slot *slots; /* `limit` of them, part of jobs->slots */
+    proc_id pid;        /* of the newest queue process */
+    size_t ack_count;   /* outcomes not yet written */
+    bool poked;         /* a MSG_POKE is in its mailbox */
+};
+
+struct jobs {
+    struct runtime *runtime;
+    struct env *env;
+    struct store *store;
+    const struct worker *workers;
+    size_t worker_count;
+    struct worker fallback; /* perform NULL: none */
+    int64_t lease_ms, lease_ns, poll_ns, grace_ns;
+    void (*on_giveup)(void *ctx);
+    void *giveup_ctx;
+
+    struct queue *queues;
+    size_t queue_count;
+    struct slot *slots; /* of all queues, in their order */
+    size_t slot_count;
+    proc_id keeper, supervisor, stager;
+    int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
+                       nothing known */
+    uint64_t stale; /* outcomes the store refused */
+
+    bool draining; /* nothing is claimed or started any more */
+    bool closing;  /* the grace is over: nothing is written any more */
+    int64_t drain_ns;
+    size_t left; /* jobs left to rescue because of the drain, whose slot is not taken any more */
+    void (*drained)(void *ctx, size_t left);
+    void *drained_ctx;
+};
+
+/* ---- slots.c ---- */
+
+/* Takes a free slot for the job, which is copied. The process and the timer are the caller's to
+ * fill in. There must be a free one. */
+struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns);
+void slot_clear(struct slot *slot);
+struct slot *slot_of(struct queue *queue, proc_id pid); /* NULL: none of them */
+bool slot_running(const struct slot *slot);             /* RUNS, and the process is alive */
+
+/* Kills the job of a taken slot, so that nothing will be written for it. True when that was news.
+ */
+bool slot_drop(struct slot *slot, struct point_site *at, const char *why);
+
+/* ---- processes ---- */
+
+void keeper_main(struct proc *self, void *jobs);    /* drain.c */
+void heartbeat_main(struct proc *self, void *jobs); /* heartbeat.c */
+void stager_main(struct proc *self, void *jobs);    /* stager.c */
+void queue_main(struct proc *self, void *queue);    /* queue.c */
+void executor_main(struct proc *self, void *slot);  /* executor.c */
+
+void queue_poke(struct queue *queue);
+void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
+const struct worker *worker_find(const struct jobs *jobs, const char *name);
+
+/* `ns` give or take a quarter, evenly. */
+int64_t jobs_jitter(struct env *env, int64_t ns);
+
+/* ---- a queue process's own state: queue.c and exchange.c ---- */
+
+struct queue_run {
+    struct proc *self;
+    struct queue *queue;
+    struct jobs *jobs;
+    char owner[JOB_QUEUE_MAX + 96]; /* random per start */
+    struct store_ack *acks; /* queue->ack_count of them; in the process's heap, as their texts */
+    size_t ack_room;
+    int64_t look_ns;   /* look for work then, at the latest */
+    int64_t retry_ns;  /* no call before */
+    unsigned failures; /* of calls, in a row */
+};
+
+/* The job of this slot is over: keeps what is to be written. The slot is still taken. */
+void ack_add(struct queue_run *run, const struct slot *slot, const struct job_outcome *outcome);
+
+/* One call to the store: writes what is to be written, claims for what is free, starts what was
+ * claimed. */
+void queue_exchange(struct queue_run *run);
+
+#endif

@@ -1,0 +1,99 @@
+/* job.h: what a job is, and its life.
+ *
+ *               insert                                   retry (by hand)
+ *                 |                +----------------------------------------------+
+ *                 v                v                                              |
+ *   scheduled --stage--> available --claim--> executing --ok--------> completed   |
+ *       ^                   ^                  |  |  |  \--cancel---> cancelled --+
+ *       |                   |                  |  |  |   \-discard--> discarded --+
+ *       |                 stage     rescue     |  |  +--error, attempt = max--> discarded
+ *       |                   +------------------+  +--error--> retryable --stage--> available
+ *       +--------------------- snooze ---------------------------+ (attempt is given back)
+ *
+ * Cancel by hand: any state that is not final -> cancelled; a run under way then finds its lease token refused.
+ * Rescue: the lease of an executing job ran out by the database's clock: available again if attempts are left,
+ * else discarded. Every claim raises the job's lease token; whoever finishes, renews or releases a job must show the
+ * token of its claim and find the job executing, else nothing changes and the write is counted as stale.
+ */
+#ifndef SUT_JOB_H
+#define SUT_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(ENUM, word, final) */
+#define JOB_STATES(X)                                                                              \
+    X(AVAILABLE, "available", false)                                                               \
+    X(SCHEDULED, "scheduled", false)                                                               \
+    X(EXECUTING, "executing", false)                                                               \
+    X(RETRYABLE, "retryable", false)                                                               \
+    X(COMPLETED, "completed", true)                                                                \
+    X(DISCARDED, "discarded", true)                                                                \
+    X(CANCELLED, "cancelled", true)
+
+enum job_state {
+#define X(e, word, final) JOB_##e,
+    JOB_STATES(X)
+#undef X
+        JOB_STATE_COUNT
+};
+
+const char *job_state_word(enum job_state state);
+bool job_state_by_word(const char *word, enum job_state *ret_state);
+bool job_state_final(enum job_state state);
+bool job_state_may(enum job_state from, enum job_state to); /* the table of the picture above */
+
+#define JOB_QUEUE_MAX    127
+#define JOB_WORKER_MAX   127
+#define JOB_ARGS_MAX     (1 << 20)
+#define JOB_ATTEMPTS_DEFAULT 20
+#define JOB_PRIORITY_MAX 9
+#define JOB_ATTEMPTS_LIMIT   1000000
+#define JOB_DELAY_MAX_MS     INT64_C(3155760000000) /* 100 years */
+
+/* What is asked for. Strings belong to the caller. */
+struct job_spec {
+    const char *queue;     /* NULL: "default" */
+    const char *worker;
+    const char *args;      /* JSON text; NULL: "{}" */
+    unsigned priority;     /* 0 (first) .. 9 */
+    unsigned max_attempts; /* 0: 20 */
+    int64_t delay_ms;      /* > 0: scheduled that long after now, by the database's clock */
+};
+
+/* NULL, or what is wrong with it, in words (static). Args must be JSON: checked where JSON is read (jobctl). */
+const char *job_spec_check(const struct job_spec *spec);
+
+struct job {
+    uint64_t id;
+    uint64_t lease;        /* token of the newest claim; 0: never claimed */
+    enum job_state state;
+    unsigned attempt, max_attempts, priority;
+    const char *queue, *worker, *args;
+    const char *owner;     /* of the newest claim; "" */
+    const char *errors;    /* JSON array: [{"at":ms,"attempt":n,"error":"..."}]; only filled by get and list */
+    int64_t inserted_ms, scheduled_ms, attempted_ms, finished_ms; /* database clock, ms since 1970; 0: not yet */
+    unsigned snoozed;
+};
+
+/* How a run of a job ended. */
+enum outcome_kind { JOB_OK, JOB_ERROR, JOB_CANCEL, JOB_DISCARD, JOB_SNOOZE };
+
+struct job_outcome {
+    enum outcome_kind kind;
+    int64_t snooze_s;
+    char text[240]; /* of an error, cancel or discard */
+};
+
+struct job_outcome job_outcome_make(enum outcome_kind kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *job_outcome_word(enum outcome_kind kind);
+
+/* Oban's backoff, exactly: clamped = max <= 20 ? attempt : round(attempt / max * 20); base = 15 + 2^min(clamped, 100) s
+ * (2^clamped saturates at 2^20 here, as clamped never exceeds 20 for valid jobs); delay = base + trunc(u * 0.1 * base), u uniform in
+ * [0, 1). `entropy` supplies u. Integers only. Returns whole seconds in [base, base + base / 10]. */
+int64_t job_backoff_s(unsigned attempt, unsigned max_attempts, uint64_t entropy);
+int64_t job_backoff_base_s(unsigned attempt, unsigned max_attempts);
+
+#endif

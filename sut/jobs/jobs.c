@@ -1,0 +1,220 @@
+/* jobs.c: starting the job system of a node, and inserting into it. What it keeps is in the node's
+ * heap and goes with the node; everything that must survive is in the store. */
+#include "sut/jobs/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LEASE_MS_DEFAULT INT64_C(30000)
+#define POLL_NS_DEFAULT  NS_PER_S
+#define GRACE_NS_DEFAULT (15 * NS_PER_S)
+#define INTENSITY        20
+#define PERIOD_S         60
+
+/* ---- configuration ---- */
+
+static const char *queue_wrong(const struct queue_config *queue)
+{
+    if (!queue->name || !queue->name[0] || strlen(queue->name) > JOB_QUEUE_MAX)
+        return "a queue's name must have 1 to 127 bytes";
+    if (queue->limit == 0 || queue->limit > QUEUE_LIMIT_MAX)
+        return "a queue's limit must be between 1 and 100000";
+    return NULL;
+}
+
+static const char *worker_wrong(const struct worker *worker)
+{
+    if (!worker->name || !worker->name[0] || !worker->perform)
+        return "a worker needs a name and a function";
+    return worker->timeout_ns < 0 ? "a worker's time limit must not be negative" : NULL;
+}
+
+static const char *config_wrong(const struct jobs_config *config)
+{
+    const char *wrong = NULL;
+    if (!config->store)
+        return "there is no store";
+    if (config->lease_ms < 0 || config->poll_ns < 0 || config->grace_ns < 0 ||
+        config->fallback_timeout_ns < 0)
+        return "times must not be negative";
+    for (size_t i = 0; !wrong && i < config->queue_count; ++i)
+        wrong = queue_wrong(&config->queues[i]);
+    for (size_t i = 0; !wrong && i < config->worker_count; ++i)
+        wrong = worker_wrong(&config->workers[i]);
+    return wrong;
+}
+
+static int64_t value_or(int64_t value, int64_t fallback)
+{
+    return value ? value : fallback;
+}
+
+static void queues_copy(struct jobs *jobs, const struct jobs_config *config)
+{
+    struct heap *heap = jobs->env->heap;
+    jobs->queue_count = config->queue_count;
+    jobs->queues = heap_alloc(heap, config->queue_count * sizeof *jobs->queues);
+    for (size_t i = 0; i < config->queue_count; ++i)
+        jobs->slot_count += config->queues[i].limit;
+    jobs->slots = heap_alloc(heap, jobs->slot_count * sizeof *jobs->slots);
+    struct slot *slot = jobs->slots;
+    for (size_t i = 0; i < config->queue_count; ++i) {
+        const struct queue_config *from = &config->queues[i];
+        jobs->queues[i] = (struct queue){.jobs = jobs,
+                                         .name = heap_strdup(heap, from->name),
+                                         .limit = from->limit,
+                                         .slots = slot};
+        for (unsigned n = 0; n < from->limit; ++n)
+            slot++->queue = &jobs->queues[i];
+    }
+}
+
+static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *config)
+{
+    struct env *env = runtime_env(runtime);
+    struct jobs *jobs = heap_alloc(env->heap, sizeof *jobs);
+    *jobs = (struct jobs){
+        .runtime = runtime,
+        .env = env,
+        .store = config->store,
+        .workers = config->workers,
+        .worker_count = config->worker_count,
+        .fallback = {.perform = config->fallback,
+                     .ctx = config->fallback_ctx,
+                     .timeout_ns = config->fallback_timeout_ns},
+        .lease_ms = value_or(config->lease_ms, LEASE_MS_DEFAULT),
+        .poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT),
+        .grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT),
+        .on_giveup = config->on_giveup,
+        .giveup_ctx = config->giveup_ctx,
+        .due_ns = INT64_MAX,
+    };
+    jobs->lease_ns = jobs->lease_ms * NS_PER_MS;
+    queues_copy(jobs, config);
+    return jobs;
+}
+
+static void jobs_free(struct jobs *jobs)
+{
+    struct heap *heap = jobs->env->heap;
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        heap_release(heap, (void *)(uintptr_t)jobs->queues[i].name);
+    heap_release(heap, jobs->slots);
+    heap_release(heap, jobs->queues);
+    heap_release(heap, jobs);
+}
+
+/* ---- the tree ---- */
+
+static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, size_t *ret_count)
+{
+    struct child_spec *children = heap_alloc(heap, (jobs->queue_count + 2) * sizeof *children);
+    children[0] = (struct child_spec){.id = "heartbeat", .main = heartbeat_main, .arg = jobs};
+    children[1] = (struct child_spec){.id = "stager", .main = stager_main, .arg = jobs};
+    for (size_t i = 0; i < jobs->queue_count; ++i) {
+        size_t size = strlen(jobs->queues[i].name) + sizeof "queue ";
+        char *id = heap_alloc(heap, size);
+        snprintf(id, size, "queue %s", jobs->queues[i].name);
+        children[2 + i] = (struct child_spec){.id = id,
+                                              .main = queue_main,
+                                              .arg = &jobs->queues[i],
+                                              .shutdown_ns = jobs->store->deadline_ns};
+    }
+    *ret_count = jobs->queue_count + 2;
+    return children;
+}
+
+static const char *tree_start(struct jobs *jobs)
+{
+    const char *why = "too many processes";
+    struct heap scratch;
+    heap_init(&scratch);
+    struct supervisor_spec spec = {.label = "jobs", .intensity = INTENSITY, .period_s = PERIOD_S};
+    spec.children = children_new(jobs, &scratch, &spec.child_count);
+    jobs->keeper = proc_spawn(
+        jobs->runtime, &(struct proc_spec){
+                           .label = "keeper", .main = keeper_main, .arg = jobs, .trap_exit = true});
+    if (jobs->keeper)
+        jobs->supervisor = supervisor_start(jobs->runtime, jobs->keeper, &spec, &why);
+    heap_done(&scratch);
+    return jobs->supervisor ? NULL : why;
+}
+
+struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
+                        size_t why_size)
+{
+    const char *wrong = config_wrong(config);
+    struct jobs *jobs = wrong ? NULL : jobs_new(runtime, config);
+    if (jobs)
+        wrong = tree_start(jobs);
+    if (!wrong)
+        return jobs;
+    snprintf(why, why_size, "%s", wrong);
+    if (jobs) {
+        proc_signal(runtime, 0, jobs->keeper, reason_make(EXIT_KILL, "%s", wrong));
+        jobs_free(jobs);
+    }
+    return NULL;
+}
+
+/* ---- in operation ---- */
+
+void jobs_poke(struct jobs *jobs)
+{
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        queue_poke(&jobs->queues[i]);
+}
+
+static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now)
+{
+    if (spec->delay_ms > 0) {
+        stager_hint(jobs, now + spec->delay_ms * NS_PER_MS);
+        return;
+    }
+    const char *name = spec->queue ? spec->queue : "default";
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        if (strcmp(jobs->queues[i].name, name) == 0)
+            queue_poke(&jobs->queues[i]);
+}
+
+int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
+                const char *tx_sql, uint64_t *ret_ids)
+{
+    struct store_request request = {
+        .op = STORE_INSERT, .specs = specs, .spec_count = count, .tx_sql = tx_sql};
+    struct store_call *call;
+    int err = store_call(self, jobs->store, &request, &call);
+    if (err)
+        return err;
+    if (count)
+        memcpy(ret_ids, call->reply.ids, count * sizeof *ret_ids);
+    store_call_free(call);
+    for (size_t i = 0; i < count; ++i)
+        spec_announce(jobs, &specs[i], proc_now(self));
+    return 0;
+}
+
+uint64_t jobs_stale_count(const struct jobs *jobs)
+{
+    return jobs->stale;
+}
+
+const struct worker *worker_find(const struct jobs *jobs, const char *name)
+{
+    for (size_t i = 0; i < jobs->worker_count; ++i)
+        if (strcmp(jobs->workers[i].name, name) == 0)
+            return &jobs->workers[i];
+    return jobs->fallback.perform ? &jobs->fallback : NULL;
+}
+
+int64_t jobs_jitter(struct env *env, int64_t ns)
+{
+    int64_t spread = ns / 2;
+    return ns - ns / 4 + (int64_t)(env_entropy(env) % (uint64_t)(spread + 1));
+}
+
+void job_idempotency_key(const struct job *job, char out[static 32])
+{
+    snprintf(out, 32, "job-%" PRIu64, job->id);
+}

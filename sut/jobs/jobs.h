@@ -1,0 +1,77 @@
+/* jobs.h: the job system on a node: queues that claim and run jobs under supervision, and the housekeeping.
+ *
+ *   jobs supervisor (one_for_one)
+ *   +- heartbeat     renews the leases of everything that runs here; kills what lost its lease
+ *   +- stager        makes due jobs available, rescues jobs whose lease ran out
+ *   +- queue NAME    claims up to its limit, starts one process per job, writes outcomes (batched, fused with the next claim)
+ *      +- job        runs the worker's function; linked to nothing that matters but its queue; its crash is its outcome
+ *
+ * A queue process that dies takes its running jobs with it (they are linked to it); the supervisor starts it afresh, and the
+ * jobs come back when their leases run out. Drain: queues claim nothing more, running jobs may end within the grace, the
+ * rest is killed and left to rescue.
+ */
+#ifndef SUT_JOBS_H
+#define SUT_JOBS_H
+
+#include "sut/jobs/job.h"
+#include "sut/runtime/supervisor.h"
+#include "sut/store/store.h"
+
+/* Runs one attempt of a job. Returning is the outcome; proc_exit or a crash is an error outcome. */
+typedef struct job_outcome job_perform(struct proc *self, const struct job *job, void *ctx);
+
+struct worker {
+    const char *name;
+    job_perform *perform;
+    void *ctx;
+    int64_t timeout_ns;   /* 0: none. Then the attempt is killed and counts as an error. */
+    int64_t (*backoff_s)(const struct job *job, uint64_t entropy); /* NULL: job_backoff_s */
+};
+
+struct queue_config {
+    const char *name;
+    unsigned limit; /* jobs at once, > 0 */
+};
+
+struct jobs_config {
+    struct store *store;
+    const struct queue_config *queues;
+    size_t queue_count;
+    const struct worker *workers;   /* must outlive the jobs system */
+    size_t worker_count;
+    job_perform *fallback;          /* for worker names not in the table; NULL: that is an error outcome */
+    void *fallback_ctx;
+    int64_t fallback_timeout_ns;
+    int64_t lease_ms;        /* 0: 30,000. Renewed every third of it. */
+    int64_t poll_ns;         /* 0: 1 s. A queue looks for work at least that often; staging likewise. */
+    int64_t grace_ns;        /* 0: 15 s, of a drain */
+    void (*on_giveup)(void *ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
+    void *giveup_ctx;
+};
+
+struct jobs; /* a running system on one node */
+
+/* Starts the supervision tree in `runtime`. Everything is copied but workers and store. NULL with a sentence. */
+struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why, size_t why_size);
+
+/* Inserts; wakes local queues. 0 and *ret_ids (spec_count of them), or a negative errno as store_call. tx_sql may be NULL. */
+int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count, const char *tx_sql,
+                uint64_t *ret_ids);
+
+/* Begins a graceful drain; done(ctx, left) is called on the loop when nothing runs any more or the grace is over; left:
+ * how many jobs had to be left to rescue. From the driver, not from a process. Repeated calls do nothing. Over at the
+ * latest when the grace and the store's deadline have passed. `done` is called from within runtime_run(): it must not
+ * free the runtime. */
+void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *ctx);
+
+/* Looks for work now (another process may have inserted some). From anywhere on the loop. */
+void jobs_poke(struct jobs *jobs);
+
+/* How many outcomes the store refused, because the job's lease was over. Since the start. */
+uint64_t jobs_stale_count(const struct jobs *jobs);
+
+/* For job code: the text under which an external effect of this job should be made idempotent. The same for every
+ * attempt of a job. */
+void job_idempotency_key(const struct job *job, char out[static 32]);
+
+#endif

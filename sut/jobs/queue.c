@@ -1,0 +1,206 @@
+/* queue.c: the queue process. It owns up to `limit` job processes and what is to be written about
+ * them.
+ *
+ * It traps exits: the death of a job is a message, and an outcome. While it is parked in a call to
+ * the store, messages pile up; they are handled together afterwards, and that is the batching. If
+ * this process dies, its jobs die with it and unwritten outcomes are lost; the leases bring those
+ * jobs back. */
+#include "sut/jobs/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+POINT_ABOUT("queue/process/start", "A queue process begins to work.");
+POINT_ABOUT("queue/process/stop",
+            "A queue process was told to stop, and has killed what still ran.");
+POINT_ABOUT("job/perform/timeout", "A job is killed at its time limit.");
+
+/* ---- the end of a job ---- */
+
+static struct job_outcome timeout_outcome(int64_t timeout_ns)
+{
+    bool whole = timeout_ns % NS_PER_S == 0;
+    return job_outcome_make(JOB_ERROR, "timed out after %" PRId64 "%s",
+                            timeout_ns / (whole ? NS_PER_S : NS_PER_MS), whole ? "s" : "ms");
+}
+
+static struct job_outcome crash_outcome(struct queue_run *run, const struct slot *slot,
+                                        struct reason reason)
+{
+    char text[128];
+    reason_text(reason, text);
+    TRACE(proc_site(run->self), "job/perform/crash", T_U64("job", slot->job->id),
+          T_U64("attempt", slot->job->attempt), T_U64("lease", slot->job->lease),
+          T_STR("reason", text), T_STR("queue", run->queue->name));
+    env_log(run->jobs->env, LOG_WARN, "queue %s: job %" PRIu64 " crashed: %s", run->queue->name,
+            slot->job->id, text);
+    return job_outcome_make(JOB_ERROR, "crashed: %s", text);
+}
+
+static struct job_outcome outcome_of(struct queue_run *run, const struct slot *slot,
+                                     struct reason reason)
+{
+    if (slot->answered)
+        return slot->outcome;
+    if (slot->fate == SLOT_TIMED_OUT)
+        return timeout_outcome(slot->worker->timeout_ns);
+    return crash_outcome(run, slot, reason);
+}
+
+static void slot_end(struct queue_run *run, struct slot *slot, struct reason reason)
+{
+    if (slot->timer)
+        proc_cancel_timer(run->self, slot->timer);
+    if (slot->fate != SLOT_DROPPED) {
+        struct job_outcome outcome = outcome_of(run, slot, reason);
+        ack_add(run, slot, &outcome);
+    }
+    slot_clear(slot);
+}
+
+/* A dead job has answered: its message is on the way, and counts. */
+static void slot_time_out(struct queue_run *run, struct slot *slot)
+{
+    if (!slot_running(slot))
+        return;
+    TRACE(proc_site(run->self), "job/perform/timeout", T_U64("job", slot->job->id),
+          T_U64("attempt", slot->job->attempt), T_U64("lease", slot->job->lease),
+          T_STR("queue", run->queue->name));
+    slot->fate = SLOT_TIMED_OUT;
+    proc_signal(run->jobs->runtime, proc_self(run->self), slot->pid,
+                reason_make(EXIT_KILL, "%s", "time limit"));
+}
+
+/* ---- start and stop ---- */
+
+static void queue_stop(struct queue_run *run, struct reason reason)
+{
+    struct queue *queue = run->queue;
+    for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot)
+        if (slot_drop(slot, proc_site(run->self), "its queue was stopped") && run->jobs->draining)
+            ++run->jobs->left;
+    TRACE(proc_site(run->self), "queue/process/stop", T_STR("queue", queue->name));
+    proc_exit(run->self, reason);
+}
+
+/* What a dead predecessor left: its jobs hold their slots until they are dead, too. */
+static void queue_inherit(struct queue_run *run)
+{
+    struct queue *queue = run->queue;
+    if (run->jobs->draining)
+        run->jobs->left += queue->ack_count;
+    queue->ack_count = 0;
+    for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot) {
+        if (!slot->pid)
+            continue;
+        if (slot_drop(slot, proc_site(run->self), "its queue died") && run->jobs->draining)
+            ++run->jobs->left;
+        slot->timer = 0;
+        if (proc_alive(run->jobs->runtime, slot->pid))
+            proc_link(run->self, slot->pid);
+        else
+            slot_clear(slot);
+    }
+}
+
+static void queue_begin(struct queue_run *run)
+{
+    struct env *env = run->jobs->env;
+    proc_trap_exit(run->self, true);
+    run->queue->pid = proc_self(run->self);
+    run->queue->poked = false;
+    snprintf(run->owner, sizeof run->owner, "%.64s/%s/%016" PRIx64, env->node_name,
+             run->queue->name, env_entropy(env));
+    TRACE(proc_site(run->self), "queue/process/start", T_STR("queue", run->queue->name),
+          T_U64("limit", run->queue->limit));
+    queue_inherit(run);
+}
+
+/* ---- the loop ---- */
+
+void queue_poke(struct queue *queue)
+{
+    if (queue->poked || !queue->pid)
+        return;
+    queue->poked = proc_send(queue->jobs->runtime, 0, queue->pid, MSG_POKE, NULL, 0) == 0;
+}
+
+static void queue_exit_message(struct queue_run *run, const struct exit_message *exit)
+{
+    if (exit->who == run->jobs->supervisor)
+        queue_stop(run, exit->reason);
+    struct slot *slot = slot_of(run->queue, exit->who);
+    if (slot)
+        slot_end(run, slot, exit->reason);
+}
+
+static void queue_outcome_message(struct queue_run *run, const struct message *message)
+{
+    struct slot *slot = slot_of(run->queue, message->from);
+    if (!slot)
+        return;
+    slot->outcome = *(const struct job_outcome *)message->data;
+    slot->answered = true;
+}
+
+static void queue_timeout_message(struct queue_run *run, const proc_id *pid)
+{
+    struct slot *slot = slot_of(run->queue, *pid);
+    if (slot)
+        slot_time_out(run, slot);
+}
+
+static void queue_handle(struct queue_run *run, const struct message *message)
+{
+    switch (message->tag) {
+    case MSG_EXIT: queue_exit_message(run, message->data); break;
+    case MSG_OUTCOME: queue_outcome_message(run, message); break;
+    case MSG_TIMEOUT: queue_timeout_message(run, message->data); break;
+    case MSG_POKE:
+        run->queue->poked = false;
+        run->look_ns = 0;
+        break;
+    default: break;
+    }
+}
+
+static int64_t time_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How long until the store is wanted; 0: now. */
+static int64_t queue_patience(const struct queue_run *run)
+{
+    const struct jobs *jobs = run->jobs;
+    int64_t next = INT64_MAX;
+    if (jobs->closing)
+        return WAIT_FOREVER;
+    if (run->queue->ack_count)
+        next = run->retry_ns;
+    else if (!jobs->draining && run->queue->running < run->queue->limit)
+        next = time_max(run->look_ns, run->retry_ns);
+    return next == INT64_MAX ? WAIT_FOREVER : time_max(0, next - proc_now(run->self));
+}
+
+static void queue_tell_idle(const struct queue_run *run)
+{
+    if (run->jobs->draining && !run->queue->running && !run->queue->ack_count)
+        proc_send(run->jobs->runtime, run->queue->pid, run->jobs->keeper, MSG_IDLE, NULL, 0);
+}
+
+void queue_main(struct proc *self, void *arg)
+{
+    struct queue *queue = arg;
+    struct queue_run *run = heap_alloc(proc_heap(self), sizeof *run);
+    *run = (struct queue_run){.self = self, .queue = queue, .jobs = queue->jobs};
+    queue_begin(run);
+    for (;;) {
+        queue_tell_idle(run);
+        const struct message *message = proc_receive(self, queue_patience(run));
+        for (; message; message = proc_receive(self, 0))
+            queue_handle(run, message);
+        if (queue_patience(run) == 0)
+            queue_exchange(run);
+    }
+}

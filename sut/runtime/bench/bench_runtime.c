@@ -1,0 +1,247 @@
+/* bench_runtime.c: what the runtime costs. One JSON object a line: {"name","value","unit"}, and
+ * where there is something to compare with, "baseline" (same unit) and "ratio" (how many times
+ * better than it). Rates are the best of several rounds: what the code can do, not what else the
+ * machine was doing. */
+#define _GNU_SOURCE
+#include "sut/runtime/fiber.h"
+#include "sut/runtime/proc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+enum { ROUNDS = 5 };
+
+/* ---- an environment with a real clock ---- */
+
+static int64_t clock_ns(struct env *env)
+{
+    (void)env;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static const struct env_ops ops = {.mono_ns = clock_ns, .wall_ns = clock_ns};
+
+static struct runtime *begin(struct env *env)
+{
+    *env = (struct env){.ops = &ops, .heap = heap_new(), .node_name = "bench"};
+    return runtime_new(env, NULL);
+}
+
+static void end(struct runtime *runtime)
+{
+    struct env *env = runtime_env(runtime);
+    runtime_free(runtime);
+    heap_free(env->heap);
+}
+
+/* The best of ROUNDS, in seconds; `run` does its thing once. */
+static double best_seconds(void (*run)(void *arg), void *arg)
+{
+    int64_t best = INT64_MAX;
+    for (int round = 0; round < ROUNDS; ++round) {
+        int64_t start = clock_ns(NULL);
+        run(arg);
+        int64_t took = clock_ns(NULL) - start;
+        best = took < best ? took : best;
+    }
+    return (double)best / 1e9;
+}
+
+static void report(const char *name, double value, const char *unit)
+{
+    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"}\n", name, value, unit);
+}
+
+/* ---- switches ---- */
+
+enum { SWITCHES = 1000000 };
+
+static struct fiber *fiber;
+
+static void fiber_body(void *arg)
+{
+    (void)arg;
+    for (;;)
+        fiber_yield(fiber);
+}
+
+static void fiber_round(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < SWITCHES / 2; ++i)
+        fiber_switch(fiber);
+}
+
+static ucontext_t here, there;
+
+static void ucontext_body(void)
+{
+    for (;;)
+        swapcontext(&there, &here);
+}
+
+static void ucontext_round(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < SWITCHES / 2; ++i)
+        swapcontext(&here, &there);
+}
+
+static double ucontext_ns(void)
+{
+    static char stack[64 * 1024];
+    getcontext(&there);
+    there.uc_stack.ss_sp = stack;
+    there.uc_stack.ss_size = sizeof stack;
+    makecontext(&there, ucontext_body, 0);
+    return best_seconds(ucontext_round, NULL) * 1e9 / SWITCHES;
+}
+
+static void bench_switch(void)
+{
+    struct heap *heap = heap_new();
+    struct fiber_pool *pool = fiber_pool_new(heap, 0);
+    fiber = fiber_new(pool, fiber_body, NULL);
+    double ns = best_seconds(fiber_round, NULL) * 1e9 / SWITCHES;
+    double baseline = ucontext_ns();
+    printf("{\"name\": \"fiber switch\", \"value\": %.3g, \"unit\": \"ns\", \"baseline\": %.3g, "
+           "\"ratio\": %.3g}\n",
+           ns, baseline, baseline / ns);
+    fiber_pool_free(pool);
+    heap_free(heap);
+}
+
+/* ---- processes ---- */
+
+enum { SPAWNS = 200000, PINGS = 300000, TIMERS = 300000, IDLE = 100000 };
+
+static void body_one_message(struct proc *self, void *arg)
+{
+    (void)arg;
+    proc_receive(self, WAIT_FOREVER);
+}
+
+static void body_spawner(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct runtime *runtime = proc_runtime(self);
+    for (int i = 0; i < SPAWNS; ++i) {
+        proc_id child = proc_spawn(runtime, &(struct proc_spec){.main = body_one_message});
+        proc_send(runtime, proc_self(self), child, MSG_USER, &i, sizeof i);
+        if (i % 100 == 99)
+            proc_yield(self);
+    }
+}
+
+static void body_pong(struct proc *self, void *arg)
+{
+    (void)arg;
+    for (;;) {
+        const struct message *ping = proc_receive(self, WAIT_FOREVER);
+        proc_send(proc_runtime(self), proc_self(self), ping->from, MSG_USER, ping->data,
+                  ping->size);
+    }
+}
+
+static void body_ping(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct runtime *runtime = proc_runtime(self);
+    proc_id pong =
+        proc_spawn(runtime, &(struct proc_spec){.main = body_pong, .link = proc_self(self)});
+    for (int i = 0; i < PINGS; ++i) {
+        proc_send(runtime, proc_self(self), pong, MSG_USER, &i, sizeof i);
+        proc_receive(self, WAIT_FOREVER);
+    }
+    proc_exit(self, (struct reason){.kind = EXIT_SHUTDOWN});
+}
+
+static void body_callee(struct proc *self, void *arg)
+{
+    (void)arg;
+    for (;;) {
+        const struct message *ask = proc_receive(self, WAIT_FOREVER);
+        proc_reply(self, ask->from, ask->ref, ask->data, ask->size);
+    }
+}
+
+static void body_caller(struct proc *self, void *arg)
+{
+    (void)arg;
+    const struct message *reply;
+    proc_id callee = proc_spawn(proc_runtime(self),
+                                &(struct proc_spec){.main = body_callee, .link = proc_self(self)});
+    for (int i = 0; i < PINGS; ++i)
+        proc_call(self, callee, MSG_USER, &i, sizeof i, 5 * NS_PER_S, &reply);
+    proc_exit(self, (struct reason){.kind = EXIT_SHUTDOWN});
+}
+
+/* A thousand timers are always armed, as in a system with many timeouts. */
+static void body_timers(struct proc *self, void *arg)
+{
+    (void)arg;
+    enum { ARMED = 1000 };
+    ref_id refs[ARMED] = {0};
+    for (int i = 0; i < TIMERS; ++i) {
+        proc_cancel_timer(self, refs[i % ARMED]);
+        refs[i % ARMED] = proc_send_after(self, (1 + i % 1000 * 7919 % 1000) * NS_PER_S,
+                                          proc_self(self), MSG_USER, NULL, 0);
+    }
+}
+
+static void run_body(void *main)
+{
+    struct env env;
+    struct runtime *runtime = begin(&env);
+    proc_spawn(runtime, &(struct proc_spec){.main = *(proc_main **)main});
+    runtime_run(runtime);
+    end(runtime);
+}
+
+static void bench_rate(const char *name, proc_main *main, int count)
+{
+    report(name, count / best_seconds(run_body, &main), "1/s");
+}
+
+/* ---- memory ---- */
+
+static double resident_bytes(void)
+{
+    long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%ld %ld", &size, &resident) != 2)
+        exit(1);
+    fclose(file);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void bench_idle(void)
+{
+    struct env env;
+    struct runtime *runtime = begin(&env);
+    double before = resident_bytes();
+    for (int i = 0; i < IDLE; ++i)
+        proc_spawn(runtime, &(struct proc_spec){.main = body_one_message});
+    double spawned = resident_bytes();
+    runtime_run(runtime);
+    double idle = resident_bytes();
+    report("memory of a process that has not run", (spawned - before) / IDLE, "bytes");
+    report("memory of an idle process", (idle - before) / IDLE, "bytes");
+    end(runtime);
+}
+
+int main(void)
+{
+    bench_idle(); /* first: the allocator has nothing to hand out yet */
+    bench_switch();
+    bench_rate("spawn, message, exit", body_spawner, SPAWNS);
+    bench_rate("ping-pong round trips", body_ping, PINGS);
+    bench_rate("calls", body_caller, PINGS);
+    bench_rate("timers armed and cancelled", body_timers, TIMERS);
+    return 0;
+}

@@ -1,0 +1,40 @@
+/* heap.h: memory that belongs to somebody.
+ *
+ * A heap is a list of malloc blocks with one owner, a node or a process. Freeing the heap frees
+ * every block in it, so a crash leaks nothing: nobody has to run for the memory to come back. A
+ * heap may be the child of another one: it is freed with it, unless it was freed or adopted by a
+ * third before. Allocation failure aborts with a message (the release policy of the project: a job
+ * system without memory cannot keep promises).
+ */
+#ifndef SUT_HEAP_H
+#define SUT_HEAP_H
+
+#include <stddef.h>
+
+struct heap_block;
+
+struct heap { /* private */
+    struct heap_block *first;
+    size_t blocks;
+    size_t bytes;
+    struct heap *parent; /* NULL: nobody's child */
+    struct heap *children;
+    struct heap *prev, *next; /* among the children of the parent */
+};
+
+void heap_init(struct heap *heap); /* in place: the heap must not move afterwards */
+void heap_done(struct heap *heap); /* frees all blocks and children; the heap may be used again */
+struct heap *heap_new(void);
+struct heap *heap_child(struct heap *parent); /* for heap_free(), or it goes with its parent */
+void heap_adopt(struct heap *parent, struct heap *child); /* gives a child to another parent */
+void heap_free(struct heap *heap);                        /* with all its blocks; NULL is fine */
+void *heap_alloc(struct heap *heap, size_t size);         /* zeroed, 16-byte aligned */
+void *heap_realloc(struct heap *heap, void *block, size_t size); /* new bytes are not zeroed */
+void heap_release(struct heap *heap, void *block);               /* NULL is fine */
+char *heap_strdup(struct heap *heap, const char *text);          /* NULL stays NULL */
+void *heap_memdup(struct heap *heap, const void *data, size_t size);
+size_t heap_blocks(
+    const struct heap *heap); /* live blocks, those of children and children too: for leak tests */
+size_t heap_bytes(const struct heap *heap); /* likewise */
+
+#endif

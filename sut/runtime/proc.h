@@ -1,0 +1,207 @@
+/* proc.h: processes. Isolated actors on fibers, with mailbox, links, monitors, exit signals and
+ * timers.
+ *
+ * The runtime is a state machine: runtime_run() runs what is runnable at the environment's time and
+ * says when it wants to be woken; a driver (libuv, or the simulated world) does the rest. It has
+ * one thread, no global state, and no order that depends on an address: the run queue is FIFO,
+ * timers fire by (deadline, creation), exit signals go out in link order.
+ *
+ * Semantics are Erlang's, by number in the tests (SIG-01 ...). A process owns a heap; when it ends,
+ * for any reason, the heap, its timers, its name, its links and monitors are gone.
+ */
+#ifndef SUT_PROC_H
+#define SUT_PROC_H
+
+#include "sut/env.h"
+#include "sut/runtime/heap.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct runtime;
+struct proc;
+
+typedef uint64_t
+    proc_id; /* 1, 2, ... in the order of spawning; never used twice in a runtime; 0 is nobody */
+typedef uint64_t ref_id; /* monitors, timers, calls: likewise */
+
+/* ---- why a process ended ---- */
+
+enum reason_kind {
+    EXIT_NORMAL,
+    EXIT_SHUTDOWN, /* with text: {shutdown, text} */
+    EXIT_KILL,     /* as a signal from proc_signal: cannot be trapped, arrives as EXIT_KILLED */
+    EXIT_KILLED,
+    EXIT_NOPROC,
+    EXIT_ERROR, /* anything else: text says what */
+};
+
+struct reason {
+    enum reason_kind kind;
+    char text[108]; /* may be empty */
+};
+
+struct reason reason_make(enum reason_kind kind, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+bool reason_is_calm(struct reason reason); /* normal, shutdown, {shutdown, _} */
+/* "normal", "shutdown", "shutdown:text", "killed", "noproc", or the text of an error. Into `out`,
+ * returned. */
+const char *reason_text(struct reason reason, char out[static 128]);
+
+/* ---- the runtime ---- */
+
+struct runtime_options {
+    size_t stack_bytes; /* per process, rounded up to pages; 0: 64 KiB. A guard page lies below. */
+    size_t procs_max;   /* 0: 1,000,000 */
+    size_t mailbox_max; /* messages; 0: 1,000,000. A send beyond it is refused with -ENOBUFS. */
+};
+
+/* The runtime keeps `env`. Returns NULL only when memory or address space is out. */
+struct runtime *runtime_new(struct env *env, const struct runtime_options *options);
+
+/* Everything vanishes at once, as under kill -9: no process gets to run. Must not be called from a
+ * process that is to go on; the world calls it from outside any fiber, also when it has left a
+ * fiber in the middle. It must come before the environment's heap is freed, and no work of this
+ * runtime may be reported done after it. */
+void runtime_free(struct runtime *runtime);
+
+/* Runs every runnable process until none is left, and fires timers that are due. Returns the
+ * monotonic time in ns at which it wants to run again, or INT64_MAX. Not re-entrant. */
+int64_t runtime_run(struct runtime *runtime);
+
+/* Leaves the running fiber in the middle, for ever: jumps out of runtime_run(), which returns
+ * INT64_MIN. Called on the fiber of a process (by a fault that kills the node). The runtime can
+ * only be freed after it. */
+_Noreturn void runtime_abandon(struct runtime *runtime);
+
+struct env *runtime_env(struct runtime *runtime);
+struct proc *runtime_current(struct runtime *runtime); /* the process running now, or NULL */
+size_t runtime_count(const struct runtime *runtime);   /* live processes */
+
+/* Called by the runtime when something outside made a process runnable (a message from a driver
+ * callback, work done), so that the driver may call runtime_run() soon. May be NULL. */
+void runtime_on_wake(struct runtime *runtime, void (*wake)(void *ctx), void *ctx);
+
+/* ---- starting and ending ---- */
+
+typedef void proc_main(struct proc *self, void *arg);
+
+struct proc_spec {
+    const char *label; /* copied; shown in events and reports */
+    proc_main *main;
+    const void *arg; /* arg_size bytes are copied into the process's heap and passed to main; */
+    size_t arg_size; /* arg_size 0: the pointer itself is passed */
+    proc_id link;    /* 0: none; else linked with that process, atomically with the spawn */
+    proc_id monitor; /* 0: none; else that process gets DOWN; the ref is in ret_monitor */
+    ref_id *ret_monitor;
+    bool trap_exit;
+};
+
+/* Returns the id, or 0 when procs_max is reached. Runs at the next turn; only then it takes a
+ * stack, and ends with an error when none can be had. A `link` to a dead process ends it with
+ * noproc before it runs (or is its first message, when it traps exits). */
+proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec);
+
+_Noreturn void proc_exit(struct proc *self, struct reason reason);
+bool proc_alive(struct runtime *runtime, proc_id id);
+
+/* An exit signal, as Erlang's exit/2: SIG-09 .. SIG-14. `from` may be 0 (the driver). A process
+ * that signals itself to death does not return. */
+void proc_signal(struct runtime *runtime, proc_id from, proc_id to, struct reason reason);
+
+void proc_link(struct proc *self, proc_id other);   /* SIG-15 .. SIG-18 */
+void proc_unlink(struct proc *self, proc_id other); /* SIG-19, SIG-20 */
+ref_id proc_monitor(struct proc *self, proc_id other);
+bool proc_demonitor(struct proc *self, ref_id monitor, bool flush); /* false: was already gone */
+void proc_trap_exit(struct proc *self, bool on);
+
+/* ---- who am I ---- */
+
+proc_id proc_self(const struct proc *self);
+const char *proc_label(const struct proc *self);
+struct runtime *proc_runtime(struct proc *self);
+struct env *proc_env(struct proc *self);
+struct point_site *proc_site(struct proc *self); /* `at` for points; actor is the id */
+struct heap *proc_heap(struct proc *self);
+int64_t proc_now(struct proc *self); /* env_mono_ns */
+
+/* ---- messages ---- */
+
+/* Tags below MSG_USER are the runtime's. */
+enum { MSG_EXIT = 1, MSG_DOWN = 2, MSG_USER = 16 };
+
+struct message {
+    uint32_t tag;
+    proc_id from; /* 0: the driver or a timer */
+    ref_id ref;   /* of a DOWN: the monitor; of a call or reply: the call; else 0 */
+    size_t size;
+    const void *data; /* size bytes, owned by the message, aligned to 16 */
+};
+
+struct exit_message {
+    proc_id who;
+    struct reason reason;
+}; /* data of MSG_EXIT and MSG_DOWN */
+
+/* Copies the data. 0; -ENOBUFS: the mailbox is full. A dead receiver is no error (SIG-29). What the
+ * runtime sends (exits, DOWNs, replies, timers) is never refused. */
+int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, const void *data,
+              size_t size);
+
+#define WAIT_FOREVER INT64_MAX
+
+/* Takes the oldest message; waits up to timeout_ns (0: poll). NULL: time is up. Valid until the
+ * next receive (a call in between does no harm). */
+const struct message *proc_receive(struct proc *self, int64_t timeout_ns);
+
+/* Selective: the oldest message for which `match` says true; others stay in order. */
+const struct message *proc_receive_match(struct proc *self,
+                                         bool (*match)(const struct message *, void *), void *ctx,
+                                         int64_t timeout_ns);
+
+/* Call and reply, with a monitor underneath, as gen_server:call. The reply is valid until the next
+ * receive or call. 0; -ETIMEDOUT (a late reply vanishes); -ESRCH: the callee is or became dead;
+ * -EDEADLK: a call to oneself; -ENOBUFS: its mailbox is full. `ret_reply` may be NULL. */
+int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, size_t size,
+              int64_t timeout_ns, const struct message **ret_reply);
+void proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size);
+
+void proc_sleep(struct proc *self, int64_t ns); /* SIG: exit signals still kill it */
+void proc_yield(struct proc *self);
+
+/* ---- timers ---- */
+
+/* A message on its way belongs to its receiver: it goes with it, and outlives the sender (TMR-05).
+ * Its `from` is 0. A delay below 0 is 0; also then it is never delivered inside the call (TMR-09).
+ * Anybody who has the ref may cancel it (TMR-08). */
+
+ref_id proc_send_after(struct proc *self, int64_t delay_ns, proc_id to, uint32_t tag,
+                       const void *data, size_t size);
+bool proc_cancel_timer(struct proc *self, ref_id timer); /* false: it fired, or never was */
+
+/* ---- names ---- */
+
+int proc_register(struct proc *self,
+                  const char *name); /* 0, -EEXIST: taken or self already has a name */
+proc_id runtime_whereis(struct runtime *runtime, const char *name); /* 0: nobody */
+
+/* ---- blocking work ---- */
+
+/* Starts `work` with start(ctx, work) and parks the process until work->done(work) is called, on
+ * the loop. 0; -ETIMEDOUT when timeout_ns passed first. `work` must outlive the process: it comes
+ * from proc_env(self)->heap or a heap of its own. If the process dies or gives up while the work is
+ * under way, `drop(work)` is called when it is done (or at once if it already is); else the caller
+ * owns it again. */
+int proc_work_via(struct proc *self, struct work *work, void (*start)(void *ctx, struct work *work),
+                  void *ctx, void (*drop)(struct work *work), int64_t timeout_ns);
+
+/* The same, started by env_submit(): blocking work in a thread. */
+int proc_work(struct proc *self, struct work *work, void (*drop)(struct work *work),
+              int64_t timeout_ns);
+
+/* Parks the running process until `ns` has passed without receiving or being killed by signals
+ * meanwhile: for fault delays, called by the world on the process's fiber. Exit signals wait until
+ * it is over. */
+void proc_stall(struct proc *self, int64_t ns);
+
+#endif

@@ -1,0 +1,129 @@
+/* proc_end.c: exit signals and the end of a process. Who dies is DEAD at once: not found by its id,
+ * out of the run queue, without a name. Then, in the order of deaths, each one's links get an exit
+ * signal and its watchers a DOWN, which may bring more deaths: a queue, not recursion. Its memory
+ * goes last, and its stack is dropped as it is; work under way stays with the environment until it
+ * is done. */
+#include "sut/runtime/proc_internal.h"
+
+#include <assert.h>
+#include <utlist.h>
+
+POINT_ABOUT("proc/process/exit", "A process ended; its links and monitors are about to be told.");
+
+void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link)
+{
+    static const struct reason killed = {.kind = EXIT_KILLED};
+    bool kill = reason->kind == EXIT_KILL && !by_link;
+    if (to->state == PROC_DEAD)
+        return;
+    if (to->trap_exit && !kill) {
+        struct exit_message exit = {.who = from, .reason = *reason};
+        proc_post(to, &(struct message){
+                          .tag = MSG_EXIT, .from = from, .size = sizeof exit, .data = &exit});
+        return;
+    }
+    if (reason->kind == EXIT_NORMAL && (by_link || from != proc_id_of(to)))
+        return;
+    if (to->state != PROC_STALLED) {
+        proc_end(to, kill ? &killed : reason);
+    } else if (!to->doomed) {
+        to->doomed = true;
+        to->reason = kill ? killed : *reason;
+    }
+}
+
+/* Every link and watcher is detached before its owner is told, so that nothing refers to the dead.
+ */
+static void proc_mourn(struct proc *dead)
+{
+    proc_id id = proc_id_of(dead);
+    while (dead->links) {
+        struct proc *peer = dead->links->twin->proc;
+        link_remove(dead->links);
+        exit_deliver(peer, id, &dead->reason, true);
+    }
+    while (dead->watchers) {
+        struct proc *watcher = dead->watchers->watcher;
+        ref_id ref = dead->watchers->by_ref.id;
+        monitor_remove(dead->watchers);
+        monitor_notify(watcher, id, ref, &dead->reason);
+    }
+}
+
+static void proc_bury_all(struct runtime *runtime)
+{
+    if (runtime->burying)
+        return;
+    runtime->burying = true;
+    while (runtime->dying) {
+        struct proc *dead = runtime->dying;
+        proc_mourn(dead);
+        DL_DELETE(runtime->dying, dead);
+        if (dead != runtime->current)
+            proc_erase(dead);
+    }
+    runtime->burying = false;
+}
+
+void proc_end(struct proc *proc, const struct reason *reason)
+{
+    struct runtime *runtime = proc->runtime;
+    proc->reason = *reason;
+    TRACE(&proc->site, "proc/process/exit", T_U64("pid", proc_id_of(proc)),
+          T_STR("label", proc->label), T_STR("reason", reason_text(*reason, (char[128]){0})),
+          T_U64("calm", reason_is_calm(*reason)));
+    if (proc->state == PROC_READY)
+        proc_unready(proc);
+    proc->state = PROC_DEAD;
+    timers_disarm(&runtime->timers, &proc->wait);
+    id_table_remove(&runtime->procs, &proc->by_id);
+    name_release(proc);
+    DL_APPEND(runtime->dying, proc);
+    proc_bury_all(runtime);
+}
+
+void proc_erase(struct proc *proc)
+{
+    struct runtime *runtime = proc->runtime;
+    if (proc->state != PROC_DEAD) {
+        timers_disarm(&runtime->timers, &proc->wait);
+        id_table_remove(&runtime->procs, &proc->by_id);
+        name_release(proc);
+    }
+    while (proc->links)
+        link_remove(proc->links);
+    while (proc->watchers)
+        monitor_remove(proc->watchers);
+    while (proc->monitors)
+        monitor_remove(proc->monitors);
+    delayed_clear(proc);
+    job_orphan(proc);
+    heap_done(&proc->heap);
+    if (proc->fiber)
+        fiber_free(runtime->fibers, proc->fiber);
+    heap_release(runtime->env->heap, proc);
+}
+
+/* On whichever stack: when it is the fiber of a process that has just been ended, it goes no
+ * further. */
+void proc_leave_if_dead(struct runtime *runtime)
+{
+    struct proc *current = runtime->current;
+    if (current && current->state == PROC_DEAD)
+        fiber_leave(current->fiber);
+}
+
+_Noreturn void proc_exit(struct proc *self, struct reason reason)
+{
+    assert(self == self->runtime->current);
+    proc_end(self, &reason);
+    fiber_leave(self->fiber);
+}
+
+void proc_signal(struct runtime *runtime, proc_id from, proc_id to, struct reason reason)
+{
+    struct proc *target = runtime_find(runtime, to);
+    if (target)
+        exit_deliver(target, from, &reason, false);
+    proc_leave_if_dead(runtime);
+}

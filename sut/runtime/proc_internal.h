@@ -1,0 +1,191 @@
+/* proc_internal.h: what the files of the runtime share. The state of a process:
+ *
+ *     state      becomes READY by                        exit signals
+ *     READY      (it is in the run queue)                kill it
+ *     RUNNING    proc_yield                              kill it: it leaves its fiber at once
+ *     RECEIVING  a message, its deadline                 kill it
+ *     SLEEPING   its deadline                            kill it
+ *     WORKING    work done, its deadline                 kill it
+ *     STALLED    its deadline                            wait until it runs again
+ *     DEAD       never; ids of dead processes are not found any more
+ *
+ * A process is DEAD from the moment it ends; telling its links and monitors follows in the order of
+ * deaths (proc_end.c), without recursion, however long the chain of links.
+ */
+#ifndef SUT_PROC_INTERNAL_H
+#define SUT_PROC_INTERNAL_H
+
+#include "sut/runtime/fiber.h"
+#include "sut/runtime/id_table.h"
+#include "sut/runtime/proc.h"
+#include "sut/runtime/timers.h"
+
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+
+enum proc_state {
+    PROC_READY,
+    PROC_RUNNING,
+    PROC_RECEIVING,
+    PROC_SLEEPING,
+    PROC_WORKING,
+    PROC_STALLED,
+    PROC_DEAD,
+};
+
+/* Tags of the runtime that no process ever sees; MSG_EXIT and MSG_DOWN are in proc.h. */
+enum { MSG_REPLY = 3, MSG_SUPERVISOR_STOP, MSG_SUPERVISOR_CHILD, MSG_SUPERVISOR_RETRY };
+
+/* A message with its data, in the heap of the receiver. */
+struct envelope {
+    struct envelope *next;
+    struct message message;
+    _Alignas(16) char data[];
+};
+
+/* One side of a link, in the list of `proc`, about `twin->proc`. Both sides lie in one struct link.
+ */
+struct link_end {
+    struct link_end *prev, *next;
+    struct link_end *twin;
+    struct proc *proc;
+};
+
+struct link {
+    struct link_end ends[2];
+};
+
+struct monitor {
+    struct id_node by_ref;
+    struct proc *watcher;
+    struct proc *target;
+    struct monitor *prev, *next;           /* among the watchers of the target, in order */
+    struct monitor *mine_prev, *mine_next; /* among the monitors of the watcher */
+};
+
+/* A message on its way, in the heap of the receiver: it goes where the receiver goes. */
+struct delayed {
+    struct timer timer;
+    struct id_node by_ref;
+    struct proc *to;
+    struct envelope *envelope;
+    struct delayed *prev, *next; /* among those to the same receiver */
+};
+
+/* Work under way; `proc` is NULL when nobody waits for it any more. */
+struct job {
+    struct runtime *runtime;
+    struct proc *proc;
+    struct work *work;
+    void (*drop)(struct work *work);
+    bool done;
+    struct job *prev, *next;
+};
+
+struct name {
+    struct id_node by_hash;
+    struct proc *proc;
+    char text[];
+};
+
+struct proc {
+    struct id_node by_id;
+    struct runtime *runtime;
+    struct fiber *fiber;      /* NULL before the first turn */
+    struct proc *prev, *next; /* in the run queue, or among the dying */
+    enum proc_state state;
+    bool trap_exit;
+    bool timed_out; /* why it was made READY */
+    bool doomed;    /* STALLED, and then to end with `reason` */
+    struct timer wait;
+
+    struct envelope *first, **last; /* the mailbox; *last is NULL */
+    size_t mail_count;
+    struct envelope *received; /* what the last receive gave out */
+    struct envelope *replied;  /* what the last call gave out */
+    ref_id call;               /* the call that waits for its reply, or 0 */
+
+    struct link_end *links;
+    struct monitor *watchers;
+    struct monitor *monitors;
+    struct delayed *delayed;
+    struct name *name;
+    struct job *job;
+
+    proc_main *main;
+    void *arg;
+    struct heap heap;
+    struct point_site site;
+    struct reason reason;
+    char label[];
+};
+
+struct runtime {
+    struct env *env;
+    size_t procs_max;
+    size_t mailbox_max;
+    struct fiber_pool *fibers;
+    struct id_table procs;
+    struct id_table monitors; /* by ref */
+    struct id_table delayed;  /* by ref */
+    struct id_table names;    /* by hash */
+    struct timers timers;
+    struct job *jobs;
+    struct proc *ready; /* the run queue */
+    size_t ready_count;
+    struct proc *dying;
+    bool burying;
+    struct proc *current;
+    bool running;
+    bool abandoned;
+    proc_id last_id;
+    ref_id last_ref;
+    void (*wake)(void *ctx);
+    void *wake_ctx;
+};
+
+static inline proc_id proc_id_of(const struct proc *proc)
+{
+    return proc->by_id.id;
+}
+
+static inline ref_id runtime_ref(struct runtime *runtime)
+{
+    return ++runtime->last_ref;
+}
+
+struct proc *runtime_find(const struct runtime *runtime, proc_id id); /* NULL: not alive */
+
+/* proc_wait.c */
+void proc_ready(struct proc *proc);   /* into the run queue */
+void proc_unready(struct proc *proc); /* out of it */
+int64_t proc_deadline(struct proc *self, int64_t ns);
+/* Waits in `state` until made ready. True: the deadline came first. */
+bool proc_park(struct proc *self, enum proc_state state, int64_t deadline);
+void wait_fire(struct timer *timer);
+
+/* proc_message.c */
+struct envelope *envelope_new(struct proc *to, const struct message *message); /* copies the data */
+void mailbox_put(struct proc *to, struct envelope *envelope);                  /* without a limit */
+void proc_post(struct proc *to, const struct message *message);                /* both */
+void mailbox_discard(struct proc *self, bool (*match)(const struct message *, void *), void *ctx);
+
+/* proc_link.c */
+void link_add(struct proc *a, struct proc *b); /* they are not linked yet */
+void link_remove(struct link_end *end);
+void monitor_add(struct proc *watcher, struct proc *target, ref_id ref);
+void monitor_remove(struct monitor *monitor);
+void monitor_notify(struct proc *watcher, proc_id target, ref_id ref, const struct reason *reason);
+
+/* proc_end.c */
+void proc_end(struct proc *proc,
+              const struct reason *reason); /* the caller may be it: see proc_leave_if_dead */
+void proc_leave_if_dead(struct runtime *runtime);
+void proc_erase(struct proc *proc); /* frees it, telling nobody */
+void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link);
+
+/* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
+void delayed_clear(struct proc *proc);
+void job_orphan(struct proc *proc);
+void name_release(struct proc *proc);
+
+#endif

@@ -1,0 +1,162 @@
+/* proc_message.c: mailboxes. A message is copied once, into the heap of its receiver, and dies with
+ * it. Only proc_send() can be refused; what the runtime itself sends (exits, DOWNs, replies,
+ * timers) is bounded by what the receiver asked for, and always arrives. A reply arrives only while
+ * its call waits: late ones vanish. */
+#include "sut/runtime/proc_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef bool message_match(const struct message *message, void *ctx);
+
+/* ---- the mailbox: a list with a pointer to its last link ---- */
+
+struct envelope *envelope_new(struct proc *to, const struct message *message)
+{
+    struct envelope *envelope = heap_alloc(&to->heap, sizeof *envelope + message->size);
+    envelope->message = *message;
+    envelope->message.data = message->size > 0 ? envelope->data : NULL;
+    if (message->size > 0)
+        memcpy(envelope->data, message->data, message->size);
+    return envelope;
+}
+
+void mailbox_put(struct proc *to, struct envelope *envelope)
+{
+    *to->last = envelope;
+    to->last = &envelope->next;
+    ++to->mail_count;
+    if (to->state == PROC_RECEIVING)
+        proc_ready(to);
+}
+
+void proc_post(struct proc *to, const struct message *message)
+{
+    mailbox_put(to, envelope_new(to, message));
+}
+
+static struct envelope *mailbox_take(struct proc *self, struct envelope **at)
+{
+    struct envelope *envelope = *at;
+    *at = envelope->next;
+    if (!*at)
+        self->last = at;
+    envelope->next = NULL;
+    --self->mail_count;
+    return envelope;
+}
+
+void mailbox_discard(struct proc *self, message_match *match, void *ctx)
+{
+    for (struct envelope **at = &self->first; *at;)
+        if (match(&(*at)->message, ctx))
+            heap_release(&self->heap, mailbox_take(self, at));
+        else
+            at = &(*at)->next;
+}
+
+/* Looks from *at on, which stays valid: nobody but `self` takes from the mailbox, and it is in
+ * here. */
+static struct envelope *mailbox_wait(struct proc *self, struct envelope **at, message_match *match,
+                                     void *ctx, int64_t timeout_ns)
+{
+    int64_t deadline = timeout_ns <= 0 ? 0 : proc_deadline(self, timeout_ns);
+    for (;;) {
+        for (; *at; at = &(*at)->next)
+            if (!match || match(&(*at)->message, ctx))
+                return mailbox_take(self, at);
+        if (timeout_ns <= 0)
+            return NULL;
+        if (proc_park(self, PROC_RECEIVING, deadline))
+            timeout_ns = 0; /* one last look */
+    }
+}
+
+/* ---- send and receive ---- */
+
+int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, const void *data,
+              size_t size)
+{
+    struct proc *target = runtime_find(runtime, to);
+    if (!target)
+        return 0;
+    if (target->mail_count >= runtime->mailbox_max)
+        return -ENOBUFS;
+    proc_post(target, &(struct message){.tag = tag, .from = from, .size = size, .data = data});
+    return 0;
+}
+
+static void envelope_drop(struct proc *self, struct envelope **kept)
+{
+    heap_release(&self->heap, *kept);
+    *kept = NULL;
+}
+
+const struct message *proc_receive_match(struct proc *self, message_match *match, void *ctx,
+                                         int64_t timeout_ns)
+{
+    envelope_drop(self, &self->received);
+    envelope_drop(self, &self->replied);
+    self->received = mailbox_wait(self, &self->first, match, ctx, timeout_ns);
+    return self->received ? &self->received->message : NULL;
+}
+
+const struct message *proc_receive(struct proc *self, int64_t timeout_ns)
+{
+    return proc_receive_match(self, NULL, NULL, timeout_ns);
+}
+
+/* ---- call and reply ---- */
+
+static bool is_answer(const struct message *message, void *ctx)
+{
+    return message->ref == *(const ref_id *)ctx &&
+           (message->tag == MSG_REPLY || message->tag == MSG_DOWN);
+}
+
+/* What can answer the call comes after everything that is in the mailbox now. */
+static struct envelope *call_wait(struct proc *self, ref_id ref, int64_t timeout_ns)
+{
+    self->call = ref;
+    struct envelope *answer = mailbox_wait(self, self->last, is_answer, &ref, timeout_ns);
+    self->call = 0;
+    return answer;
+}
+
+int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, size_t size,
+              int64_t timeout_ns, const struct message **ret_reply)
+{
+    struct proc *callee = runtime_find(self->runtime, to);
+    if (callee == self)
+        return -EDEADLK;
+    if (!callee)
+        return -ESRCH;
+    if (callee->mail_count >= self->runtime->mailbox_max)
+        return -ENOBUFS;
+    envelope_drop(self, &self->replied);
+    ref_id ref = proc_monitor(self, to);
+    proc_post(callee,
+              &(struct message){
+                  .tag = tag, .from = proc_id_of(self), .ref = ref, .size = size, .data = data});
+    self->replied = call_wait(self, ref, timeout_ns);
+    proc_demonitor(self, ref, true);
+    if (!self->replied)
+        return -ETIMEDOUT;
+    if (self->replied->message.tag == MSG_DOWN)
+        return -ESRCH;
+    if (ret_reply)
+        *ret_reply = &self->replied->message;
+    return 0;
+}
+
+void proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size)
+{
+    struct proc *caller = runtime_find(self->runtime, to);
+    if (!caller || ref == 0 || caller->call != ref)
+        return;
+    caller->call = 0;
+    proc_post(
+        caller,
+        &(struct message){
+            .tag = MSG_REPLY, .from = proc_id_of(self), .ref = ref, .size = size, .data = data});
+}

@@ -1,0 +1,53 @@
+/* proc_name.c: names, one per process at most. A name is free again from the moment its process
+ * ends. */
+#include "sut/runtime/proc_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static uint64_t name_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text; ++text)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+static struct name *name_find(const struct runtime *runtime, const char *text)
+{
+    struct id_node *node = id_table_find(&runtime->names, name_hash(text));
+    for (; node; node = id_table_find_next(node)) {
+        struct name *name = CONTAINER_OF(node, struct name, by_hash);
+        if (strcmp(name->text, text) == 0)
+            return name;
+    }
+    return NULL;
+}
+
+int proc_register(struct proc *self, const char *text)
+{
+    struct runtime *runtime = self->runtime;
+    if (self->name || name_find(runtime, text))
+        return -EEXIST;
+    struct name *name = heap_alloc(runtime->env->heap, sizeof *name + strlen(text) + 1);
+    strcpy(name->text, text);
+    name->proc = self;
+    id_table_insert(&runtime->names, &name->by_hash, name_hash(text));
+    self->name = name;
+    return 0;
+}
+
+void name_release(struct proc *proc)
+{
+    if (!proc->name)
+        return;
+    id_table_remove(&proc->runtime->names, &proc->name->by_hash);
+    heap_release(proc->runtime->env->heap, proc->name);
+    proc->name = NULL;
+}
+
+proc_id runtime_whereis(struct runtime *runtime, const char *text)
+{
+    struct name *name = name_find(runtime, text);
+    return name ? proc_id_of(name->proc) : 0;
+}

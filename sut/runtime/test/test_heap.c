@@ -1,0 +1,89 @@
+/* Heaps: what is counted, what goes with what. */
+#include "sut/runtime/heap.h"
+
+#include <criterion/criterion.h>
+#include <stdint.h>
+#include <string.h>
+
+Test(heap, counts_live_blocks_and_bytes)
+{
+    struct heap *heap = heap_new();
+    char *a = heap_alloc(heap, 10), *b = heap_strdup(heap, "four"), *c = heap_memdup(heap, "xy", 2);
+    cr_assert_eq(heap_blocks(heap), 3);
+    cr_assert_eq(heap_bytes(heap), 10 + 5 + 2);
+    heap_release(heap, b); /* the middle, then the newest, then the oldest */
+    heap_release(heap, c);
+    cr_assert_eq(heap_bytes(heap), 10);
+    heap_release(heap, a);
+    heap_release(heap, NULL);
+    cr_assert_eq(heap_blocks(heap), 0);
+    heap_free(heap);
+    heap_free(NULL);
+}
+
+Test(heap, blocks_are_zeroed_and_aligned)
+{
+    struct heap *heap = heap_new();
+    for (size_t size = 0; size < 100; ++size) {
+        unsigned char *block = heap_alloc(heap, size);
+        cr_assert_eq((uintptr_t)block % 16, 0);
+        for (size_t i = 0; i < size; ++i)
+            cr_assert_eq(block[i], 0);
+        memset(block, 0xff, size);
+        if (size % 2)
+            heap_release(heap, block);
+    }
+    cr_assert_null(heap_strdup(heap, NULL));
+    heap_free(heap);
+}
+
+Test(heap, realloc_keeps_content_and_place_in_the_list)
+{
+    struct heap *heap = heap_new();
+    char *text = heap_realloc(heap, NULL, 4);
+    strcpy(text, "abc");
+    heap_alloc(heap, 1);
+    text = heap_realloc(heap, text, 100000);
+    cr_assert_str_eq(text, "abc");
+    cr_assert_eq(heap_blocks(heap), 2);
+    cr_assert_eq(heap_bytes(heap), 100001);
+    heap_free(heap);
+}
+
+Test(heap, in_place_can_be_used_again)
+{
+    struct heap heap;
+    heap_init(&heap);
+    heap_alloc(&heap, 10);
+    heap_done(&heap);
+    cr_assert_eq(heap_blocks(&heap), 0);
+    heap_alloc(&heap, 10);
+    cr_assert_eq(heap_blocks(&heap), 1);
+    heap_done(&heap);
+}
+
+/* Under AddressSanitizer and valgrind these also show that nothing is freed twice or left. */
+Test(heap, children_go_with_their_parent)
+{
+    struct heap *heap = heap_new(), *child = heap_child(heap), *grandchild = heap_child(child);
+    heap_alloc(child, 10);
+    heap_alloc(grandchild, 20);
+    heap_free(heap_child(heap));
+    cr_assert_eq(heap_bytes(heap), 30);
+    cr_assert_eq(heap_blocks(heap), 4, "two blocks and two heaps");
+    heap_done(heap);
+    cr_assert_eq(heap_blocks(heap), 0);
+    heap_child(heap);
+    heap_free(heap);
+}
+
+Test(heap, adopted_children_outlive_their_first_parent)
+{
+    struct heap *first = heap_new(), *second = heap_new(), *child = heap_child(first);
+    char *text = heap_strdup(child, "here");
+    heap_adopt(second, child);
+    heap_free(first);
+    cr_assert_str_eq(text, "here");
+    cr_assert_eq(heap_blocks(second), 2);
+    heap_free(second);
+}

@@ -1,0 +1,230 @@
+/* sqlite_change.c: the arrows in the life of a job (job.h) after its insert. Each one is an UPDATE
+ * that repeats its guard on the row it changes; a guard that fails changes nothing and is told to
+ * the caller. */
+#include "sut/store/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lease,
+                 enum job_state state)
+{
+    if (tx_traced(tx))
+        tx_note(tx, (struct change){
+                        .kind = kind, .id = id, .lease = lease, .state = job_state_word(state)});
+}
+
+/* ---- claim ---- */
+
+static int job_order(const void *left, const void *right)
+{
+    const struct job *a = left, *b = right;
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    if (a->scheduled_ms != b->scheduled_ms)
+        return a->scheduled_ms < b->scheduled_ms ? -1 : 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static void claim(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    if (request->lease_ms <= 0)
+        tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_text(tx, stmt, 2, request->queue);
+    tx_bind_text(tx, stmt, 3, request->owner ? request->owner : "");
+    tx_bind_int(tx, stmt, 4, request->lease_ms);
+    tx_bind_int(tx, stmt, 5, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
+    tx_reply_jobs(tx, stmt);
+    if (tx->reply->job_count > 1)
+        qsort(tx->reply->jobs, tx->reply->job_count, sizeof *tx->reply->jobs, job_order);
+}
+
+static void tell_next(struct tx *tx)
+{
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
+    while (tx_step(tx, stmt)) {
+        int64_t at_ms = sqlite3_column_int64(stmt, 0);
+        if (at_ms != INT64_MAX)
+            tx->reply->next_ms = at_ms > tx->now_ms ? at_ms - tx->now_ms : 0;
+    }
+}
+
+void tx_claim(struct tx *tx)
+{
+    if (!tx->request->queue)
+        tx_fail(tx, -EINVAL, "a claim needs a queue");
+    claim(tx);
+    tell_next(tx);
+}
+
+/* ---- ack ---- */
+
+/* A row as an acknowledgement finds it. */
+struct peek {
+    bool found;
+    enum job_state state;
+    uint64_t lease, acked;
+    unsigned attempt, max_attempts;
+};
+
+static struct peek peek(struct tx *tx, uint64_t id)
+{
+    struct peek row = {0};
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_PEEK);
+    tx_bind_int(tx, stmt, 1, (int64_t)id);
+    while (tx_step(tx, stmt))
+        row = (struct peek){
+            .found = true,
+            .state = column_state(stmt, 0),
+            .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
+            .acked = (uint64_t)sqlite3_column_int64(stmt, 2),
+            .attempt = (unsigned)sqlite3_column_int64(stmt, 3),
+            .max_attempts = (unsigned)sqlite3_column_int64(stmt, 4),
+        };
+    return row;
+}
+
+static int64_t ack_delay_ms(const struct store_ack *ack)
+{
+    if (ack->state != JOB_RETRYABLE && ack->state != JOB_SCHEDULED)
+        return 0;
+    int64_t least = ack->delay_ms > 0 ? ack->delay_ms : 0;
+    return least < JOB_DELAY_MAX_MS ? least : JOB_DELAY_MAX_MS;
+}
+
+static void ack_note(struct tx *tx, const struct store_ack *ack)
+{
+    struct peek row = peek(tx, ack->id);
+    tx_note(tx, (struct change){
+                    .kind = CHANGE_FINISH,
+                    .id = ack->id,
+                    .lease = ack->lease,
+                    .state = job_state_word(ack->state),
+                    .attempt = row.attempt + (ack->state == JOB_SCHEDULED), /* as it ran */
+                    .max_attempts = row.max_attempts,
+                    .delay_ms = ack_delay_ms(ack),
+                });
+}
+
+static enum store_ack_result ack_refused(struct tx *tx, const struct store_ack *ack)
+{
+    struct peek row = peek(tx, ack->id);
+    if (row.found && row.acked == ack->lease && ack->lease > 0)
+        return ACK_REPEATED;
+    if (tx_traced(tx))
+        tx_note(tx, (struct change){.kind = CHANGE_STALE,
+                                    .id = ack->id,
+                                    .lease = ack->lease,
+                                    .state = row.found ? job_state_word(row.state) : "missing"});
+    return ACK_STALE;
+}
+
+static bool ack_apply(struct tx *tx, const struct store_ack *ack)
+{
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ACK);
+    bool final = job_state_final(ack->state);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_int(tx, stmt, 2, (int64_t)ack->id);
+    tx_bind_int(tx, stmt, 3, (int64_t)ack->lease);
+    tx_bind_text(tx, stmt, 4, job_state_word(ack->state));
+    if (final)
+        tx_bind_text(tx, stmt, 5, NULL); /* scheduled_ms stays */
+    else
+        tx_bind_int(tx, stmt, 5, tx->now_ms + ack_delay_ms(ack));
+    tx_bind_int(tx, stmt, 6, final ? tx->now_ms : 0);
+    tx_bind_int(tx, stmt, 7, ack->state == JOB_SCHEDULED); /* a snooze gives its attempt back */
+    tx_bind_text(tx, stmt, 8, ack->error);
+    return tx_run(tx, stmt) > 0;
+}
+
+static enum store_ack_result ack(struct tx *tx, const struct store_ack *ack)
+{
+    if (ack->state == JOB_AVAILABLE || !job_state_may(JOB_EXECUTING, ack->state)) {
+        tx_fail(tx, -EINVAL, "a run of a job cannot end as %s", job_state_word(ack->state));
+        return ACK_STALE;
+    }
+    if (!ack_apply(tx, ack))
+        return ack_refused(tx, ack);
+    if (tx_traced(tx))
+        ack_note(tx, ack);
+    return ACK_APPLIED;
+}
+
+void tx_ack(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    tx->reply->acks = heap_alloc(tx->heap, request->ack_count * sizeof *tx->reply->acks);
+    for (size_t i = 0; i < request->ack_count && !tx->err; ++i)
+        tx->reply->acks[i] = ack(tx, &request->acks[i]);
+    if (request->queue)
+        claim(tx);
+    tell_next(tx);
+}
+
+void tx_heartbeat(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_HEARTBEAT);
+    tx->reply->renewed = heap_alloc(tx->heap, request->lease_count * sizeof *tx->reply->renewed);
+    for (size_t i = 0; i < request->lease_count && !tx->err; ++i) {
+        tx_bind_int(tx, stmt, 1, tx->now_ms);
+        tx_bind_int(tx, stmt, 2, (int64_t)request->leases[i].id);
+        tx_bind_int(tx, stmt, 3, (int64_t)request->leases[i].lease);
+        tx_bind_int(tx, stmt, 4, request->lease_ms);
+        tx->reply->renewed[i] = tx_run(tx, stmt) > 0;
+    }
+}
+
+/* ---- by the clock ---- */
+
+static void change_due(struct tx *tx, enum statement statement, enum change_kind kind)
+{
+    sqlite3_stmt *stmt = tx_statement(tx, statement);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    while (tx_step(tx, stmt)) {
+        ++tx->reply->changed;
+        note(tx, kind, (uint64_t)sqlite3_column_int64(stmt, 0),
+             (uint64_t)sqlite3_column_int64(stmt, 1), column_state(stmt, 2));
+    }
+    tell_next(tx);
+}
+
+void tx_stage(struct tx *tx)
+{
+    change_due(tx, STATEMENT_STAGE, CHANGE_STAGE);
+}
+
+void tx_rescue(struct tx *tx)
+{
+    change_due(tx, STATEMENT_RESCUE, CHANGE_RESCUE);
+}
+
+/* ---- by hand ---- */
+
+static void change_ids(struct tx *tx, enum statement statement, enum change_kind kind,
+                       enum job_state state)
+{
+    const struct store_request *request = tx->request;
+    sqlite3_stmt *stmt = tx_statement(tx, statement);
+    for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
+        tx_bind_int(tx, stmt, 1, tx->now_ms);
+        tx_bind_int(tx, stmt, 2, (int64_t)request->ids[i]);
+        if (tx_run(tx, stmt) == 0)
+            continue;
+        ++tx->reply->changed;
+        note(tx, kind, request->ids[i], 0, state);
+    }
+}
+
+void tx_retry(struct tx *tx)
+{
+    change_ids(tx, STATEMENT_RETRY, CHANGE_RETRY, JOB_AVAILABLE);
+}
+
+void tx_cancel(struct tx *tx)
+{
+    change_ids(tx, STATEMENT_CANCEL, CHANGE_CANCEL, JOB_CANCELLED);
+}

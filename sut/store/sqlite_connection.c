@@ -1,0 +1,242 @@
+/* sqlite_connection.c: the connection of a store: opening it, its statements, its errors, its
+ * clock.
+ *
+ * A connection that met an I/O error or corruption is not trusted any more: it is closed, and the
+ * next request opens another one, so that a fault that was passing is forgotten. What can be lost:
+ * with DURABILITY_NORMAL, the last transactions before a power loss; never a part of a transaction.
+ */
+#include "sut/store/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JULIAN_1970_MS   INT64_C(210866760000000)
+#define CHECKPOINT_PAGES "4000"
+
+static const char *const statement_sql[] = {
+#define X(name, sql) sql,
+    STATEMENTS(X)
+#undef X
+};
+
+/* ---- errors ---- */
+
+int sqlite_errno(int rc)
+{
+    switch (rc & 0xff) {
+    case SQLITE_OK: return 0;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return -EBUSY;
+    case SQLITE_FULL: return -ENOSPC;
+    case SQLITE_READONLY: return -EROFS;
+    case SQLITE_NOMEM: return -ENOMEM;
+    case SQLITE_ERROR:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+    case SQLITE_RANGE:
+    case SQLITE_AUTH: return -EINVAL;
+    default: return -EIO;
+    }
+}
+
+void tx_fail(struct tx *tx, int err, const char *format, ...)
+{
+    if (tx->err)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(tx->why, sizeof tx->why, format, args);
+    va_end(args);
+    tx->err = err;
+}
+
+void tx_fail_sqlite(struct tx *tx, int rc)
+{
+    tx_fail(tx, sqlite_errno(rc), "%s", sqlite3_errmsg(tx->store->conn));
+}
+
+/* ---- statements ---- */
+
+sqlite3_stmt *tx_statement(struct tx *tx, enum statement statement)
+{
+    sqlite3_stmt **stmt = &tx->store->statements[statement];
+    if (tx->err)
+        return NULL;
+    if (*stmt)
+        return *stmt;
+    int rc = sqlite3_prepare_v3(tx->store->conn, statement_sql[statement], -1,
+                                SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+    return *stmt;
+}
+
+void tx_bind_int(struct tx *tx, sqlite3_stmt *stmt, int index, int64_t value)
+{
+    if (tx->err)
+        return;
+    int rc = sqlite3_bind_int64(stmt, index, value);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+}
+
+void tx_bind_text(struct tx *tx, sqlite3_stmt *stmt, int index, const char *text)
+{
+    if (tx->err)
+        return;
+    int rc = sqlite3_bind_text(stmt, index, text, -1, SQLITE_STATIC);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+}
+
+bool tx_step(struct tx *tx, sqlite3_stmt *stmt)
+{
+    if (tx->err)
+        return false;
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        return true;
+    if (rc != SQLITE_DONE)
+        tx_fail_sqlite(tx, rc);
+    sqlite3_reset(stmt);
+    return false;
+}
+
+size_t tx_run(struct tx *tx, sqlite3_stmt *stmt)
+{
+    tx_step(tx, stmt);
+    return tx->err ? 0 : (size_t)sqlite3_changes64(tx->store->conn);
+}
+
+/* ---- the clock ---- */
+
+bool sqlite_clock_ms(sqlite3 *conn, int64_t *ret_ms)
+{
+    sqlite3_vfs *vfs = NULL;
+    sqlite3_int64 julian_ms = 0;
+    sqlite3_file_control(conn, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+    if (!vfs || vfs->iVersion < 2 || !vfs->xCurrentTimeInt64 ||
+        vfs->xCurrentTimeInt64(vfs, &julian_ms) != SQLITE_OK)
+        return false;
+    *ret_ms = julian_ms - JULIAN_1970_MS;
+    return true;
+}
+
+/* ---- opening ---- */
+
+/* In the caller's own statements, nothing may end the transaction or reach around it. */
+static int authorize(void *ctx, int action, const char *a, const char *b, const char *c,
+                     const char *d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    const struct sqlite_store *store = ctx;
+    bool outside = action == SQLITE_TRANSACTION || action == SQLITE_PRAGMA ||
+                   action == SQLITE_ATTACH || action == SQLITE_DETACH;
+    return store->in_caller_sql && outside ? SQLITE_DENY : SQLITE_OK;
+}
+
+static int open_file(struct sqlite_store *store, bool create, char *why, size_t why_size)
+{
+    const struct store_sqlite_options *options = &store->options;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int rc = sqlite3_open_v2(options->path, &store->conn, flags | (create ? SQLITE_OPEN_CREATE : 0),
+                             options->vfs);
+    if (rc != SQLITE_OK) {
+        int cause = store->conn ? sqlite3_system_errno(store->conn) : 0;
+        snprintf(why, why_size, "%s: cannot be opened: %s", options->path,
+                 cause ? strerror(cause) : sqlite3_errstr(rc));
+        return cause == ENOENT ? -ENOENT : sqlite_errno(rc);
+    }
+    if (sqlite3_db_readonly(store->conn, "main") == 1) {
+        snprintf(why, why_size, "%s: is read-only", options->path);
+        return -EROFS;
+    }
+    sqlite3_busy_timeout(store->conn, options->busy_ms);
+    sqlite3_set_authorizer(store->conn, authorize, store);
+    return 0;
+}
+
+static int check_file(struct sqlite_store *store, bool create, char *why, size_t why_size)
+{
+    char problem[128];
+    int64_t version = 0, now_ms = 0;
+    int err = schema_check(store->conn, &version, problem, sizeof problem);
+    if (!err && version == 0 && !create) {
+        err = -ENOENT;
+        snprintf(problem, sizeof problem, "holds no jobs: it has not been set up for them");
+    }
+    if (!err && !sqlite_clock_ms(store->conn, &now_ms)) {
+        err = -EINVAL;
+        snprintf(problem, sizeof problem, "its VFS has no clock in milliseconds");
+    }
+    if (err)
+        snprintf(why, why_size, "%s: %s", store->options.path, problem);
+    return err;
+}
+
+/* Answers the first column of the first row, or NULL. */
+static int pragma(sqlite3 *conn, const char *sql, char *answer, size_t size)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        snprintf(answer, size, "%s", sqlite3_column_text(stmt, 0));
+    return sqlite3_finalize(stmt);
+}
+
+static int set_journal(struct sqlite_store *store, char *why, size_t why_size)
+{
+    char mode[16] = "none";
+    int rc = pragma(store->conn, "PRAGMA journal_mode=WAL", mode, sizeof mode);
+    if (rc == SQLITE_OK && strcmp(mode, "wal") == 0)
+        return 0;
+    snprintf(why, why_size, "%s: cannot keep a write-ahead log: %s", store->options.path,
+             rc == SQLITE_OK ? mode : sqlite3_errmsg(store->conn));
+    return rc == SQLITE_OK ? -EINVAL : sqlite_errno(rc);
+}
+
+/* Temporary tables stay in memory: the store writes no file but the database's own. */
+static int set_pragmas(struct sqlite_store *store, char *why, size_t why_size)
+{
+    const char *sql = store->options.durability == DURABILITY_FULL
+                          ? "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
+                            "PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES
+                          : "PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
+                            "PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES;
+    int rc = sqlite3_exec(store->conn, sql, NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        snprintf(why, why_size, "%s: %s", store->options.path, sqlite3_errmsg(store->conn));
+    return sqlite_errno(rc);
+}
+
+int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size)
+{
+    int err = open_file(store, create, why, why_size);
+    if (!err)
+        err = check_file(store, create, why, why_size);
+    if (!err)
+        err = set_journal(store, why, why_size);
+    if (!err)
+        err = set_pragmas(store, why, why_size);
+    if (!err) {
+        char problem[128];
+        err = schema_migrate(store->conn, problem, sizeof problem);
+        if (err)
+            snprintf(why, why_size, "%s: %s", store->options.path, problem);
+    }
+    if (err)
+        connection_close(store);
+    return err;
+}
+
+void connection_close(struct sqlite_store *store)
+{
+    for (size_t i = 0; i < STATEMENT_COUNT; ++i)
+        sqlite3_finalize(store->statements[i]);
+    memset(store->statements, 0, sizeof store->statements);
+    sqlite3_close_v2(store->conn);
+    store->conn = NULL;
+}

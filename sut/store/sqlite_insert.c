@@ -1,0 +1,113 @@
+/* sqlite_insert.c: new jobs: all of them or none. Either as a request, perhaps with statements of
+ * the caller in the same transaction, or on the caller's own connection, in the caller's own
+ * transaction. */
+#include "sut/store/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static int check_specs(const struct job_spec *specs, size_t count, char *why, size_t why_size)
+{
+    for (size_t i = 0; i < count; ++i) {
+        const char *problem = job_spec_check(&specs[i]);
+        if (problem) {
+            snprintf(why, why_size, "job %zu of %zu: %s", i + 1, count, problem);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+/* An SQLite result. */
+static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t now_ms)
+{
+    bool later = spec->delay_ms > 0;
+    enum job_state state = later ? JOB_SCHEDULED : JOB_AVAILABLE;
+    sqlite3_bind_text(stmt, 1, spec->queue ? spec->queue : "default", -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, spec->worker, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 3, spec->args ? spec->args : "{}", -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 4, spec->priority);
+    sqlite3_bind_int64(stmt, 5, spec->max_attempts ? spec->max_attempts : JOB_ATTEMPTS_DEFAULT);
+    sqlite3_bind_text(stmt, 6, job_state_word(state), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 7, now_ms);
+    sqlite3_bind_int64(stmt, 8, later ? now_ms + spec->delay_ms : now_ms);
+    sqlite3_step(stmt);
+    return sqlite3_reset(stmt);
+}
+
+static int insert_specs(sqlite3 *conn, sqlite3_stmt *stmt, const struct job_spec *specs,
+                        size_t count, int64_t now_ms, uint64_t *ids)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < count && rc == SQLITE_OK; ++i) {
+        rc = insert_spec(stmt, &specs[i], now_ms);
+        ids[i] = (uint64_t)sqlite3_last_insert_rowid(conn);
+    }
+    return rc;
+}
+
+/* After the jobs are in, so that last_insert_rowid() is the last one's id. */
+static void run_caller_sql(struct tx *tx, const char *sql)
+{
+    struct sqlite_store *store = tx->store;
+    store->in_caller_sql = true;
+    int rc = sqlite3_exec(store->conn, sql, NULL, NULL, NULL);
+    store->in_caller_sql = false;
+    if (rc == SQLITE_AUTH)
+        tx_fail(tx, -EINVAL, "the caller's statements must not touch the transaction: %s",
+                sqlite3_errmsg(store->conn));
+    else if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+    else if (sqlite3_get_autocommit(store->conn))
+        tx_fail(tx, -EINVAL, "the caller's statements rolled the transaction back");
+}
+
+void tx_insert(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    struct store_reply *reply = tx->reply;
+    tx->err = check_specs(request->specs, request->spec_count, tx->why, sizeof tx->why);
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_INSERT);
+    if (tx->err)
+        return;
+    reply->id_count = request->spec_count;
+    reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *reply->ids);
+    int rc = insert_specs(tx->store->conn, stmt, request->specs, request->spec_count, tx->now_ms,
+                          reply->ids);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+    else if (request->tx_sql)
+        run_caller_sql(tx, request->tx_sql);
+}
+
+/* Between a savepoint and its release: a failure leaves the caller's transaction as it was. */
+static int insert_prepared(sqlite3 *db, const struct job_spec *specs, size_t count, uint64_t *ids)
+{
+    int64_t now_ms = 0;
+    if (!sqlite_clock_ms(db, &now_ms))
+        return SQLITE_IOERR;
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, JOB_INSERT, -1, &stmt, NULL);
+    if (rc == SQLITE_OK)
+        rc = insert_specs(db, stmt, specs, count, now_ms, ids);
+    sqlite3_finalize(stmt);
+    return rc;
+}
+
+int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count,
+                           uint64_t *ret_ids, char *why, size_t why_size)
+{
+    int err = check_specs(specs, count, why, why_size);
+    if (err)
+        return err;
+    int rc = sqlite3_exec(db, "SAVEPOINT duress_insert", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = insert_prepared(db, specs, count, ret_ids);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(db, "RELEASE duress_insert", NULL, NULL, NULL);
+    if (rc != SQLITE_OK) {
+        snprintf(why, why_size, "%s", sqlite3_errmsg(db));
+        sqlite3_exec(db, "ROLLBACK TO duress_insert;RELEASE duress_insert", NULL, NULL, NULL);
+    }
+    return sqlite_errno(rc);
+}

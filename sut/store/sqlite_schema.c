@@ -1,0 +1,123 @@
+/* sqlite_schema.c: the tables of the store, and how older ones become today's.
+ *
+ * The tables may stand in a database that is somebody else's, beside other tables: that is what
+ * makes an insert in the caller's own transaction possible. So nothing of the file as a whole is
+ * claimed; the version of the schema is a row of duress_meta. Versions only go forward, one step at
+ * a time, all steps in one transaction; a database of a newer version is refused and left as it is.
+ */
+#include "sut/store/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* From version N to N + 1. Never change a step that was released: add one. */
+static const char *const steps[] = {
+    "CREATE TABLE duress_meta(key TEXT PRIMARY KEY,value ANY)STRICT,WITHOUT ROWID;"
+    "INSERT INTO duress_meta VALUES('schema',0);"
+    "CREATE TABLE duress_jobs("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used twice, even if the newest row is deleted
+                                              */
+    " queue TEXT NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"
+    " worker TEXT NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"
+    " priority INTEGER NOT NULL DEFAULT 0 CHECK(priority BETWEEN 0 AND 9),"
+    " state TEXT NOT NULL DEFAULT 'available' CHECK(state IN('available','scheduled','executing',"
+    "  'retryable','completed','discarded','cancelled')),"
+    " attempt INTEGER NOT NULL DEFAULT 0 CHECK(attempt>=0),"
+    " max_attempts INTEGER NOT NULL DEFAULT 20 CHECK(max_attempts>0),"
+    " lease INTEGER NOT NULL DEFAULT 0," /* raised by each claim */
+    " acked INTEGER NOT NULL DEFAULT 0," /* the lease that was acknowledged last */
+    " snoozed INTEGER NOT NULL DEFAULT 0,"
+    " inserted_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
+    " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
+    " attempted_ms INTEGER NOT NULL DEFAULT 0,"
+    " finished_ms INTEGER NOT NULL DEFAULT 0,"
+    " lease_until_ms INTEGER NOT NULL DEFAULT 0,"
+    " owner TEXT NOT NULL DEFAULT '',"
+    " errors TEXT NOT NULL DEFAULT '[]' CHECK(json_valid(errors)),"
+    " args TEXT NOT NULL DEFAULT '{}')STRICT;"
+    "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms,id)"
+    " WHERE state='available';"
+    "CREATE INDEX duress_jobs_due ON duress_jobs(scheduled_ms)"
+    " WHERE state IN('scheduled','retryable');"
+    "CREATE INDEX duress_jobs_executing ON duress_jobs(lease_until_ms) WHERE state='executing';",
+};
+
+enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
+
+static int schema_fail(sqlite3 *conn, int rc, char *why, size_t why_size)
+{
+    const char *sentence = rc == SQLITE_NOTADB ? "is not an SQLite database" : sqlite3_errmsg(conn);
+    snprintf(why, why_size, "%s", sentence);
+    return sqlite_errno(rc);
+}
+
+/* The first column of the first row into *ret_value, left alone without a row. An SQLite result. */
+static int query_int(sqlite3 *conn, const char *sql, int64_t *ret_value)
+{
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(conn, sql, -1, &stmt, NULL);
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+        *ret_value = sqlite3_column_int64(stmt, 0);
+    int end = sqlite3_finalize(stmt);
+    return rc != SQLITE_OK ? rc : end;
+}
+
+int schema_check(sqlite3 *conn, int64_t *ret_version, char *why, size_t why_size)
+{
+    int64_t tables = 0, version = 0;
+    int rc = query_int(conn, "SELECT count(*)FROM sqlite_schema WHERE name='duress_meta'", &tables);
+    if (rc == SQLITE_OK && tables > 0)
+        rc = query_int(conn, "SELECT value FROM duress_meta WHERE key='schema'", &version);
+    if (rc != SQLITE_OK && tables == 0)
+        return schema_fail(conn, rc, why, why_size);
+    if (rc == SQLITE_ERROR || (tables > 0 && version < 1)) {
+        snprintf(why, why_size, "its table duress_meta belongs to another program");
+        return -EINVAL;
+    }
+    if (rc != SQLITE_OK)
+        return schema_fail(conn, rc, why, why_size);
+    if (version > SCHEMA_VERSION) {
+        snprintf(why, why_size, "was written by a newer version (schema %lld, known up to %d)",
+                 (long long)version, SCHEMA_VERSION);
+        return -EINVAL;
+    }
+    *ret_version = version;
+    return 0;
+}
+
+static int migrate_steps(sqlite3 *conn, char *why, size_t why_size)
+{
+    int64_t version = 0;
+    int err = schema_check(conn, &version, why, why_size);
+    if (err)
+        return err;
+    int rc = SQLITE_OK;
+    char done[80];
+    snprintf(done, sizeof done, "UPDATE duress_meta SET value=%d WHERE key='schema'",
+             SCHEMA_VERSION);
+    for (int64_t step = version; rc == SQLITE_OK && step < SCHEMA_VERSION; ++step)
+        rc = sqlite3_exec(conn, steps[step], NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(conn, done, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : schema_fail(conn, rc, why, why_size);
+}
+
+int schema_migrate(sqlite3 *conn, char *why, size_t why_size)
+{
+    int64_t version = 0;
+    int err = schema_check(conn, &version, why, why_size);
+    if (err || version == SCHEMA_VERSION)
+        return err;
+    int rc = sqlite3_exec(conn, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return schema_fail(conn, rc, why, why_size);
+    err = migrate_steps(conn, why, why_size);
+    if (!err) {
+        rc = sqlite3_exec(conn, "COMMIT", NULL, NULL, NULL);
+        if (rc != SQLITE_OK)
+            err = schema_fail(conn, rc, why, why_size);
+    }
+    if (err)
+        sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}

@@ -1,0 +1,86 @@
+/* sqlite_trace.c: the events of the database, recorded when a transaction has been committed, in
+ * the order of its effects. A node that dies between the commit and this leaves effects without
+ * events: whoever reads a trace must allow for a transaction that was under way at a death. Without
+ * points nothing of this file is reached. */
+#include "sut/store/sqlite_internal.h"
+
+POINT_ABOUT("store/job/insert", "A job came to be.");
+POINT_ABOUT("store/job/claim", "A job was handed out, under a new lease token.");
+POINT_ABOUT("store/job/finish",
+            "An acknowledgement changed a job; lease: the token that was shown.");
+POINT_ABOUT("store/job/stale", "An acknowledgement was refused; state: what the job is in.");
+POINT_ABOUT("store/job/stage", "A scheduled or retryable job fell due and became available.");
+POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
+POINT_ABOUT("store/job/retry", "A job was made available by hand.");
+POINT_ABOUT("store/job/cancel", "A job was cancelled by hand.");
+
+void tx_note(struct tx *tx, struct change change)
+{
+    if (tx->change_count == tx->change_capacity) {
+        tx->change_capacity = tx->change_capacity ? 2 * tx->change_capacity : 16;
+        tx->changes =
+            heap_realloc(tx->heap, tx->changes, tx->change_capacity * sizeof *tx->changes);
+    }
+    tx->changes[tx->change_count++] = change;
+}
+
+static void trace_inserts(struct point_site *site, const struct tx *tx)
+{
+    for (size_t i = 0; i < tx->reply->id_count; ++i) {
+        int64_t delay_ms = tx->request->specs[i].delay_ms;
+        TRACE(site, "store/job/insert", T_U64("job", tx->reply->ids[i]),
+              T_STR("state", delay_ms > 0 ? "scheduled" : "available"),
+              T_I64("delay_ms", delay_ms > 0 ? delay_ms : 0));
+        (void)delay_ms;
+    }
+}
+
+static void trace_claims(struct point_site *site, const struct tx *tx)
+{
+    for (size_t i = 0; i < tx->reply->job_count; ++i) {
+        const struct job *job = &tx->reply->jobs[i];
+        TRACE(site, "store/job/claim", T_U64("job", job->id), T_U64("lease", job->lease),
+              T_U64("attempt", job->attempt), T_U64("max", job->max_attempts),
+              T_STR("queue", job->queue));
+        (void)job;
+    }
+}
+
+static void trace_change(struct point_site *site, const struct change *change)
+{
+    switch (change->kind) {
+    case CHANGE_FINISH:
+        TRACE(site, "store/job/finish", T_U64("job", change->id), T_U64("lease", change->lease),
+              T_STR("state", change->state), T_U64("attempt", change->attempt),
+              T_U64("max", change->max_attempts), T_I64("delay_ms", change->delay_ms));
+        break;
+    case CHANGE_STALE:
+        TRACE(site, "store/job/stale", T_U64("job", change->id), T_U64("lease", change->lease),
+              T_STR("state", change->state));
+        break;
+    case CHANGE_STAGE: TRACE(site, "store/job/stage", T_U64("job", change->id)); break;
+    case CHANGE_RESCUE:
+        TRACE(site, "store/job/rescue", T_U64("job", change->id), T_U64("lease", change->lease),
+              T_STR("state", change->state));
+        break;
+    case CHANGE_RETRY:
+        TRACE(site, "store/job/retry", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    case CHANGE_CANCEL:
+        TRACE(site, "store/job/cancel", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    }
+}
+
+void tx_trace(struct tx *tx)
+{
+    if (!tx_traced(tx))
+        return;
+    struct point_site *site = &tx->store->options.env->site;
+    if (tx->request->op == STORE_INSERT)
+        trace_inserts(site, tx);
+    for (size_t i = 0; i < tx->change_count; ++i)
+        trace_change(site, &tx->changes[i]);
+    if (tx->request->op == STORE_CLAIM || tx->request->op == STORE_ACK)
+        trace_claims(site, tx);
+}

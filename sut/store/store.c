@@ -1,0 +1,260 @@
+/* store.c: how a request reaches the database and its reply comes back.
+ *
+ * A call lives in a heap of its own. While it is under way that heap is the node's, so that a
+ * process may die meanwhile; once it is back it is the process's, so that a process that dies with
+ * a reply in its hands leaks nothing either. What can be lost: the request before it runs (send),
+ * the reply after it ran (reply), and the patience of the caller (deadline); in the last two cases
+ * the effect stands although the caller sees an error. */
+#include "sut/store/store.h"
+
+#include <errno.h>
+
+static const char *const op_words[] = {
+#define X(e, word) word,
+    STORE_OPS(X)
+#undef X
+};
+
+const char *store_op_word(enum store_op op)
+{
+    return op < STORE_OP_COUNT ? op_words[op] : "?";
+}
+
+bool store_outcome_unknown(int err)
+{
+    switch (-err) {
+    case 0:
+    case EINVAL:
+    case EBUSY:
+    case ENOSPC:
+    case EROFS:
+    case ENOMEM:
+    case ENOENT:
+    case ECONNREFUSED: return false;
+    default: return true;
+    }
+}
+
+/* ---- deep copies ---- */
+
+#define COPY_ARRAY(heap, array, count)                                                             \
+    ((array) && (count) ? heap_memdup((heap), (array), (count) * sizeof *(array)) : NULL)
+
+static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *specs, size_t count)
+{
+    struct job_spec *copies = COPY_ARRAY(heap, specs, count);
+    for (size_t i = 0; i < count; ++i) {
+        copies[i].queue = heap_strdup(heap, specs[i].queue);
+        copies[i].worker = heap_strdup(heap, specs[i].worker);
+        copies[i].args = heap_strdup(heap, specs[i].args);
+    }
+    return copies;
+}
+
+static struct store_ack *acks_copy(struct heap *heap, const struct store_ack *acks, size_t count)
+{
+    struct store_ack *copies = COPY_ARRAY(heap, acks, count);
+    for (size_t i = 0; i < count; ++i)
+        copies[i].error = heap_strdup(heap, acks[i].error);
+    return copies;
+}
+
+void store_request_copy(struct heap *heap, const struct store_request *from,
+                        struct store_request *to)
+{
+    *to = *from;
+    to->specs = specs_copy(heap, from->specs, from->spec_count);
+    to->tx_sql = heap_strdup(heap, from->tx_sql);
+    to->queue = heap_strdup(heap, from->queue);
+    to->owner = heap_strdup(heap, from->owner);
+    to->acks = acks_copy(heap, from->acks, from->ack_count);
+    to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
+    to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
+    to->state = heap_strdup(heap, from->state);
+}
+
+static struct job *jobs_copy(struct heap *heap, const struct job *jobs, size_t count)
+{
+    struct job *copies = COPY_ARRAY(heap, jobs, count);
+    for (size_t i = 0; i < count; ++i) {
+        copies[i].queue = heap_strdup(heap, jobs[i].queue);
+        copies[i].worker = heap_strdup(heap, jobs[i].worker);
+        copies[i].args = heap_strdup(heap, jobs[i].args);
+        copies[i].owner = heap_strdup(heap, jobs[i].owner);
+        copies[i].errors = heap_strdup(heap, jobs[i].errors);
+    }
+    return copies;
+}
+
+void store_reply_copy(struct heap *heap, const struct store_request *request,
+                      const struct store_reply *from, struct store_reply *to)
+{
+    *to = *from;
+    to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
+    to->jobs = jobs_copy(heap, from->jobs, from->job_count);
+    to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
+    to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);
+}
+
+/* ---- the local transport ---- */
+
+static void local_run(struct work *work)
+{
+    struct store *store = (struct store *)((char *)work - offsetof(struct store, work));
+    struct store_call *call = store->first;
+    store_execute(store->db, &call->request, call->heap, &call->reply);
+}
+
+static void local_done(struct work *work)
+{
+    struct store *store = (struct store *)((char *)work - offsetof(struct store, work));
+    struct store_call *call = store->first;
+    store->first = call->next;
+    if (store->first)
+        env_submit(store->env, &store->work);
+    else
+        store->last = &store->first;
+    call->work.done(&call->work); /* may free the call */
+}
+
+static void local_submit(struct store *store, struct env *env, struct store_call *call)
+{
+    bool idle = !store->first;
+    call->next = NULL;
+    *store->last = call;
+    store->last = &call->next;
+    store->env = env;
+    if (idle)
+        env_submit(env, &store->work);
+}
+
+void store_local_init(struct store *store, struct store_db *db, int64_t deadline_ns)
+{
+    *store = (struct store){
+        .submit = local_submit,
+        .db = db,
+        .deadline_ns = deadline_ns,
+        .work = {.run = local_run, .done = local_done},
+        .last = &store->first,
+    };
+}
+
+/* ---- calls ---- */
+
+static size_t request_count(const struct store_request *request)
+{
+    switch (request->op) {
+    case STORE_INSERT: return request->spec_count;
+    case STORE_CLAIM:
+    case STORE_LIST: return request->limit;
+    case STORE_ACK: return request->ack_count;
+    case STORE_HEARTBEAT: return request->lease_count;
+    case STORE_RETRY:
+    case STORE_CANCEL:
+    case STORE_GET: return request->id_count;
+    default: return 0;
+    }
+}
+
+/* A case for each operation, as every point needs a name and a place of its own. */
+static int fault_send(struct point_site *site, const struct store_request *request)
+{
+    const char *queue = request->queue ? request->queue : "";
+    size_t count = request_count(request);
+    switch (request->op) {
+#define X(e, word)                                                                                 \
+    case STORE_##e: {                                                                              \
+        POINT_ABOUT("store/" word "/send",                                                         \
+                    "A request leaves for the store; it has no effect yet.");                      \
+        return FAULT(site, "store/" word "/send", CAN_NET | CAN_ERROR, T_STR("queue", queue),      \
+                     T_U64("count", count));                                                       \
+    }
+        STORE_OPS(X)
+#undef X
+    default: (void)queue, (void)count; return -EINVAL;
+    }
+}
+
+static int fault_reply(struct point_site *site, const struct store_request *request)
+{
+    const char *queue = request->queue ? request->queue : "";
+    size_t count = request_count(request);
+    switch (request->op) {
+#define X(e, word)                                                                                 \
+    case STORE_##e: {                                                                              \
+        POINT_ABOUT("store/" word "/reply",                                                        \
+                    "The store's reply arrives; the effect has happened.");                        \
+        return FAULT(site, "store/" word "/reply", CAN_NET | CAN_ERROR, T_STR("queue", queue),     \
+                     T_U64("count", count));                                                       \
+    }
+        STORE_OPS(X)
+#undef X
+    default: (void)queue, (void)count; return -EINVAL;
+    }
+}
+
+struct store_call *store_call_new(struct store *store, struct heap *parent,
+                                  const struct store_request *request)
+{
+    struct heap *heap = heap_child(parent);
+    struct store_call *call = heap_alloc(heap, sizeof *call);
+    call->heap = heap;
+    call->store = store;
+    store_request_copy(heap, request, &call->request);
+    return call;
+}
+
+void store_call_free(struct store_call *call)
+{
+    if (call)
+        heap_free(call->heap);
+}
+
+static struct store_call *call_of(struct work *work)
+{
+    return (struct store_call *)((char *)work - offsetof(struct store_call, work));
+}
+
+static void call_start(void *env, struct work *work)
+{
+    struct store_call *call = call_of(work);
+    call->store->submit(call->store, env, call);
+}
+
+static void call_drop(struct work *work)
+{
+    store_call_free(call_of(work));
+}
+
+static int call_result(struct proc *self, const struct store_call *call)
+{
+    if (call->transport_err)
+        return call->transport_err;
+    int err = fault_reply(proc_site(self), &call->request);
+    if (err)
+        return err;
+    if (call->reply.err)
+        env_log(proc_env(self), LOG_WARN, "store: %s: %s", store_op_word(call->request.op),
+                call->reply.why);
+    return call->reply.err;
+}
+
+int store_call(struct proc *self, struct store *store, const struct store_request *request,
+               struct store_call **ret_call)
+{
+    int err = fault_send(proc_site(self), request);
+    if (err)
+        return err;
+    struct env *env = proc_env(self);
+    struct store_call *call = store_call_new(store, env->heap, request);
+    err = proc_work_via(self, &call->work, call_start, env, call_drop, store->deadline_ns);
+    if (err)
+        return err; /* the call is dropped when it comes back */
+    heap_adopt(proc_heap(self), call->heap);
+    err = call_result(self, call);
+    if (err)
+        store_call_free(call);
+    else
+        *ret_call = call;
+    return err;
+}
