@@ -45,8 +45,8 @@ static void keep(struct execution *x, const struct result *result)
                                           &x->config->extras};
     struct report_failure failure;
     failure_of_result(&failure, result, &source);
-    int err = failure_write(x->job->keep, &x->run, x->scenario, x->tape, &failure,
-                            &x->config->extras);
+    int err =
+        failure_write(x->job->keep, &x->run, x->scenario, x->tape, &failure, &x->config->extras);
     if (err)
         dprintf(STDERR_FILENO, "cannot write %s: %s\n", x->job->keep, strerror(-err));
     failure_done(&failure);
@@ -148,8 +148,8 @@ static bool read_more(int fd, struct buffer *buffer)
     return got > 0 || (got < 0 && errno == EINTR);
 }
 
-/* Reads until the child has closed its end. A child that stands still without using CPU time is made to die of
- * SIGABRT, so that it tells where it was. Returns whether that was necessary. */
+/* Reads until the child has closed its end. A child that stands still without using CPU time is
+ * made to die of SIGABRT, so that it tells where it was. Returns whether that was necessary. */
 static bool read_result(int fd, pid_t pid, int64_t timeout_ns, struct buffer *buffer)
 {
     int wait_ms = (int)(timeout_ns / 1000000 * HANG_FACTOR);

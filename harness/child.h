@@ -1,6 +1,6 @@
-/* child.h: one run in a process of its own, forked for it, so that no run can leave anything behind for the next, and
- * the system under test may die in any way it likes. Called in a worker, which forks cheaply: it holds the scenarios
- * and nothing else, and has never touched SQLite. */
+/* child.h: one run in a process of its own, forked for it, so that no run can leave anything behind
+ * for the next, and the system under test may die in any way it likes. Called in a worker, which
+ * forks cheaply: it holds the scenarios and nothing else, and has never touched SQLite. */
 #ifndef DURESS_CHILD_H
 #define DURESS_CHILD_H
 
@@ -23,8 +23,8 @@ struct job {
 /* Opens the file that catches what runs write to stdout and stderr. Once per worker. */
 void child_prepare(void);
 
-/* Runs it and returns its result line (heap): always one, however the child ended. `close_fd`: what the child must
- * not inherit. */
+/* Runs it and returns its result line (heap): always one, however the child ended. `close_fd`: what
+ * the child must not inherit. */
 char *child_run(const struct child_config *config, const struct job *job, int close_fd,
                 size_t *ret_length);
 

@@ -24,7 +24,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 enum exit_code exit_code_of(enum outcome outcome)
 {
     static const enum exit_code codes[] = {
-        [OUTCOME_PASS] = EXIT_HELD,       [OUTCOME_SAFETY] = EXIT_SAFETY,
+        [OUTCOME_PASS] = EXIT_HELD,         [OUTCOME_SAFETY] = EXIT_SAFETY,
         [OUTCOME_LIVENESS] = EXIT_LIVENESS, [OUTCOME_HARNESS] = EXIT_HARNESS,
         [OUTCOME_CRASH] = EXIT_SAFETY,
     };

@@ -7,12 +7,12 @@
 #include "harness/system.h"
 
 enum exit_code {
-    EXIT_HELD = 0,      /* all held */
-    EXIT_SAFETY = 1,    /* a property failed, or the system under test crashed */
-    EXIT_LIVENESS = 2,  /* something never drained */
-    EXIT_HARNESS = 3,   /* non-determinism, internal error, disk full */
-    EXIT_USAGE = 4,     /* usage or bad input */
-    EXIT_EMPTY = 5,     /* nothing was run */
+    EXIT_HELD = 0,     /* all held */
+    EXIT_SAFETY = 1,   /* a property failed, or the system under test crashed */
+    EXIT_LIVENESS = 2, /* something never drained */
+    EXIT_HARNESS = 3,  /* non-determinism, internal error, disk full */
+    EXIT_USAGE = 4,    /* usage or bad input */
+    EXIT_EMPTY = 5,    /* nothing was run */
     EXIT_INTERRUPT = 130,
 };
 

@@ -1,5 +1,5 @@
-/* cmd_list.c: `duress list`: what there is, without running anything. Each subject is a table of columns; people get
- * lines, --json gives an array of objects with the columns as keys. */
+/* cmd_list.c: `duress list`: what there is, without running anything. Each subject is a table of
+ * columns; people get lines, --json gives an array of objects with the columns as keys. */
 #define _GNU_SOURCE
 #include "harness/engine.h"
 #include "harness/json.h"
@@ -24,7 +24,8 @@ static void sheet_row(struct sheet *sheet, const char *const *values)
         printf("%s\n", values[0]);
         for (size_t i = 1; sheet->columns[i]; i++)
             if (values[i] && *values[i])
-                printf("    %s%s%s\n", i > 1 ? sheet->columns[i] : "", i > 1 ? ": " : "", values[i]);
+                printf("    %s%s%s\n", i > 1 ? sheet->columns[i] : "", i > 1 ? ": " : "",
+                       values[i]);
         return;
     }
     json_object_begin(sheet->json, NULL);

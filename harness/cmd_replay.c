@@ -1,4 +1,5 @@
-/* cmd_replay.c: `duress replay`: one run again, in this process, so that a debugger can look at it. */
+/* cmd_replay.c: `duress replay`: one run again, in this process, so that a debugger can look at it.
+ */
 #define _GNU_SOURCE
 #include "harness/crash.h"
 #include "harness/plan.h"
@@ -25,7 +26,8 @@ static const struct option replay_table[] = {
      "raise SIGTRAP when this event is recorded"},
     {"gdb", 0, NULL, NULL, AT(gdb), "run under gdb, which stops at --break-at or at the crash"},
     {"valgrind", 0, NULL, NULL, AT(valgrind), "run under valgrind (exit code 9: it found errors)"},
-    {"fault", 0, "POINT=TERM", option_list, AT(extras.faults), "as it was given to run; repeatable"},
+    {"fault", 0, "POINT=TERM", option_list, AT(extras.faults),
+     "as it was given to run; repeatable"},
     {"property", 0, "NAME", option_list, AT(extras.properties), "judge only this one; repeatable"},
     {0},
 };
@@ -76,7 +78,8 @@ static int load_scenario(struct replay *replay, const char *path, const struct s
 {
     char *why = NULL;
     replay->scenario = scenario_load(path, systems->items, systems->count, &why);
-    int err = replay->scenario ? extras_apply(&replay->options->extras, replay->scenario, &why) : -1;
+    int err =
+        replay->scenario ? extras_apply(&replay->options->extras, replay->scenario, &why) : -1;
     if (err)
         fprintf(stderr, "%s\n", why);
     free(why);

@@ -65,16 +65,20 @@ static int option_workers(const char *text, void *into, char *why, size_t why_si
 #define AT(field) offsetof(struct run_options, field)
 static const struct option run_table[] = {
     {"runs", 0, "N", option_count, AT(runs), "stop after N runs"},
-    {"time", 0, "T", option_duration, AT(time_ns), "stop after T (default 30s); with --runs: after either"},
+    {"time", 0, "T", option_duration, AT(time_ns),
+     "stop after T (default 30s); with --runs: after either"},
     {"seed", 0, "X", option_text, AT(seed_text),
-     "seed of the suite: decimal, 0x..., or a commit hash\n(default: drawn from the clock, and printed)"},
-    {"workers", 0, "N", option_workers, AT(workers), "runs at the same time (default: one per CPU)"},
+     "seed of the suite: decimal, 0x..., or a commit hash\n(default: drawn from the clock, and "
+     "printed)"},
+    {"workers", 0, "N", option_workers, AT(workers),
+     "runs at the same time (default: one per CPU)"},
     {"shard", 0, "I/N", option_shard, AT(shard), "only the I-th of N equal parts of the suite"},
     {"fault", 0, "POINT=TERM", option_list, AT(extras.faults),
      "add a fault rule to every scenario but the canary; repeatable"},
     {"property", 0, "NAME", option_list, AT(extras.properties), "judge only this one; repeatable"},
     {"verify", 0, "all|sample|off", option_verify, AT(verify),
-     "run again in another process and compare fingerprints: every run,\none in 10 (default), none. "
+     "run again in another process and compare fingerprints: every run,\none in 10 (default), "
+     "none. "
      "all is the default when CI=true"},
     {"fail-fast", 0, NULL, NULL, AT(fail_fast), "stop at the first failure"},
     {"run-timeout", 0, "T", option_duration, AT(run_timeout_ns),
@@ -88,11 +92,15 @@ static const struct option run_table[] = {
 #undef AT
 
 static const char notes[] =
-    "Arguments are scenario files, or directories of which every *.yaml is taken (default: scenarios).\n"
-    "Canaries (must fail) run once, first, in addition; one that passes means that the harness is blind.\n"
-    "The run directory gets run.json, results.jsonl (one line per finished run), and failures/N with\n"
+    "Arguments are scenario files, or directories of which every *.yaml is taken (default: "
+    "scenarios).\n"
+    "Canaries (must fail) run once, first, in addition; one that passes means that the harness is "
+    "blind.\n"
+    "The run directory gets run.json, results.jsonl (one line per finished run), and failures/N "
+    "with\n"
     "tape, trace.jsonl and story.txt for the shortest failures: 3 of a kind, 20 in all.\n"
-    "A `sometimes` property that is never met fails a suite of directories with 1000 runs or more.\n";
+    "A `sometimes` property that is never met fails a suite of directories with 1000 runs or "
+    "more.\n";
 
 /* ---- checking what was asked for ---- */
 
@@ -146,8 +154,7 @@ static enum exit_code exit_code_of_suite(const struct suite *suite)
     return suite->empty ? EXIT_EMPTY : exit_code_of(suite->outcome);
 }
 
-static int run_suite(const struct runner_setup *setup, struct rundir *rundir,
-                     struct words *reports)
+static int run_suite(const struct runner_setup *setup, struct rundir *rundir, struct words *reports)
 {
     announce(setup, rundir);
     struct terminal *terminal = terminal_new(stdout);
@@ -182,7 +189,7 @@ static int open_and_run(const struct command *command, const struct runner_setup
 
 static int load_and_run(const struct command *command, const struct systems *systems,
                         const struct run_options *options, const struct words *paths,
-                        const char *line)
+                        const char *program, const char *line)
 {
     struct plan plan;
     char *why = NULL;
@@ -192,7 +199,6 @@ static int load_and_run(const struct command *command, const struct systems *sys
         return EXIT_USAGE;
     }
     int code = EXIT_EMPTY;
-    char *program = program_path();
     const struct runner_setup setup = {
         .plan = &plan,
         .extras = &options->extras,
@@ -213,7 +219,6 @@ static int load_and_run(const struct command *command, const struct systems *sys
     else
         code = open_and_run(command, &setup, options);
     plan_done(&plan);
-    free(program);
     return code;
 }
 
@@ -232,9 +237,13 @@ static int run_run(const struct command *command, const struct systems *systems,
     if (!err && options_check(command, &options) == 0) {
         if (paths.count == 0)
             words_add(&paths, "scenarios");
-        char *line = shell_line(argv, (size_t)argc);
-        code = load_and_run(command, systems, &options, &paths, line);
+        char *program = program_path(), *args = shell_line(argv, (size_t)argc), *line;
+        if (asprintf(&line, "%s %s", program, args) < 0)
+            abort();
+        code = load_and_run(command, systems, &options, &paths, program, line);
         free(line);
+        free(args);
+        free(program);
     }
     words_done(&paths);
     words_done(&options.reports);

@@ -1,5 +1,5 @@
-/* crash.c: see crash.h. Everything below on_crash runs in a signal handler on a stack of its own: the process's memory
- * may be in any state, its stack may be used up. */
+/* crash.c: see crash.h. Everything below on_crash runs in a signal handler on a stack of its own:
+ * the process's memory may be in any state, its stack may be used up. */
 #define _GNU_SOURCE /* sigabbrev_np, _Fork */
 #include "harness/crash.h"
 
@@ -68,7 +68,8 @@ static void put_story(int signal, const siginfo_t *info)
     backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
 }
 
-/* A copy may do what a crashed process must not: take locks, allocate. If it hangs, the alarm ends it. */
+/* A copy may do what a crashed process must not: take locks, allocate. If it hangs, the alarm ends
+ * it. */
 static void run_after(int signal)
 {
     if (!crash.after)
@@ -125,8 +126,8 @@ void crash_catch(void (*after)(void *ctx, int signal), void *ctx, int exit_code)
 
 void crash_limit(int64_t cpu_ns)
 {
-    struct itimerval timer = {.it_value = {.tv_sec = cpu_ns / 1000000000,
-                                           .tv_usec = cpu_ns % 1000000000 / 1000}};
+    struct itimerval timer = {
+        .it_value = {.tv_sec = cpu_ns / 1000000000, .tv_usec = cpu_ns % 1000000000 / 1000}};
     setitimer(ITIMER_PROF, &timer, NULL);
     rlim_t hard = (rlim_t)(cpu_ns / 1000000000) + 2 * AFTER_SECONDS;
     setrlimit(RLIMIT_CPU, &(struct rlimit){hard, hard});

@@ -1,5 +1,6 @@
-/* crash.h: the death of the system under test, in the process in which it dies. A fatal signal, or the CPU-time limit,
- * leaves "signal: SIGSEGV at 0x10" and a backtrace on stderr; then the process dies of that signal (or exits). */
+/* crash.h: the death of the system under test, in the process in which it dies. A fatal signal, or
+ * the CPU-time limit, leaves "signal: SIGSEGV at 0x10" and a backtrace on stderr; then the process
+ * dies of that signal (or exits). */
 #ifndef DURESS_CRASH_H
 #define DURESS_CRASH_H
 
@@ -8,11 +9,13 @@
 /* Once, before any fork: what cannot be done any more in the moment of the crash. */
 void crash_prepare(void);
 
-/* From here on crashes are caught. `exit_code` 0: die of the signal itself. `after` (may be NULL) is called in a forked
- * copy of the crashed process, whose own end does not matter: there is no promise that it gets through. */
+/* From here on crashes are caught. `exit_code` 0: die of the signal itself. `after` (may be NULL)
+ * is called in a forked copy of the crashed process, whose own end does not matter: there is no
+ * promise that it gets through. */
 void crash_catch(void (*after)(void *ctx, int signal), void *ctx, int exit_code);
 
-/* An endless loop is a crash too: SIGPROF after so much CPU time, and SIGKILL if that does not help. */
+/* An endless loop is a crash too: SIGPROF after so much CPU time, and SIGKILL if that does not
+ * help. */
 void crash_limit(int64_t cpu_ns);
 
 #endif

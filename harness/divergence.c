@@ -1,4 +1,5 @@
-/* divergence.c: see divergence.h. A line of trace.jsonl is an event, so comparing lines compares events. */
+/* divergence.c: see divergence.h. A line of trace.jsonl is an event, so comparing lines compares
+ * events. */
 #include "harness/divergence.h"
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ static void compare(struct reader *a, struct reader *b, char *out, size_t size)
     for (unsigned long index = 0;; index++) {
         const char *x = next(a), *y = next(b);
         if (strcmp(x, y) != 0) {
-            snprintf(out, size, "the first event that differs is number %lu:\n  one run: %s\n  another: %s",
+            snprintf(out, size,
+                     "the first event that differs is number %lu:\n  one run: %s\n  another: %s",
                      index, x, y);
             return;
         }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "harness/failure.h"
 
+#include "harness/backtrace.h"
 #include "harness/rundir.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 static const char *kind_word(enum outcome outcome)
 {
     static const char *const words[] = {
-        [OUTCOME_PASS] = "pass",          [OUTCOME_SAFETY] = "safety",
-        [OUTCOME_LIVENESS] = "liveness",  [OUTCOME_HARNESS] = "nondeterminism",
+        [OUTCOME_PASS] = "pass",         [OUTCOME_SAFETY] = "safety",
+        [OUTCOME_LIVENESS] = "liveness", [OUTCOME_HARNESS] = "nondeterminism",
         [OUTCOME_CRASH] = "crash",
     };
     return words[outcome];
@@ -39,9 +40,9 @@ void failure_of_result(struct report_failure *ret_failure, const struct result *
 void failure_done(struct report_failure *failure)
 {
     char *const texts[] = {
-        failure->scenario, failure->path,  failure->property, failure->kind,   failure->message,
-        failure->tape,     failure->story, failure->trace,    failure->shrunk, failure->replay,
-        failure->fingerprint,
+        failure->scenario, failure->path,   failure->property,    failure->kind,
+        failure->message,  failure->tape,   failure->story,       failure->trace,
+        failure->shrunk,   failure->replay, failure->fingerprint,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
@@ -126,6 +127,10 @@ static int write_crash_story(void *ctx, FILE *out)
     else
         fprintf(out, "%s\n\n%s\n\nreplay: %s\n", c->scenario->name, c->failure->message,
                 c->failure->replay);
+    char *where = backtrace_explain(c->noise);
+    if (where)
+        fprintf(out, "\nWhere it died, innermost first:\n\n%s", where);
+    free(where);
     fprintf(out, "\nWhat the process left on stderr when it died:\n\n%s",
             c->noise ? c->noise : "(nothing)\n");
     return 0;
@@ -144,11 +149,8 @@ int failure_write(const char *into, const struct run *run, const struct scenario
                   const struct tape *tape, const struct report_failure *failure,
                   const struct extras *extras)
 {
-    struct contents contents = {.run = run,
-                                .scenario = scenario,
-                                .tape = tape,
-                                .failure = failure,
-                                .extras = extras};
+    struct contents contents = {
+        .run = run, .scenario = scenario, .tape = tape, .failure = failure, .extras = extras};
     int err = path_make(into);
     if (!err)
         err = write_file(into, "tape", write_tape, &contents);

@@ -1,13 +1,14 @@
-/* failure.h: what is kept of a failed run: an entry of the report, and a folder DIR/failures/N (N: the number of the
- * run) with its tape, trace.jsonl and story.txt. A run is a function of its seed, so the folder is written by running
- * it a second time; that also verifies it. */
+/* failure.h: what is kept of a failed run: an entry of the report, and a folder DIR/failures/N (N:
+ * the number of the run) with its tape, trace.jsonl and story.txt. A run is a function of its seed,
+ * so the folder is written by running it a second time; that also verifies it. */
 #ifndef DURESS_FAILURE_H
 #define DURESS_FAILURE_H
 
 #include "harness/report.h"
 #include "harness/result.h"
 
-/* What the suite knows about a scenario; a scenario that was loaded, or the head line of results.jsonl. */
+/* What the suite knows about a scenario; a scenario that was loaded, or the head line of
+ * results.jsonl. */
 struct failure_source {
     const char *scenario, *path, *program;
     const struct extras *extras;
@@ -22,12 +23,14 @@ char *failure_folder(const struct plan_run *run);
 /* Sets the paths of those files in DIR/FOLDER that are there. */
 void failure_find_files(struct report_failure *failure, const char *dir, const char *folder);
 
-/* Writes tape, trace.jsonl and story.txt into the folder `into`, made if missing. `failure` names them. 0 or -errno. */
+/* Writes tape, trace.jsonl and story.txt into the folder `into`, made if missing. `failure` names
+ * them. 0 or -errno. */
 int failure_write(const char *into, const struct run *run, const struct scenario *scenario,
                   const struct tape *tape, const struct report_failure *failure,
                   const struct extras *extras);
 
-/* After a crash: adds what the process left on stderr to the story, and the tape if it is missing. 0 or -errno. */
+/* After a crash: adds what the process left on stderr to the story, and the tape if it is missing.
+ * 0 or -errno. */
 int failure_write_crash(const char *into, const struct scenario *scenario,
                         const struct report_failure *failure, const struct extras *extras,
                         const char *noise);

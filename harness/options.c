@@ -152,8 +152,8 @@ static int take_option(const struct command *command, struct cursor *cursor, voi
         command_help(command, stdout);
         return 1;
     }
-    const struct option *option = is_long ? find_long(command->options, name, length)
-                                          : find_letter(command->options, *name);
+    const struct option *option =
+        is_long ? find_long(command->options, name, length) : find_letter(command->options, *name);
     if (!option)
         return unknown_option(command, word, name, length);
     if (option->value)

@@ -1,5 +1,5 @@
-/* options.h: command line options from tables, in the manner of git. One table serves parsing, --help and the
- * "did you mean" of an unknown option. */
+/* options.h: command line options from tables, in the manner of git. One table serves parsing,
+ * --help and the "did you mean" of an unknown option. */
 #ifndef DURESS_OPTIONS_H
 #define DURESS_OPTIONS_H
 
@@ -35,8 +35,9 @@ option_parse option_duration; /* int64_t, ns, above 0 */
 
 struct command;
 
-/* Fills `into` from argv[1..]; what is no option goes to ret_args. `options` ends with {0}. --help and -h print the
- * help of the command. 0; 1: help was printed; -EINVAL: the mistake was explained on stderr. */
+/* Fills `into` from argv[1..]; what is no option goes to ret_args. `options` ends with {0}. --help
+ * and -h print the help of the command. 0; 1: help was printed; -EINVAL: the mistake was explained
+ * on stderr. */
 int options_parse(const struct command *command, int argc, char **argv, void *into,
                   struct words *ret_args);
 

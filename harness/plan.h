@@ -1,6 +1,7 @@
-/* plan.h: which run of a suite is what. Run i takes its scenario by weight, round-robin, and its seed from the
- * suite's seed, so a suite is known in advance and can be cut into shards. Canaries (scenarios that must fail) stand
- * outside of the numbering: each is run once, first, in every shard; they are in the rotation only when alone. */
+/* plan.h: which run of a suite is what. Run i takes its scenario by weight, round-robin, and its
+ * seed from the suite's seed, so a suite is known in advance and can be cut into shards. Canaries
+ * (scenarios that must fail) stand outside of the numbering: each is run once, first, in every
+ * shard; they are in the rotation only when alone. */
 #ifndef DURESS_PLAN_H
 #define DURESS_PLAN_H
 
@@ -25,8 +26,8 @@ struct plan_run {
     bool canary;
 };
 
-/* Loads the files, and all *.yaml directly inside the directories. 0; -EINVAL or -ENOENT, with the message in
- * *ret_why (heap). An empty directory is no error: scenario_count is 0. */
+/* Loads the files, and all *.yaml directly inside the directories. 0; -EINVAL or -ENOENT, with the
+ * message in *ret_why (heap). An empty directory is no error: scenario_count is 0. */
 int plan_load(struct plan *ret_plan, const struct words *paths, const struct extras *extras,
               const struct systems *systems, char **ret_why);
 void plan_done(struct plan *plan);

@@ -1,14 +1,17 @@
-/* result.h: what one run gave, as one line of JSON. The same line travels from the run to the main process and is
- * appended to DIR/results.jsonl; so whatever the suite knows can be read back from that file.
+/* result.h: what one run gave, as one line of JSON. The same line travels from the run to the main
+ * process and is appended to DIR/results.jsonl; so whatever the suite knows can be read back from
+ * that file.
  *
  *     {"i":17,"s":2,"seed":"0x1f","o":1,"e":12345,"ns":"86400000000000","fp":"00..ff","prop":"no_job_lost",
  *      "msg":"...","at":4711,"p":[[0,17,6,2],...],"c":[[3,120],[5,0,1],...]}
  *
  * `p`: per point that was hit [id, hits, fault kind, times, ...]; `c`: per property that was judged
- * [number, checks, 1 failed | 2 met | 3 both]. Ids and numbers are those of the head line, which comes first in the
- * file and names everything:
+ * [number, checks, 1 failed | 2 met | 3 both]. Ids and numbers are those of the head line, which
+ * comes first in the file and names everything:
  *
- *     {"duress results":1,"seed":"0x..","options":"..","scenarios":[{"name","path","must_fail"}],"points":[..],
+ *     {"duress results":1,"seed":"0x..","started":"ns since
+ * 1970","options":"..","program":"..","whole":true,
+ *      "faults":[..],"only":[..],"scenarios":[{"name","path","must_fail"}],"points":[..],
  *      "properties":[{"id","name","sometimes","rare"}]}
  */
 #ifndef DURESS_RESULT_H

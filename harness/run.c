@@ -5,6 +5,7 @@
  *   liveness   everything is repaired; whatever is pending must drain within the scenario's time
  *   audit      the system records what its clients can see at the end
  *
+ * A safety property that fails ends the run at once: what comes after it is another story.
  * Time that stands still is a failure too: a million steps without a nanosecond is a livelock of the system.
  */
 #include "harness/run.h"
@@ -48,11 +49,11 @@ struct stage {
     uint64_t still_steps; /* ... for so many steps */
 };
 
-/* One step; false: nothing more to do before `until`, or time stands still. */
+/* One step; false: nothing more to do before `until`, or the run is over. */
 static bool advance(struct stage *stage, int64_t until)
 {
     struct world *world = stage->run->world;
-    if (!world_step(world, until))
+    if (panel_failed(stage->run->panel) || !world_step(world, until))
         return false;
     if (world_now(world) != stage->still_since) {
         stage->still_since = world_now(world);
@@ -79,12 +80,12 @@ static void liveness_phase(struct stage *stage, const struct scenario *scenario)
     struct run *run = stage->run;
     int64_t until = world_now(run->world) + scenario->liveness_ns;
     char pending[240], message[320], within[32];
-    if (run->outcome != OUTCOME_PASS)
+    if (panel_failed(run->panel) || run->outcome != OUTCOME_PASS)
         return;
     world_heal(run->world);
     while (stage->system->pending(stage->ctx, pending, sizeof pending) && advance(stage, until))
         ;
-    if (run->outcome != OUTCOME_PASS ||
+    if (panel_failed(run->panel) || run->outcome != OUTCOME_PASS ||
         !stage->system->pending(stage->ctx, pending, sizeof pending))
         return;
     snprintf(message, sizeof message, "not drained within %s after healing: %s",
@@ -94,17 +95,25 @@ static void liveness_phase(struct stage *stage, const struct scenario *scenario)
 
 static void audit_phase(struct stage *stage)
 {
-    if (stage->run->outcome != OUTCOME_PASS)
+    if (panel_failed(stage->run->panel) || stage->run->outcome != OUTCOME_PASS)
         return; /* a system that has not drained cannot be asked for its final state */
     world_set_phase(stage->run->world, PHASE_AUDIT);
     stage->system->audit(stage->ctx);
 }
 
-/* The failure with the smallest event index is the one that is reported; safety goes before liveness. */
+static bool comes_first(const struct verdict *a, const struct verdict *b)
+{
+    if (a->event != b->event)
+        return a->event < b->event;
+    return a->property->kind != PROPERTY_EVENTUALLY && b->property->kind == PROPERTY_EVENTUALLY;
+}
+
+/* The earliest failure is the one that is reported; at the same event safety goes before liveness. */
 static void judge(struct run *run)
 {
     size_t count;
-    panel_end(run->panel);
+    if (!panel_failed(run->panel))
+        panel_end(run->panel); /* of a run that was cut short the end says nothing */
     const struct verdict *verdicts = panel_verdicts(run->panel, &count);
     const struct verdict *first = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -112,7 +121,7 @@ static void judge(struct run *run)
             continue;
         if (run->outcome == OUTCOME_LIVENESS && verdicts[i].property->kind == PROPERTY_EVENTUALLY)
             continue;
-        if (!first || verdicts[i].event < first->event)
+        if (!first || comes_first(&verdicts[i], first))
             first = &verdicts[i];
     }
     if (!first)

@@ -86,7 +86,8 @@ static bool holds_run(const char *path)
     return ours;
 }
 
-/* Only what a run of ours has written is deleted; results.jsonl, by which it is known, goes last. */
+/* Only what a run of ours has written is deleted; results.jsonl, by which it is known, goes last.
+ */
 static void delete_run(const char *path)
 {
     static const char *const own[] = {"run.json", "failures"};
@@ -209,7 +210,10 @@ int rundir_append(struct rundir *rundir, const char *line, size_t length)
 
 static int write_synced(FILE *out, int (*write)(void *ctx, FILE *out), void *ctx)
 {
+    errno = 0;
     int err = write(ctx, out);
+    if (err == -EIO && errno)
+        err = -errno; /* a writer that only saw that the stream has failed: this is why */
     if (!err && (fflush(out) || ferror(out)))
         err = -(errno ? errno : EIO);
     if (!err && fsync(fileno(out)) && errno != EINVAL)

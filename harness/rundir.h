@@ -1,6 +1,7 @@
-/* rundir.h: the run directory. Nothing half-written ever reads as whole: results.jsonl grows by whole lines, each with
- * one write; every other file is written under a temporary name, synced, and renamed. kill -9 loses the runs in
- * flight, and no more; power loss may also lose the newest lines of results.jsonl. */
+/* rundir.h: the run directory. Nothing half-written ever reads as whole: results.jsonl grows by
+ * whole lines, each with one write; every other file is written under a temporary name, synced, and
+ * renamed. kill -9 loses the runs in flight, and no more; power loss may also lose the newest lines
+ * of results.jsonl. */
 #ifndef DURESS_RUNDIR_H
 #define DURESS_RUNDIR_H
 
@@ -11,13 +12,14 @@
 #define RUNDIR_DEFAULT "build/runs"
 
 struct rundir {
-    char *path;   /* as given, or build/runs/N */
-    int results;  /* results.jsonl, locked as long as we live */
-    bool replaced;/* an old run stood here */
+    char *path;    /* as given, or build/runs/N */
+    int results;   /* results.jsonl, locked as long as we live */
+    bool replaced; /* an old run stood here */
 };
 
-/* Makes the directory ready for a run. `path` NULL: the next free number below build/runs. A directory that holds
- * something else than an old run of ours is refused. 0, or -errno with the message in `why`. */
+/* Makes the directory ready for a run. `path` NULL: the next free number below build/runs. A
+ * directory that holds something else than an old run of ours is refused. 0, or -errno with the
+ * message in `why`. */
 int rundir_open(struct rundir *ret_rundir, const char *path, char *why, size_t why_size);
 void rundir_close(struct rundir *rundir);
 

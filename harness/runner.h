@@ -1,4 +1,5 @@
-/* runner.h: runs a suite: orders runs from workers, verifies them, keeps failures, stops in time. */
+/* runner.h: runs a suite: orders runs from workers, verifies them, keeps failures, stops in time.
+ */
 #ifndef DURESS_RUNNER_H
 #define DURESS_RUNNER_H
 
@@ -28,9 +29,10 @@ struct runner_setup {
     int64_t run_timeout_ns;
 };
 
-/* Runs it and returns what came of it (suite_free()). Trouble of the harness itself is told on stderr and makes the
- * outcome OUTCOME_HARNESS; SIGINT and SIGTERM end it early with suite->interrupted, a second one at once. NULL, with a
- * message on stderr: it could not even start. */
+/* Runs it and returns what came of it (suite_free()). Trouble of the harness itself is told on
+ * stderr and makes the outcome OUTCOME_HARNESS; SIGINT and SIGTERM end it early with
+ * suite->interrupted, a second one at once. NULL, with a message on stderr: it could not even
+ * start. */
 struct suite *runner_run(const struct runner_setup *setup, struct rundir *rundir,
                          struct terminal *terminal);
 

@@ -40,7 +40,8 @@ int seed_parse(const char *text, uint64_t *ret_seed, char *why, size_t why_size)
     size_t valid = strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
     if (valid == 0 || digits[valid]) {
         snprintf(why, why_size,
-                 "'%s' is not a seed: a decimal number, 0x..., or a commit hash of 40 digits", text);
+                 "'%s' is not a seed: a decimal number, 0x..., or a commit hash of 40 digits",
+                 text);
         return -EINVAL;
     }
     errno = 0;

@@ -93,7 +93,11 @@ bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numera
                  uint64_t denominator)
 {
     assert(denominator >= 1 && numerator <= denominator);
-    return tape_choose(tape, choice, denominator) >= denominator - numerator;
+    struct identity id = identity_of(choice);
+    const struct edit *edit = edit_of(tape, &id, EDIT_CHOICE);
+    if (edit)
+        return edit->value != 0;
+    return mix64_below(bits_of(tape->seed_now, &id), denominator) >= denominator - numerator;
 }
 
 int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi)

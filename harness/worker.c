@@ -1,4 +1,5 @@
-/* worker.c: both ends of the socket: the main process's side, and cmd_worker, which is the worker. */
+/* worker.c: both ends of the socket: the main process's side, and cmd_worker, which is the worker.
+ */
 #define _GNU_SOURCE /* asprintf */
 #include "harness/worker.h"
 

@@ -1,6 +1,7 @@
-/* worker.h: the processes that run the runs. The main process starts each by exec of this program, so that each has an
- * address-space layout of its own: what depends on addresses differs between two of them. Orders and results travel
- * over a socket that keeps messages whole. A worker ends when the main process does, however that ends. */
+/* worker.h: the processes that run the runs. The main process starts each by exec of this program,
+ * so that each has an address-space layout of its own: what depends on addresses differs between
+ * two of them. Orders and results travel over a socket that keeps messages whole. A worker ends
+ * when the main process does, however that ends. */
 #ifndef DURESS_WORKER_H
 #define DURESS_WORKER_H
 
@@ -22,8 +23,9 @@ struct worker_setup {
 };
 
 int worker_start(struct worker *ret_worker, const struct worker_setup *setup); /* 0 or -errno */
-int worker_order(const struct worker *worker, const struct job *job);         /* 0 or -errno */
-/* The next result line, heap. NULL: the worker has died. Results come in the order of the orders. */
+int worker_order(const struct worker *worker, const struct job *job);          /* 0 or -errno */
+/* The next result line, heap. NULL: the worker has died. Results come in the order of the orders.
+ */
 char *worker_result(const struct worker *worker, size_t *ret_length);
 /* Ends it at once, with the run it has in hand. */
 void worker_stop(struct worker *worker);

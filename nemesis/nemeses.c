@@ -52,7 +52,7 @@ struct nemeses {
     X(power, "power loss", "back after", NULL,                                                     \
       "a node loses power, its disk what was not synced; it boots again")                          \
     X(restart, "restart node", "back after", NULL,                                                 \
-      "a node is asked to stop gracefully, and boots again; killed if it takes over two minutes")   \
+      "a node is asked to stop gracefully, and boots again; killed if it takes over two minutes")  \
     X(pause, "pause node", "for", NULL, "a node stands still; time goes on")                       \
     X(cut, "cut link", "for", NULL, "messages between two nodes vanish, one way or both")          \
     X(slow, "slow link", "for", "by", "messages between two nodes take longer, one way or both")

@@ -52,15 +52,12 @@ static void on_finish(struct judge *judge, void *ctx, const struct event *event)
     struct job *job = job_of(attempts, event);
     uint64_t attempt = event_u64(event, "attempt");
     bool doubtful = doubt_since(&attempts->doubt, &job->doubts);
-    if (event_state(event) == LIFE_SCHEDULED) { /* a snooze */
-        job->attempt -= job->attempt > 0;
-        return;
-    }
     if (attempt != job->attempt && !doubtful)
         judge_fail(judge, event, "job %llu finished attempt %llu, but was in attempt %llu",
                    (unsigned long long)event_key(event), (unsigned long long)attempt,
                    (unsigned long long)job->attempt);
-    job->attempt = attempt;
+    bool snoozed = event_state(event) == LIFE_SCHEDULED;
+    job->attempt = attempt - (snoozed && attempt > 0);
 }
 
 /* A claim that nobody recorded cannot have been answered either: no doubt is possible here. */

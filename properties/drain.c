@@ -9,8 +9,6 @@
 struct node {
     bool draining;
     bool ended;
-    uint64_t newest;     /* process: the newest that was ever spawned in this boot */
-    uint64_t newest_old; /* ... when the drain began */
     int64_t begin_ns, grace_ns;
     int64_t hindered_ns; /* by faults since it began */
     int64_t paused_ns;   /* since when it is paused; 0: it is not */
@@ -31,7 +29,6 @@ static void on_begin(struct judge *judge, void *ctx, const struct event *event)
     (void)judge;
     struct node *node = node_of(ctx, event);
     node->draining = true;
-    node->newest_old = node->newest;
     node->begin_ns = event->time_ns;
     node->grace_ns = event_i64(event, "grace_ms") * NS_PER_MS;
     node->hindered_ns = 0;
@@ -51,17 +48,9 @@ static void drains_done(void *ctx)
 
 /* ---- drain_is_quiet ---- */
 
-static void on_spawn(struct judge *judge, void *ctx, const struct event *event)
-{
-    (void)judge;
-    node_of(ctx, event)->newest = event_key(event);
-}
-
-/* A process that was there already may have been held up on its way to this point. */
 static void on_start(struct judge *judge, void *ctx, const struct event *event)
 {
-    const struct node *node = node_of(ctx, event);
-    if (node->draining && (event->actor > node->newest_old || node->newest_old == 0))
+    if (node_of(ctx, event)->draining)
         judge_fail(judge, event, "job %llu was started on node %u, which drains",
                    (unsigned long long)event_key(event), event->node);
 }
@@ -74,9 +63,11 @@ static void on_quiet_end(struct judge *judge, void *ctx, const struct event *eve
 }
 
 static const struct property_on quiet_on[] = {
-    {"jobs/drain/begin", on_begin},  {"jobs/drain/end", on_quiet_end},
-    {"job/perform/start", on_start}, {"proc/process/spawn", on_spawn},
-    ON_NODE_GONE(on_gone),           {0},
+    {"jobs/drain/begin", on_begin},
+    {"jobs/drain/end", on_quiet_end},
+    {"job/perform/start", on_start},
+    ON_NODE_GONE(on_gone),
+    {0},
 };
 
 PROPERTY(drain_is_quiet, .name = "a node that drains starts nothing new", .kind = PROPERTY_ALWAYS,

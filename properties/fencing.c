@@ -3,7 +3,6 @@
  * (the first is slow and does not know yet that it was given up), but never under the same token,
  * and never while the first one's token still holds.
  */
-#include "properties/life.h"
 #include "properties/runs.h"
 #include "properties/table.h"
 #include <string.h>
@@ -238,7 +237,9 @@ static void on_stop(struct judge *judge, void *outcomes, const struct event *eve
     (void)judge;
     uint64_t run = mix64_pair(event_key(event), event_u64(event, "lease"));
     bool *succeeded = TABLE_AT(outcomes, run, bool);
-    *succeeded = strcmp(event_str(event, "outcome"), "ok") == 0;
+    bool hit = event->fault.kind != FAULT_NONE && event->fault.kind != FAULT_DELAY &&
+               event->fault.kind != FAULT_PAUSE;
+    *succeeded = !hit && strcmp(event_str(event, "outcome"), "ok") == 0;
 }
 
 static void on_completed(struct judge *judge, void *outcomes, const struct event *event)

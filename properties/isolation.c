@@ -5,7 +5,6 @@
  * nothing else.
  */
 #include "properties/life.h"
-#include "properties/runs.h"
 #include "properties/table.h"
 
 struct process {

@@ -36,6 +36,11 @@ enum life event_state(const struct event *event)
     return life_by_word(event_str(event, "state"));
 }
 
+const char *queue_of_label(const char *label)
+{
+    return strncmp(label, "queue ", 6) == 0 ? label + 6 : NULL;
+}
+
 void doubt_raise(struct judge *judge, void *doubt, const struct event *event)
 {
     (void)judge;

@@ -36,6 +36,9 @@ static inline bool life_final(enum life state)
 /* The field `state` of an event. */
 enum life event_state(const struct event *event);
 
+/* The name of the queue whose process has this label, or NULL. */
+const char *queue_of_label(const char *label);
+
 /* The first field of an event as a number: the job, or the key, or the process that it is about. */
 static inline uint64_t event_key(const struct event *event)
 {

@@ -1,6 +1,5 @@
 /* limits.c: how many jobs of a queue run at once on a node. */
 #include "harness/hash.h"
-#include "properties/life.h"
 #include "properties/runs.h"
 
 static void on_start(struct judge *judge, void *ctx, const struct event *event)
@@ -33,5 +32,5 @@ static const struct property_on on[] = {{"job/perform/start", on_start}, ON_RUN_
 PROPERTY(queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
          .about =
              "The limit protects what the jobs call. Counts the runs that have begun on a node and "
-             "neither ended nor died with their process, their queue or the node.",
+             "neither ended nor died with their process or the node.",
          .state_size = sizeof(struct runs), .on = on, .done = limits_done);

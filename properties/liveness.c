@@ -1,6 +1,5 @@
 /* liveness.c: what must come about in the end, once everything is healed. */
 #include "properties/life.h"
-#include "properties/runs.h"
 #include "properties/table.h"
 #include <string.h>
 

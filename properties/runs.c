@@ -1,10 +1,7 @@
 /* runs.c: see runs.h. Few attempts run at once, so a row of them is searched from end to end. */
 #include "properties/runs.h"
 
-#include "harness/hash.h"
-#include "properties/life.h"
 #include <stdlib.h>
-#include <string.h>
 
 struct run_span *runs_open(struct runs *runs, struct run_span span)
 {
@@ -44,8 +41,7 @@ static bool same_run(const struct run_span *span, const void *arg)
 static bool same_process(const struct run_span *span, const void *arg)
 {
     const struct run_span *ended = arg;
-    return span->node == ended->node &&
-           (span->actor == ended->actor || (ended->queue && span->queue == ended->queue));
+    return span->node == ended->node && span->actor == ended->actor;
 }
 
 static bool same_node(const struct run_span *span, const void *arg)
@@ -62,26 +58,15 @@ void runs_on_end(struct judge *judge, void *runs, const struct event *event)
                                   .lease = event_u64(event, "lease")});
 }
 
-void runs_on_process_exit(struct judge *judge, void *ctx, const struct event *event)
+void runs_on_process_exit(struct judge *judge, void *runs, const struct event *event)
 {
     (void)judge;
-    struct runs *runs = ctx;
-    if (runs->count == 0)
-        return;
-    const char *queue = queue_of_label(event_str(event, "label"));
     runs_close(runs, same_process,
-               &(struct run_span){.node = event->node,
-                                  .actor = event_key(event),
-                                  .queue = queue ? hash_text(queue) : 0});
+               &(struct run_span){.node = event->node, .actor = event_key(event)});
 }
 
 void runs_on_node_gone(struct judge *judge, void *runs, const struct event *event)
 {
     (void)judge;
     runs_close(runs, same_node, &event->node);
-}
-
-const char *queue_of_label(const char *label)
-{
-    return strncmp(label, "queue ", 6) == 0 ? label + 6 : NULL;
 }

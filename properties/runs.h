@@ -6,7 +6,7 @@
 #ifndef PROPERTIES_RUNS_H
 #define PROPERTIES_RUNS_H
 
-#include "harness/property.h"
+#include "properties/life.h"
 
 struct run_span {
     uint32_t node;
@@ -33,8 +33,5 @@ void runs_on_node_gone(struct judge *judge, void *runs, const struct event *even
     {"job/perform/stop", runs_on_end}, {"job/perform/crash", runs_on_end},                         \
         {"job/perform/timeout", runs_on_end}, {"job/perform/lost", runs_on_end},                   \
         {"proc/process/exit", runs_on_process_exit}, ON_NODE_GONE(runs_on_node_gone)
-
-/* The name of the queue whose process has this label, or NULL. */
-const char *queue_of_label(const char *label);
 
 #endif

@@ -8,6 +8,7 @@ extern const struct reporter *const __stop_duress_reporters[] __attribute__((wea
 
 size_t reporters_count(void)
 {
+    /* cppcheck-suppress comparePointers ; the linker makes them ends of one array */
     return (size_t)(__stop_duress_reporters - __start_duress_reporters);
 }
 

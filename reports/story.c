@@ -108,7 +108,7 @@ static void write_injected(const struct story *story)
     uint64_t count = each_injected(story, 0, NULL);
     uint64_t skip = count > INJECTED_SHOWN ? count - INJECTED_SHOWN : 0;
     char text[FORMAT_MAX];
-    fprintf(story->out, "\nWhat was done to it (%s)\n\n", format_plural(count, "thing", text));
+    fprintf(story->out, "\nWhat was injected before it (%s)\n\n", format_count(count, text));
     print_left_out(story, skip, "earlier ones");
     if (count == 0)
         fputs("     nothing: it failed without any fault\n", story->out);
@@ -228,7 +228,9 @@ void story_write(const struct run *run, const struct scenario *scenario,
     struct story story = {.run = run, .scenario = scenario, .failure = failure, .out = out};
     story.failing = failure->event < count ? failure->event : count ? count - 1 : 0;
     names_find(&story);
-    subjects_find(&story.subjects, run->trace, story.failing, failure->message);
+    bool stalled = strcmp(failure->kind, "liveness") == 0;
+    subjects_find(&story.subjects, run->trace, stalled ? UINT64_MAX : story.failing,
+                  failure->message);
     write_head(&story);
     write_injected(&story);
     write_happened(&story);

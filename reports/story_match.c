@@ -84,7 +84,8 @@ bool subjects_match(const struct subjects *subjects, const struct event *event)
 
 static void subjects_add(struct subjects *subjects, const struct point_field *field)
 {
-    if (subjects->count == SUBJECTS_MAX || subjects_have(subjects, field))
+    bool blank = field->type == FIELD_STR && (!field->str || !*field->str);
+    if (blank || subjects->count == SUBJECTS_MAX || subjects_have(subjects, field))
         return;
     struct subject *subject = &subjects->list[subjects->count++];
     *subject = (struct subject){.name = field->name, .number = field->type != FIELD_STR};
@@ -103,11 +104,16 @@ static bool message_names_event(const char *message, const struct event *event)
 void subjects_find(struct subjects *ret_subjects, const struct trace *trace, uint64_t failing,
                    const char *message)
 {
-    struct subjects direct = {0};
+    struct subjects direct = {0}, text = {0};
     struct event event;
-    for (struct trace_cursor cursor = {0}; trace_next(trace, &cursor, &event);)
-        if ((event.index == failing && event.count > 0) || message_names_event(message, &event))
+    for (struct trace_cursor cursor = {0}; trace_next(trace, &cursor, &event);) {
+        if (event.index == failing && event.count > 0)
+            subjects_add(event.fields[0].type == FIELD_STR ? &text : &direct, &event.fields[0]);
+        if (message_names_event(message, &event))
             subjects_add(&direct, &event.fields[0]);
+    }
+    if (direct.count == 0)
+        direct = text;
     *ret_subjects = direct;
     for (struct trace_cursor cursor = {0}; trace_next(trace, &cursor, &event);)
         if (event.count > 0 && event.fields[0].type != FIELD_STR && carries_number(&direct, &event))

@@ -21,7 +21,8 @@ struct subjects {
     size_t count;
 };
 
-/* Finds what the failure is about. `failing`: index of an event, or beyond the last. */
+/* Finds what the failure is about. `failing`: index of an event; UINT64_MAX when it is about none,
+ * as a stall. */
 void subjects_find(struct subjects *ret_subjects, const struct trace *trace, uint64_t failing,
                    const char *message);
 /* Does the event carry one of them, in any field? */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10
-#define NAMES_SHOWN    12 /* of a list of names */
+#define NAMES_SHOWN    8 /* of a list of names */
 
 /* "runs        " : labels are as wide as "fingerprint ". */
 static FILE *label(struct terminal *terminal, const char *word)

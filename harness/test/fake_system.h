@@ -1,5 +1,6 @@
-/* fake_system.h: a system under test that misbehaves as a scenario file asks it to, for the tests of the runner. To be
- * included once per test program. Its program is the test program itself: fake_main() below. */
+/* fake_system.h: a system under test that misbehaves as a scenario file asks it to, for the tests
+ * of the runner. To be included once per test program. Its program is the test program itself:
+ * fake_main() below. */
 #include "harness/cli.h"
 #include "harness/world/world.h"
 
@@ -17,7 +18,16 @@
 POINT_ABOUT("fake/step/done", "one step of the fake system");
 POINT_ABOUT("fake/wrong/seen", "what the property wrong_never_seen forbids");
 
-enum fake_param { FAKE_STEPS, FAKE_WRONG, FAKE_SEGV, FAKE_ABORT, FAKE_LOOP, FAKE_EXIT, FAKE_DIFFERS, FAKE_STUCK };
+enum fake_param {
+    FAKE_STEPS,
+    FAKE_WRONG,
+    FAKE_SEGV,
+    FAKE_ABORT,
+    FAKE_LOOP,
+    FAKE_EXIT,
+    FAKE_DIFFERS,
+    FAKE_STUCK
+};
 
 /* Percentages are chances per run. */
 static const struct param_spec fake_params[] = {
@@ -51,6 +61,8 @@ static void fake_assert(struct fake *fake)
     }
 }
 
+static int *volatile fake_nowhere = (int *)16;
+
 static void fake_misbehave(struct fake *fake)
 {
     struct point_site *at = world_site(fake->world);
@@ -59,7 +71,7 @@ static void fake_misbehave(struct fake *fake)
     if (fake_chance(fake, FAKE_DIFFERS))
         TRACE(at, "fake/step/done", T_U64("step", getppid()));
     if (fake_chance(fake, FAKE_SEGV))
-        *(volatile int *)16 = 1;
+        *fake_nowhere = 1;
     if (fake_chance(fake, FAKE_EXIT))
         _exit(7);
     if (fake_chance(fake, FAKE_LOOP))
@@ -144,8 +156,8 @@ static const struct property_on fake_wrong_on[] = {
 PROPERTY(wrong_never_seen, .name = "nothing wrong is seen", .kind = PROPERTY_NEVER,
          .about = "for tests", .on = fake_wrong_on);
 static const struct property_on fake_step_on[] = {{"fake/step/done", fake_on_step}, {0}};
-PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETIMES,
-         .about = "for tests", .on = fake_step_on);
+PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETIMES, .about = "for tests",
+         .on = fake_step_on);
 
 /* Called by duress_start() this program is duress; otherwise it is the test runner. */
 int main(int argc, char **argv)
@@ -183,7 +195,8 @@ static void scenario_put(const char *path, const char *more)
 {
     FILE *out = fopen(path, "w");
     cr_assert(out);
-    fprintf(out, "name: %s\nabout: for tests\nsut: fake\nsafety: 10s\nliveness: 10s\n%s\n", path, more);
+    fprintf(out, "name: %s\nabout: for tests\nsut: fake\nsafety: 10s\nliveness: 10s\n%s\n", path,
+            more);
     cr_assert_eq(fclose(out), 0);
 }
 
@@ -201,7 +214,8 @@ static void said_take(void)
 
 static pid_t duress_start(char *line)
 {
-    char *argv[32] = {"duress"}, exe[4096];
+    static char name[] = "duress";
+    char *argv[32] = {name}, exe[4096];
     size_t argc = 1;
     ssize_t length = readlink("/proc/self/exe", exe, sizeof exe - 1);
     cr_assert(length > 0);
@@ -214,6 +228,7 @@ static pid_t duress_start(char *line)
         dup2(out, STDOUT_FILENO);
         dup2(out, STDERR_FILENO);
         unsetenv("CI");
+        unsetenv("BXFI_MAP"); /* or Criterion takes the process for one of its own */
         setenv("FAKE_DURESS", "1", 1);
         execv(exe, argv);
         _exit(127);

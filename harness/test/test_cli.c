@@ -154,7 +154,8 @@ Test(cli, lists)
     cr_assert_eq(duress("list scenarios s"), 0, "%s", said);
     cr_assert(says("s/good.yaml"));
     cr_assert_eq(duress("list points"), 0);
-    cr_assert(says("fake/step/done") && says("one step of the fake system") && says("fake_system.h:"));
+    cr_assert(says("fake/step/done") && says("one step of the fake system") &&
+              says("fake_system.h:"));
     cr_assert_eq(duress("list properties --json"), 0);
     cr_assert(said[0] == '[' && says("\"wrong_never_seen\""));
     cr_assert_eq(duress("list nemeses"), 0);

@@ -29,15 +29,27 @@ Test(seed, a_commit_hash_is_folded)
     uint64_t seed = parsed(hash);
     cr_assert_neq(seed, 0);
     cr_assert_eq(seed, parsed("0123456789ABCDEF0123456789ABCDEF01234567"), "in any case");
-    cr_assert_neq(seed, parsed("1123456789abcdef0123456789abcdef01234567"), "the first digit counts");
+    cr_assert_neq(seed, parsed("1123456789abcdef0123456789abcdef01234567"),
+                  "the first digit counts");
     cr_assert_neq(seed, parsed("0123456789abcdef0123456789abcdef01234566"), "so does the last");
 }
 
 Test(seed, what_is_none)
 {
     static const char *const wrong[] = {
-        "", "x", "-1", "+1", " 1", "1 ", "12ab", "0x", "0xg", "1.5", "18446744073709551616",
-        "0x10000000000000000", "0123456789abcdef0123456789abcdef0123456",
+        "",
+        "x",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "12ab",
+        "0x",
+        "0xg",
+        "1.5",
+        "18446744073709551616",
+        "0x10000000000000000",
+        "0123456789abcdef0123456789abcdef0123456",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint64_t seed = 77;

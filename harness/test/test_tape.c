@@ -59,6 +59,8 @@ Test(tape, chance_is_as_often_as_it_says)
     cr_expect(hits > 230 && hits < 370, "%d", hits);
     cr_expect(tape_chance(tape, &base, 1, 1));
     cr_expect(!tape_chance(tape, &base, 0, 1));
+    tape_edit_choice(tape, &base, 0);
+    cr_expect(!tape_chance(tape, &base, 1, 1), "an edit to 0 spares even what is sure");
     tape_free(tape);
 }
 

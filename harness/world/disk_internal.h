@@ -1,4 +1,4 @@
-/* disk_internal.h: what disk.c, vfs.c, vfs_lock.c and sqlite_memory.c share. Nobody else includes
+/* disk_internal.h: what disk.c, vfs.c, vfs_handle.c and sqlite_memory.c share. Nobody else includes
  * it. */
 #ifndef DURESS_DISK_INTERNAL_H
 #define DURESS_DISK_INTERNAL_H
@@ -98,12 +98,23 @@ void *disk_alloc(size_t size); /* zeroed; never NULL */
 void vfs_free(struct vfs *vfs);
 /* Drops all open files of a node, on all disks. */
 void vfs_forget(struct node *node);
-/* The handle gives up its locks and its file, and fails from now on. */
-void handle_detach(struct handle *handle);
 
-/* ---- vfs_lock.c: the methods of sqlite3_io_methods that are about other connections ---- */
+/* ---- vfs_handle.c: open files, and the methods of sqlite3_io_methods that are about others ----
+ */
+
+/* What SQLite allocates and hands back. */
+struct open_file {
+    sqlite3_file base;
+    struct handle *handle;
+};
 
 struct handle *handle_of(sqlite3_file *file);
+/* Opens, and creates if need be. name NULL: a temporary file. */
+struct handle *handle_new(struct vfs *vfs, const char *name, int flags);
+/* The handle gives up its locks and its file, and fails from now on. */
+void handle_detach(struct handle *handle);
+void handle_free(struct handle *handle);
+
 int vfs_lock(sqlite3_file *file, int level);
 int vfs_unlock(sqlite3_file *file, int level);
 int vfs_check_reserved(sqlite3_file *file, int *ret_reserved);
@@ -111,9 +122,6 @@ int vfs_shm_map(sqlite3_file *file, int region, int size, int extend, void volat
 int vfs_shm_lock(sqlite3_file *file, int offset, int n, int flags);
 void vfs_shm_barrier(sqlite3_file *file);
 int vfs_shm_unmap(sqlite3_file *file, int delete_it);
-
-/* Drops the handle's share of the shared memory. */
-void shm_detach(struct handle *handle);
 
 /* ---- sqlite_memory.c ---- */
 

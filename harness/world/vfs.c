@@ -38,60 +38,6 @@ POINT_ABOUT("disk/file/sync", "SQLite makes a file durable.");
 
 #define PATH_MAX_SIZE 512
 
-/* What SQLite allocates and hands back. */
-struct open_file {
-    sqlite3_file base;
-    struct handle *handle;
-};
-
-struct handle *handle_of(sqlite3_file *file)
-{
-    return ((struct open_file *)file)->handle;
-}
-
-/* ---- handles ---- */
-
-static struct handle *handle_new(struct vfs *vfs, const char *name, int flags)
-{
-    struct handle *handle = disk_alloc(sizeof *handle);
-    handle->vfs = vfs;
-    handle->temporary = !name;
-    handle->file = name ? file_create(vfs->disk, name) : file_new(vfs->disk, "(temporary)");
-    handle->delete_on_close = name && (flags & SQLITE_OPEN_DELETEONCLOSE);
-    handle->next = vfs->disk->handles;
-    vfs->disk->handles = handle;
-    return handle;
-}
-
-void handle_detach(struct handle *handle)
-{
-    if (handle->temporary && handle->file)
-        file_free(handle->file);
-    handle->file = NULL;
-    handle->lock = SQLITE_LOCK_NONE;
-    handle->shm_shared = handle->shm_exclusive = 0;
-}
-
-static void handle_free(struct handle *handle)
-{
-    struct handle **slot = &handle->vfs->disk->handles;
-    while (*slot != handle)
-        slot = &(*slot)->next;
-    *slot = handle->next;
-    handle_detach(handle);
-    shm_detach(handle);
-    free(handle);
-}
-
-static void handles_free(struct vfs *vfs)
-{
-    for (struct handle *next, *handle = vfs->disk->handles; handle; handle = next) {
-        next = handle->next;
-        if (handle->vfs == vfs)
-            handle_free(handle);
-    }
-}
-
 /* ---- sqlite3_io_methods ---- */
 
 static int result_code(int err, int otherwise)
@@ -335,6 +281,15 @@ static struct vfs *vfs_new(struct disk *disk, struct node *node)
     vfs->next = disk->vfses;
     disk->vfses = vfs;
     return vfs;
+}
+
+static void handles_free(struct vfs *vfs)
+{
+    for (struct handle *next, *handle = vfs->disk->handles; handle; handle = next) {
+        next = handle->next;
+        if (handle->vfs == vfs)
+            handle_free(handle);
+    }
 }
 
 void vfs_free(struct vfs *vfs)

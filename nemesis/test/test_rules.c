@@ -341,6 +341,43 @@ Test(deciding, a_duration_is_drawn_from_the_tape)
     }
 }
 
+/* A hit on node 1, with key 0, as the world would ask about it. */
+static struct hit hit_of(const struct site *site, struct point *point)
+{
+    point->id = (uint32_t)(registry_find(point->name) - registry_get(0));
+    return (struct hit){
+        .world = site->zoo.world, .node = site->zoo.nodes[0], .site = site->at, .point = point};
+}
+
+Test(deciding, a_drawn_duration_is_fixed)
+{
+    struct site site = site_open(99);
+    struct point point = {.name = "zoo/cage/open", .kinds = CAN_DELAY};
+    struct hit hit = hit_of(&site, &point);
+    rule(&site, "zoo/cage/open", "delay(1s..20s)");
+    struct fault fault = rules_decide(site.rules, &hit);
+    cr_assert_eq(fault.kind, FAULT_DELAY);
+    cr_assert(fault.lo_ns >= SECOND && fault.lo_ns <= 20 * SECOND);
+    cr_assert_eq(fault.hi_ns, fault.lo_ns);
+    site_close(&site);
+}
+
+Test(deciding, two_rules_of_one_point_throw_their_own_dice)
+{
+    struct site site = site_open(1);
+    unsigned disconnects = 0, errors = 0;
+    rule(&site, "zoo/cage/open", "50%disconnect");
+    rule(&site, "zoo/cage/*", "50%error(EIO)");
+    for (unsigned i = 0; i < 1000; i++) {
+        int err = open_cage(site.at, 1, "Bob");
+        disconnects += err == -ECONNRESET;
+        errors += err == -EIO;
+    }
+    cr_assert(disconnects > 440 && disconnects < 560, "%u", disconnects);
+    cr_assert(errors > 200 && errors < 300, "%u", errors);
+    site_close(&site);
+}
+
 /* The hits of zoo/cage/open that failed, as a text. */
 static void failures_of(struct site *site, size_t count, bool also_others, char *out)
 {
@@ -399,6 +436,18 @@ Test(edits, inject_where_no_rule_is)
         cr_assert_eq(shut_cage(site.at, 9), 0);
         cr_assert_eq(shut_cage(site.at, 4), n == 3 ? -ECONNRESET : 0, "hit %u", n);
     }
+    site_close(&site);
+}
+
+Test(edits, that_the_point_did_not_declare_are_not_returned)
+{
+    struct site site = site_open(1);
+    struct point point = {.name = "zoo/cage/shut", .kinds = CAN_DISCONNECT};
+    struct hit hit = hit_of(&site, &point);
+    edit(&site, "zoo/cage/shut", 0, 1, (struct fault){.kind = FAULT_DISCONNECT});
+    edit(&site, "zoo/cage/shut", 0, 2, (struct fault){.kind = FAULT_CRASH});
+    cr_assert_eq(rules_decide(site.rules, &hit).kind, FAULT_DISCONNECT);
+    cr_assert_eq(rules_decide(site.rules, &hit).kind, FAULT_NONE);
     site_close(&site);
 }
 

@@ -258,7 +258,7 @@ static const struct {
     {"periodic_crash(4,0.5,pi)", "c..cc..c"},
     {"periodic_crash(4,0.5,3.14159)", "c..cc..c"},
     {"periodic_crash(4,0.5,1.5708)", "cc..cc.."},
-    {"periodic_crash(3,0.5,pi)", ".c..c.."}, /* half a turn of 3 is 1.5, rounded up to 2 */
+    {"periodic_crash(3,0.5,pi)", "..c..c."}, /* half a turn of 3 is 1.5, rounded up to 2 */
     {"periodic_crash(1,0.5,pi)", "...."},
     {"periodic_crash(4,0,0)", "cccccccc"},
     {"periodic_crash(4,1,0)", "........"},

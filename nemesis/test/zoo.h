@@ -29,7 +29,7 @@ static void zoo_stall(struct node *node, struct point_site *at, int64_t ns)
         continue;
 }
 
-_Noreturn static void zoo_leave(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void zoo_leave(struct node *node, struct point_site *at)
 {
     (void)node;
     (void)at;

@@ -340,6 +340,15 @@ Test(attempts_rise_by_one, refuses_an_attempt_that_is_not_charged)
                  1, "job 1 was claimed for attempt 1 after attempt 1");
 }
 
+Test(attempts_rise_by_one, refuses_a_snooze_that_keeps_its_attempt)
+{
+    expect_fails("attempts_rise_by_one",
+                 "1s store/job/claim job=1 lease=1 attempt=1 max=3\n"
+                 "2s store/job/finish job=1 lease=1 state=scheduled attempt=1\n"
+                 "3s store/job/claim job=1 lease=2 attempt=2 max=3\n",
+                 2, "job 1 was claimed for attempt 2 after attempt 0");
+}
+
 Test(attempts_rise_by_one, refuses_an_attempt_beyond_the_maximum)
 {
     expect_fails("attempts_rise_by_one",
@@ -397,6 +406,14 @@ Test(honest_outcome, refuses_success_after_an_error)
 {
     expect_fails("honest_outcome",
                  "1s n1 #5 job/perform/stop job=1 attempt=1 lease=1 outcome=error\n"
+                 "2s store/job/finish job=1 lease=1 state=completed\n",
+                 1, "job 1 was completed under lease 1, but that run did not succeed");
+}
+
+Test(honest_outcome, refuses_success_of_a_run_that_crashed_when_it_had_returned)
+{
+    expect_fails("honest_outcome",
+                 "1s n1 #5 job/perform/stop job=1 attempt=1 lease=1 outcome=ok <- crash\n"
                  "2s store/job/finish job=1 lease=1 state=completed\n",
                  1, "job 1 was completed under lease 1, but that run did not succeed");
 }

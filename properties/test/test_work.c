@@ -40,7 +40,6 @@ Test(queue_limit, knows_every_way_in_which_a_run_ends)
         "2s n1 #2 job/perform/timeout job=1 lease=1 queue=mail\n",
         "2s n1 #3 job/perform/lost job=1 lease=1 queue=mail\n",
         "2s n1 #5 proc/process/exit pid=5 label=job reason=killed calm=0\n",
-        "2s n1 #2 proc/process/exit pid=2 label=\"queue mail\" reason=boom calm=0\n",
         "2s n1 world/node/kill name=n1\n",
         "2s n1 world/node/poweroff name=n1\n",
         "2s n1 world/node/stopped name=n1\n",
@@ -59,7 +58,7 @@ Test(queue_limit, is_not_taken_in_by_the_end_of_something_else)
         "2s n2 #5 job/perform/stop job=1 lease=1 outcome=ok\n",
         "2s n1 #5 job/perform/stop job=1 lease=2 outcome=ok\n",
         "2s n2 #5 proc/process/exit pid=5 label=job reason=killed calm=0\n",
-        "2s n1 #2 proc/process/exit pid=2 label=\"queue sms\" reason=boom calm=0\n",
+        "2s n1 #2 proc/process/exit pid=2 label=\"queue mail\" reason=boom calm=0\n",
         "2s n2 world/node/kill name=n2\n",
         "2s n1 world/node/pause name=n1\n",
     };

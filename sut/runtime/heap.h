@@ -33,8 +33,10 @@ void *heap_realloc(struct heap *heap, void *block, size_t size); /* new bytes ar
 void heap_release(struct heap *heap, void *block);               /* NULL is fine */
 char *heap_strdup(struct heap *heap, const char *text);          /* NULL stays NULL */
 void *heap_memdup(struct heap *heap, const void *data, size_t size);
-size_t heap_blocks(
-    const struct heap *heap); /* live blocks, those of children and children too: for leak tests */
-size_t heap_bytes(const struct heap *heap); /* likewise */
+
+/* Live blocks and their bytes, with those of children; each child is a block too. For leak tests.
+ */
+size_t heap_blocks(const struct heap *heap);
+size_t heap_bytes(const struct heap *heap);
 
 #endif

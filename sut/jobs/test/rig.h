@@ -1,6 +1,9 @@
 /* rig.h: a node for the tests of the job system: a clock that only the test moves, a database in
  * memory, a transport that loses what it is told to lose, and a record of every point that was hit.
  * Included by test_jobs.c only. */
+#ifndef SUT_JOBS_TEST_RIG_H
+#define SUT_JOBS_TEST_RIG_H
+
 #include "sut/jobs/internal.h"
 
 #include <criterion/criterion.h>
@@ -605,3 +608,5 @@ static void queue_kill(struct rig *rig)
 {
     proc_signal(rig->runtime, 0, queue_named_default(rig)->pid, reason_make(EXIT_KILL, "%s", ""));
 }
+
+#endif

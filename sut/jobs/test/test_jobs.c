@@ -747,6 +747,46 @@ Test(drain, counts_what_a_queue_that_died_had_running)
     rig_free(rig);
 }
 
+/* ---- everything at once ---- */
+
+/* Calls that fail in all ways, processes that die: afterwards every job has ended, once, and the
+ * limit held. */
+static void storm(uint64_t seed)
+{
+    static const char *const workers[] = {"ok", "sleep", "crash7", "error7", "trap", "brief7"};
+    static const char *const processes[] = {"queue default", "heartbeat", "stager"};
+    struct rig *rig = rig_new((struct rig_options){.limit = 3, .lease_ms = 3000});
+    rig->entropy = seed;
+    for (unsigned i = 0; i < 40; ++i)
+        rig_insert(rig, workers[i % 6], i % 5 ? "700" : "4000", 3);
+    for (unsigned i = 0; i < 200; ++i) {
+        uint64_t dice = rig_entropy(&rig->env);
+        enum store_op op = dice % STORE_OP_COUNT;
+        rig->mode[op] = dice / 16 % 2 ? ANSWER : (enum mode)(dice / 32 % HOLD);
+        rig->times[op] = 0;
+        if (dice / 1024 % 25 == 0)
+            newest_kill(rig, processes[dice / 65536 % 3]);
+        rig_advance(rig, (int64_t)(dice >> 40) % (400 * MS));
+    }
+    memset(rig->mode, 0, sizeof rig->mode);
+    rig_advance(rig, 120 * S);
+    for (uint64_t id = 1; id <= 40; ++id) {
+        cr_assert(job_state_final(state_of(rig, id)), "seed %" PRIu64 ": %s", seed,
+                  job_state_word(state_of(rig, id)));
+        cr_assert_leq(row_of(rig, id)->job.attempt, 3);
+    }
+    cr_assert_leq(rig->live_max, 3);
+    cr_assert_eq(rig->live, 0);
+    cr_assert_eq(rig->gave_up, 0);
+    rig_free(rig);
+}
+
+Test(storm, passes)
+{
+    for (uint64_t seed = 1; seed <= 25; ++seed)
+        storm(seed);
+}
+
 /* ---- start, and memory ---- */
 
 static const char *start_error(struct rig *rig, struct jobs_config config)

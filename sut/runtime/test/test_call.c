@@ -57,6 +57,29 @@ Test(calls, reply_time_out_and_death_GS_14_GS_30_GS_40)
     said_is(expected);
 }
 
+static void body_many_calls(struct proc *self, void *arg)
+{
+    size_t blocks = heap_blocks(proc_heap(self));
+    for (int i = 0; i < 100; ++i) {
+        cr_assert_eq(proc_call(self, *(proc_id *)arg, ASK, &i, sizeof i, NS_PER_S, NULL), 0);
+        proc_send(proc_runtime(self), 0, proc_self(self), OTHER, NULL, 0);
+        proc_receive(self, WAIT_FOREVER);
+        proc_call(self, *(proc_id *)arg, ASK, &i, sizeof i, NS_PER_S, NULL);
+        proc_call(self, *(proc_id *)arg, ASK, &i, sizeof i, NS_PER_S, NULL);
+    }
+    cr_assert_leq(heap_blocks(proc_heap(self)), blocks + 2, "the last message and the last reply");
+    say(proc_env(self), "done");
+}
+
+Test(calls, messages_and_replies_are_freed_as_it_goes_on)
+{
+    proc_id server = spawn(body_server, NULL);
+    spawn(body_many_calls, &server);
+    runtime_run(runtime);
+    said_is("done");
+    cr_assert_eq(runtime_run(runtime), INT64_MAX);
+}
+
 static void body_call_self(struct proc *self, void *arg)
 {
     (void)arg;

@@ -28,6 +28,27 @@ Test(signals, link_error_spreads_SIG_06)
     said_is("EXIT(2,boom)");
 }
 
+static void body_link_all(struct proc *self, void *arg)
+{
+    for (proc_id other = 1; other < proc_self(self); ++other)
+        proc_link(self, other);
+    body_wait(self, arg);
+}
+
+Test(signals, a_clique_dies_once_each_SIG_06)
+{
+    for (int i = 0; i < 5; ++i)
+        spawn(body_link_all, NULL);
+    ref_id ref;
+    proc_id watcher = spawn(body_listen, NULL);
+    proc_spawn(runtime,
+               &(struct proc_spec){.main = body_link_all, .monitor = watcher, .ret_monitor = &ref});
+    proc_spawn(runtime, &(struct proc_spec){.main = body_wait, .link = 1, .monitor = watcher});
+    runtime_run(runtime);
+    proc_signal(runtime, 0, 3, error("boom"));
+    cr_assert_eq(runtime_count(runtime), 0, "the last one had linked the watcher too");
+}
+
 Test(signals, a_chain_of_100000_links_dies_without_recursion_SIG_06)
 {
     proc_id previous = spawn(body_wait, NULL);

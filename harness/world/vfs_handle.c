@@ -1,17 +1,73 @@
-/* vfs_lock.c: what connections to one database see of each other: file locks and the shared memory
- * of a WAL.
+/* vfs_handle.c: open files, and what connections to one database see of each other.
  *
  * Locks are those of SQLite on Unix, between handles instead of processes; they are advisory, never
- * wait, and a refused one is SQLITE_BUSY at once. Shared memory belongs to the file while a handle
- * maps it. It is lost when the last handle is dropped, as SQLite's first connection after a crash
- * empties it in reality, and at a power loss.
+ * wait, and a refused one is SQLITE_BUSY at once. What others may hold meanwhile:
  *
- *     NONE ---> SHARED ---> RESERVED ---> (PENDING) ---> EXCLUSIVE     others may hold
- *               all but      one            one            one
- *               PENDING up   + SHARED       + old SHARED   alone
+ *     SHARED      SHARED, RESERVED      reads
+ *     RESERVED    SHARED                will write; a second writer is refused
+ *     PENDING     SHARED, but no new    waits for the last readers to leave
+ *     EXCLUSIVE   nothing               writes
+ *
+ * Shared memory (the index of a WAL) belongs to the file while a handle maps it. It is lost when
+ * the last handle is dropped, as SQLite's first connection after a crash empties it in reality, and
+ * at a power loss.
  */
 #include "harness/world/disk_internal.h"
 #include <stdlib.h>
+
+struct handle *handle_of(sqlite3_file *file)
+{
+    return ((struct open_file *)file)->handle;
+}
+
+struct handle *handle_new(struct vfs *vfs, const char *name, int flags)
+{
+    struct handle *handle = disk_alloc(sizeof *handle);
+    handle->vfs = vfs;
+    handle->temporary = !name;
+    handle->file = name ? file_create(vfs->disk, name) : file_new(vfs->disk, "(temporary)");
+    handle->delete_on_close = name && (flags & SQLITE_OPEN_DELETEONCLOSE);
+    handle->next = vfs->disk->handles;
+    vfs->disk->handles = handle;
+    return handle;
+}
+
+void handle_detach(struct handle *handle)
+{
+    if (handle->temporary && handle->file)
+        file_free(handle->file);
+    handle->file = NULL;
+    handle->lock = SQLITE_LOCK_NONE;
+    handle->shm_shared = handle->shm_exclusive = 0;
+}
+
+static void shm_detach(struct handle *handle)
+{
+    struct shm *shm = handle->shm;
+    handle->shm = NULL;
+    handle->shm_shared = handle->shm_exclusive = 0;
+    if (!shm || --shm->users > 0)
+        return;
+    if (shm->file)
+        shm->file->shm = NULL;
+    for (size_t i = 0; i < shm->count; i++)
+        free(shm->regions[i]);
+    free(shm->regions);
+    free(shm);
+}
+
+void handle_free(struct handle *handle)
+{
+    struct handle **slot = &handle->vfs->disk->handles;
+    while (*slot != handle)
+        slot = &(*slot)->next;
+    *slot = handle->next;
+    handle_detach(handle);
+    shm_detach(handle);
+    free(handle);
+}
+
+/* ---- file locks ---- */
 
 static int strongest_other(const struct handle *handle)
 {
@@ -70,21 +126,6 @@ static void shm_attach(struct handle *handle)
     }
     file->shm->users++;
     handle->shm = file->shm;
-}
-
-void shm_detach(struct handle *handle)
-{
-    struct shm *shm = handle->shm;
-    handle->shm = NULL;
-    handle->shm_shared = handle->shm_exclusive = 0;
-    if (!shm || --shm->users > 0)
-        return;
-    if (shm->file)
-        shm->file->shm = NULL;
-    for (size_t i = 0; i < shm->count; i++)
-        free(shm->regions[i]);
-    free(shm->regions);
-    free(shm);
 }
 
 static void shm_extend(struct shm *shm, size_t count, size_t region_size)

@@ -1,0 +1,336 @@
+/* The world nemeses: when they strike, whom, within which limits, that what they break is repaired,
+ * and that a tape can spare single strikes. */
+#include "nemesis/test/zoo.h"
+
+#include "harness/engine.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static struct range fixed(int64_t seconds)
+{
+    return (struct range){seconds * SECOND, seconds * SECOND};
+}
+
+/* What a run of nemeses left in the trace. */
+struct story {
+    struct zoo zoo;
+    void *engine;
+};
+
+static struct story story_open(struct tape *tape, struct scenario *scenario)
+{
+    struct story story = {.zoo = zoo_open(tape)};
+    story.engine = nemesis_engine.start(story.zoo.world, scenario);
+    return story;
+}
+
+static void story_close(struct story *story)
+{
+    nemesis_engine.stop(story->engine);
+    zoo_close(&story->zoo);
+}
+
+static unsigned count_of(const struct story *story, const char *point)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    unsigned count = 0;
+    while (trace_next(story->zoo.trace, &cursor, &event))
+        count += strcmp(event.point->name, point) == 0;
+    return count;
+}
+
+/* The times of the events of a point, in seconds since the start, each preceded by a blank. */
+static const char *times_of(const struct story *story, const char *point, char *out, size_t size)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    size_t used = 0;
+    out[0] = '\0';
+    while (used < size && trace_next(story->zoo.trace, &cursor, &event))
+        if (strcmp(event.point->name, point) == 0)
+            used += (size_t)snprintf(out + used, size - used, " %ld",
+                                     (long)((event.time_ns - WORLD_START_NS) / SECOND));
+    return out;
+}
+
+Test(nodes, are_killed_and_come_back)
+{
+    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(3)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    char times[64];
+    zoo_run(&story.zoo, 35 * SECOND);
+    cr_assert_str_eq(times_of(&story, "world/node/kill", times, sizeof times), " 10 20 30");
+    cr_assert_str_eq(times_of(&story, "world/node/start", times, sizeof times), " 0 0 0 13 23 33");
+    cr_assert_eq(count_of(&story, "nemesis/world/strike"), 3);
+    story_close(&story);
+}
+
+Test(nodes, lose_power)
+{
+    struct nemesis_spec spec = {.kind = "power loss", .every = fixed(10), .lasts = fixed(3)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    zoo_run(&story.zoo, 25 * SECOND);
+    cr_assert_eq(count_of(&story, "world/node/poweroff"), 2);
+    cr_assert_eq(count_of(&story, "world/node/kill"), 0);
+    story_close(&story);
+}
+
+Test(nodes, are_restarted_gracefully)
+{
+    struct nemesis_spec spec = {.kind = "restart node", .every = fixed(10), .lasts = fixed(3)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    char times[64];
+    zoo_run(&story.zoo, 25 * SECOND);
+    cr_assert_str_eq(times_of(&story, "world/node/stopped", times, sizeof times), " 10 20");
+    cr_assert_str_eq(times_of(&story, "world/node/start", times, sizeof times), " 0 0 0 13 23");
+    cr_assert_eq(count_of(&story, "world/node/kill"), 0);
+    story_close(&story);
+}
+
+Test(nodes, are_not_killed_beyond_the_budget)
+{
+    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(45)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    char times[64];
+    zoo_run(&story.zoo, 95 * SECOND);
+    cr_assert_str_eq(times_of(&story, "nemesis/world/strike", times, sizeof times), " 10 60");
+    story_close(&story);
+}
+
+Test(nodes, only_expendable_ones_die)
+{
+    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(1)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    story.zoo.nodes[0]->expendable = story.zoo.nodes[2]->expendable = false;
+    zoo_run(&story.zoo, 205 * SECOND);
+    cr_assert_eq(story.zoo.nodes[0]->boots, 1);
+    cr_assert_eq(story.zoo.nodes[1]->boots, 21);
+    cr_assert_eq(story.zoo.nodes[2]->boots, 1);
+    story_close(&story);
+}
+
+Test(nodes, are_paused)
+{
+    struct nemesis_spec spec = {.kind = "pause node", .every = fixed(10), .lasts = fixed(4)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    char times[64];
+    zoo_run(&story.zoo, 25 * SECOND);
+    cr_assert_str_eq(times_of(&story, "world/node/pause", times, sizeof times), " 10 20");
+    cr_assert_str_eq(times_of(&story, "world/node/resume", times, sizeof times), " 14 24");
+    story_close(&story);
+}
+
+/* Directions that are cut or slow at this moment. */
+static unsigned broken_links(const struct zoo *zoo)
+{
+    unsigned broken = 0;
+    for (size_t from = 0; from < 3; from++) {
+        for (size_t to = 0; to < 3; to++) {
+            const struct link *link = world_link(zoo->world, zoo->nodes[from], zoo->nodes[to]);
+            cr_assert(from != to || (!link->cut && link->slow_ns == 0));
+            broken += link->cut || link->slow_ns != 0;
+        }
+    }
+    return broken;
+}
+
+Test(links, are_cut_and_heal)
+{
+    struct nemesis_spec spec = {.kind = "cut link", .every = fixed(10), .lasts = fixed(4)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(3), &scenario);
+    unsigned one_way = 0, both_ways = 0;
+    for (unsigned i = 0; i < 50; i++) {
+        zoo_run(&story.zoo, (i ? 10 : 11) * SECOND);
+        unsigned broken = broken_links(&story.zoo);
+        cr_assert(broken == 1 || broken == 2);
+        one_way += broken == 1;
+        both_ways += broken == 2;
+    }
+    cr_assert(one_way > 15 && both_ways > 5);
+    zoo_run(&story.zoo, 4 * SECOND);
+    cr_assert_eq(broken_links(&story.zoo), 0);
+    cr_assert_eq(count_of(&story, "nemesis/link/cut"), one_way + 2 * both_ways);
+    cr_assert_eq(count_of(&story, "nemesis/link/heal"), one_way + 2 * both_ways);
+    story_close(&story);
+}
+
+Test(links, overlapping_cuts_do_not_heal_each_other)
+{
+    struct nemesis_spec spec = {.kind = "cut link", .every = fixed(10), .lasts = fixed(25)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(3), &scenario);
+    zoo_run(&story.zoo, 34 * SECOND);
+    cr_assert_eq(count_of(&story, "nemesis/world/strike"), 3, "all three pairs");
+    cr_assert_eq(broken_links(&story.zoo), count_of(&story, "nemesis/link/cut"));
+    story_close(&story);
+}
+
+Test(links, are_slow_and_heal)
+{
+    struct nemesis_spec spec = {
+        .kind = "slow link", .every = fixed(10), .lasts = fixed(4), .amount = {SECOND, 3 * SECOND}};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct story story = story_open(tape_new(3), &scenario);
+    zoo_run(&story.zoo, 11 * SECOND);
+    cr_assert_gt(broken_links(&story.zoo), 0);
+    struct trace_cursor cursor = {0};
+    struct event event;
+    while (trace_next(story.zoo.trace, &cursor, &event))
+        if (strcmp(event.point->name, "nemesis/link/slow") == 0)
+            cr_assert(event_i64(&event, "by_ns") >= SECOND &&
+                      event_i64(&event, "by_ns") <= 3 * SECOND);
+    zoo_run(&story.zoo, 4 * SECOND);
+    cr_assert_eq(broken_links(&story.zoo), 0);
+    story_close(&story);
+}
+
+/* ---- all of them ---- */
+
+static struct nemesis_spec everything[] = {
+    {.kind = "kill node", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
+    {.kind = "cut link", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 60 * SECOND}},
+    {.kind = "slow link",
+     .every = {5 * SECOND, 20 * SECOND},
+     .lasts = {SECOND, 60 * SECOND},
+     .amount = {1, SECOND}},
+    {.kind = "pause node", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
+    {.kind = "power loss", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
+};
+
+Test(everything, stops_with_the_safety_phase_and_is_repaired)
+{
+    struct scenario scenario = {.nemeses = everything, .nemesis_count = COUNT(everything)};
+    struct story story = story_open(tape_new(9), &scenario);
+    zoo_run(&story.zoo, 300 * SECOND);
+    unsigned before = count_of(&story, "nemesis/world/strike");
+    cr_assert_gt(before, 50);
+    world_heal(story.zoo.world);
+    cr_assert_eq(broken_links(&story.zoo), 0);
+    unsigned heals = count_of(&story, "nemesis/link/heal");
+    zoo_run(&story.zoo, 300 * SECOND);
+    cr_assert_eq(count_of(&story, "nemesis/world/strike"), before);
+    cr_assert_eq(count_of(&story, "nemesis/link/heal"), heals, "they were healed already");
+    for (size_t i = 0; i < 3; i++)
+        cr_assert(story.zoo.nodes[i]->state == NODE_UP && !story.zoo.nodes[i]->paused);
+    story_close(&story);
+}
+
+Test(everything, can_be_stopped_in_the_middle)
+{
+    struct scenario scenario = {.nemeses = everything, .nemesis_count = COUNT(everything)};
+    struct story story = story_open(tape_new(9), &scenario);
+    zoo_run(&story.zoo, 100 * SECOND);
+    nemesis_engine.stop(story.engine);
+    unsigned before = count_of(&story, "nemesis/world/strike");
+    zoo_run(&story.zoo, 100 * SECOND);
+    cr_assert_eq(count_of(&story, "nemesis/world/strike"), before);
+    zoo_close(&story.zoo);
+}
+
+static void fingerprint_of(struct tape *tape, struct scenario *scenario, char out[static 33])
+{
+    struct story story = story_open(tape, scenario);
+    zoo_run(&story.zoo, 300 * SECOND);
+    trace_fingerprint(story.zoo.trace, out);
+    story_close(&story);
+}
+
+Test(everything, is_decided_by_the_tape)
+{
+    struct scenario scenario = {.nemeses = everything, .nemesis_count = COUNT(everything)};
+    char one[33], again[33], other[33];
+    fingerprint_of(tape_new(9), &scenario, one);
+    fingerprint_of(tape_new(9), &scenario, again);
+    fingerprint_of(tape_new(10), &scenario, other);
+    cr_assert_str_eq(one, again);
+    cr_assert_str_neq(one, other);
+}
+
+Test(everything, adding_a_nemesis_moves_no_strike_of_another)
+{
+    struct scenario one = {.nemeses = everything + 1, .nemesis_count = 1};
+    struct scenario two = {.nemeses = everything, .nemesis_count = 2};
+    char alone[256], in_company[256];
+    struct story story = story_open(tape_new(4), &one);
+    zoo_run(&story.zoo, 200 * SECOND);
+    times_of(&story, "nemesis/link/cut", alone, sizeof alone);
+    story_close(&story);
+    story = story_open(tape_new(4), &two);
+    zoo_run(&story.zoo, 200 * SECOND);
+    cr_assert_str_eq(times_of(&story, "nemesis/link/cut", in_company, sizeof in_company), alone);
+    cr_assert_gt(strlen(alone), 10);
+    story_close(&story);
+}
+
+Test(everything, an_edit_spares_one_strike)
+{
+    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(3)};
+    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
+    struct tape *tape = tape_new(1);
+    struct choice second = {
+        .stream = STREAM_NEMESIS, .name = "nemesis/kill/strike", .key = 1, .ordinal = 2};
+    char times[64];
+    tape_edit_choice(tape, &second, 0);
+    struct story story = story_open(tape, &scenario);
+    zoo_run(&story.zoo, 45 * SECOND);
+    cr_assert_str_eq(times_of(&story, "world/node/kill", times, sizeof times), " 10 30 40");
+    story_close(&story);
+}
+
+/* ---- the engine ---- */
+
+Test(engine, tells_what_it_has)
+{
+    static const struct {
+        const char *name, *lasts, *amount;
+    } expected[] = {{"kill node", "back after", NULL},
+                    {"power loss", "back after", NULL},
+                    {"restart node", "back after", NULL},
+                    {"pause node", "for", NULL},
+                    {"cut link", "for", NULL},
+                    {"slow link", "for", "by"}};
+    cr_assert_eq(nemesis_engine.kind_count, COUNT(expected));
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        const struct nemesis_kind *kind = &nemesis_engine.kinds[i];
+        cr_assert_str_eq(kind->name, expected[i].name);
+        cr_assert_str_eq(kind->lasts, expected[i].lasts);
+        cr_assert_str_eq(kind->amount ? kind->amount : "", expected[i].amount ? "by" : "");
+        cr_assert_gt(strlen(kind->about), 10);
+    }
+}
+
+POINT_ABOUT("zoo/keeper/whistle", "for the tests of the engine");
+
+static int whistle(struct point_site *at)
+{
+    return FAULT(at, "zoo/keeper/whistle", CAN_DISCONNECT, T_U64("animal", 1));
+}
+
+Test(engine, checks_and_installs_rules)
+{
+    struct term_error error;
+    registry_init();
+    cr_assert_eq(nemesis_engine.rule_check("zoo/keeper/whistle", "1*disconnect", &error), 0);
+    cr_assert_neq(nemesis_engine.rule_check("zoo/keeper/wistle", "1*disconnect", &error), 0);
+    cr_assert_str_eq(error.why,
+                     "no point matches 'zoo/keeper/wistle'; did you mean 'zoo/keeper/whistle'?");
+
+    struct rule_spec rule = {.pattern = (char[]){"zoo/keeper/*"}, .term = (char[]){"1*disconnect"}};
+    struct scenario scenario = {.rules = &rule, .rule_count = 1};
+    struct story story = story_open(tape_new(1), &scenario);
+    cr_assert_lt(whistle(&story.zoo.nodes[0]->site), 0);
+    cr_assert_eq(whistle(&story.zoo.nodes[0]->site), 0);
+    story_close(&story);
+}
