@@ -1,24 +1,22 @@
 /* disk.c: files, what of them is durable, and what a power loss does to the rest.
  *
- * A file is one buffer, as reads see it, and the list of the changes (writes, truncations) since
- * its last sync. Each change carries the bytes it replaced, so a sync is cheap: it empties the
- * list, result (4). When the power fails, the changes are undone from the newest to the oldest,
- * which leaves what was durable; then each of them, from the oldest to the newest, has one of these
- * outcomes, by a choice of the tape:
+ * A file is one buffer, as reads see it, and the list of the changes (writes, truncations) since its last sync. Each
+ * change carries the bytes it replaced, so a sync is cheap: it empties the list, result (4). When the power fails, the
+ * changes are undone from the newest to the oldest, which leaves what was durable; then each of them, from the oldest to
+ * the newest, has one of these outcomes, by a choice of the tape:
  *
  *   (0) dropped: it never reached the medium
  *   (1) kept:    it did, though nobody had asked for it
- *   (2) torn:    of each 512-byte sector it touches, the part in it was dropped or kept, by a
- * choice per sector; a truncation is one change of an inode and is not torn
+ *   (2) torn:    of each 512-byte sector it touches, the part in it was dropped or kept, by a choice per sector;
+ *                a truncation is one change of an inode and is not torn
  *
- * Each change is judged by itself: a later one may be kept and an earlier one dropped. A kept write
- * behind the end of the file leaves zeros before it. What else can become of a change:
+ * Each change is judged by itself: a later one may be kept and an earlier one dropped. A kept write behind the end of the
+ * file leaves zeros before it. What else can become of a change:
  *
  *   (3) a process dies, the power stays: the page cache has it, nothing is lost
  *   (4) a sync makes it durable: no power loss can take it any more
- *   (5) too much is not durable: the kernel writes it back by itself, which is as good as a sync,
- * but nobody is told (6) its file is deleted: it is forgotten. Creating and deleting are durable at
- * once
+ *   (5) too much is not durable: the kernel writes it back by itself, which is as good as a sync, but nobody is told
+ *   (6) its file is deleted: it is forgotten. Creating and deleting are durable at once
  *
  * Never lost or changed: anything durable, and any sector that no pending change touches.
  */

@@ -134,7 +134,7 @@ struct ledger {
     unsigned char *states; /* by job id; 255: none */
     size_t size;
     size_t counts[JOB_STATE_COUNT];
-    bool synced; /* after healing, with what really is in the database */
+    bool doubtful; /* a disk failed: what really is in the database must be looked up, after healing */
 };
 
 void ledger_event(void *ledger, const struct event *event); /* a trace listener */

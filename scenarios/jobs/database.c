@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #define FILE_NAME     "jobs.db"
+#define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
 #define BOOT_RETRY_NS INT64_C(1000000000)
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
@@ -20,6 +21,7 @@ struct store_db *database_open(struct database *database, struct env *env, struc
     struct store_sqlite_options options = {.path = FILE_NAME,
                                            .vfs = disk_vfs(database->disk, node),
                                            .durability = DURABILITY_FULL,
+                                           .checkpoint_pages = CHECKPOINT_PAGES,
                                            .env = env,
                                            .create = true};
     return store_sqlite_open(&options, why, sizeof why);
@@ -30,23 +32,35 @@ static void say_nothing(struct env *env, enum log_level level, const char *line)
     (void)env, (void)level, (void)line;
 }
 
+/* Through a connection that is open, or else through one of our own. */
+static struct store_db *database_borrow(struct database *database, struct env *env, bool *ret_own)
+{
+    struct app *first = &database->adapter->apps[0];
+    struct store_db *db = database->node ? database->db : first->db;
+    *ret_own = !db;
+    return db ? db : database_open(database, env, database->node ? database->node : first->node);
+}
+
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
                    void *ctx)
 {
-    struct adapter *adapter = database->adapter;
-    struct node *node = database->node ? database->node : adapter->apps[0].node;
     static const struct env_ops ops = {.log = say_nothing};
     struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
-    struct store_db *db = database_open(database, &env, node);
+    struct heap *heap = heap_new();
+    bool own;
+    struct store_db *db = database_borrow(database, &env, &own);
     struct store_request request = {.op = STORE_LIST, .limit = SIZE_MAX / 2};
     struct store_reply reply = {.err = -EIO};
     if (db)
-        store_execute(db, &request, env.heap, &reply);
+        store_execute(db, &request, heap, &reply);
     for (size_t i = 0; reply.err == 0 && i < reply.job_count; i++)
         fn(ctx, &reply.jobs[i]);
-    store_close(db);
+    bool read = reply.err == 0;
+    heap_free(heap);
+    if (own)
+        store_close(db);
     heap_free(env.heap);
-    return reply.err == 0;
+    return read;
 }
 
 /* ---- a node of its own ---- */

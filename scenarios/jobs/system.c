@@ -94,7 +94,7 @@ static void sync_row(void *ctx, const struct job *job)
 /* Rows that a power loss took are not waited for: whether they may be gone is for the properties to say. */
 static void ledger_sync(struct adapter *adapter)
 {
-    struct ledger fresh = {.synced = true};
+    struct ledger fresh = {0};
     if (!database_rows(&adapter->database, sync_row, &fresh)) {
         ledger_done(&fresh);
         return;
@@ -106,7 +106,7 @@ static void ledger_sync(struct adapter *adapter)
 static bool jobs_pending(void *ctx, char *text, size_t size)
 {
     struct adapter *adapter = ctx;
-    if (!adapter->ledger.synced)
+    if (adapter->ledger.doubtful)
         ledger_sync(adapter);
     if (adapter->workload.open > 0) {
         snprintf(text, size, "%zu jobs not asked for yet", adapter->workload.open);

@@ -19,13 +19,15 @@ static bool stager_call(struct proc *self, struct jobs *jobs, enum store_op op, 
     return true;
 }
 
+/* What is still overdue once the due jobs have been staged is a lease: without one there is nothing
+ * to rescue. */
 static void stager_look(struct proc *self, struct jobs *jobs)
 {
     size_t changed = 0;
-    int64_t next_ms = -1;
+    int64_t next_ms = 0;
     jobs->due_ns = INT64_MAX;
-    stager_call(self, jobs, STORE_STAGE, &changed, &next_ms);
-    stager_call(self, jobs, STORE_RESCUE, &changed, &next_ms);
+    if (!stager_call(self, jobs, STORE_STAGE, &changed, &next_ms) || next_ms == 0)
+        stager_call(self, jobs, STORE_RESCUE, &changed, &next_ms);
     if (next_ms >= 0)
         stager_hint(jobs, proc_now(self) + next_ms * NS_PER_MS);
     if (changed)

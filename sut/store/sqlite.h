@@ -1,4 +1,8 @@
-/* sqlite.h: the store on SQLite. WAL, one writer connection, every request one BEGIN IMMEDIATE transaction. */
+/* sqlite.h: the store on SQLite. WAL, one connection, every request one transaction (BEGIN IMMEDIATE if it changes
+ * anything).
+ *
+ * Time is the clock of the connection's VFS. Within one handle it never goes back; the latest time is not stored, so
+ * after a restart a clock that was set back is believed again. */
 #ifndef SUT_STORE_SQLITE_H
 #define SUT_STORE_SQLITE_H
 
@@ -7,25 +11,30 @@
 struct sqlite3;
 
 enum durability {
-    DURABILITY_FULL,   /* an acknowledged write survives power loss (synchronous=FULL) */
+    DURABILITY_FULL, /* an acknowledged write survives power loss (synchronous=FULL) */
     DURABILITY_NORMAL, /* survives the death of the process; power loss may take the last ones (synchronous=NORMAL) */
 };
 
 struct store_sqlite_options {
     const char *path;
-    const char *vfs;             /* NULL: SQLite's own */
+    const char *vfs; /* NULL: SQLite's own */
     enum durability durability;
-    int busy_ms;                 /* how long to wait for another process's lock; 0: 5000 */
-    struct env *env;             /* for points (its site) and memory (its heap); must outlive the store */
-    bool create;                 /* make the file and schema when missing */
+    int busy_ms;     /* how long to wait for another process's lock; 0: 5000 */
+    unsigned checkpoint_pages;   /* the log is written back when it is that long; 0: 4000 */
+    struct env *env; /* for points (its site) and memory (its heap); must outlive the store */
+    bool create;     /* make the file and schema when missing */
 };
 
-/* Opens, recovers, migrates. NULL with a sentence in why: not a database, another program's, newer schema, read-only, ... */
-struct store_db *store_sqlite_open(const struct store_sqlite_options *options, char *why, size_t why_size);
+/* Opens, recovers, migrates. The tables may stand beside those of another program, which are left alone. NULL with a sentence
+ * in why: not a database, missing, newer schema, read-only, ...; what is refused is left as it was. */
+struct store_db *store_sqlite_open(const struct store_sqlite_options *options, char *why,
+                                   size_t why_size);
 
 /* Inserts jobs on the caller's own connection, inside whatever transaction the caller has open: they exist if and only if it
- * commits. The connection must be to the same database file. 0, or -EINVAL/-EIO with a sentence. */
-int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count, uint64_t *ret_ids,
-                           char *why, size_t why_size);
+ * commits; without an open transaction, this is one. The connection must be to the same database file, and only one thread may
+ * use it. No events are recorded. 0, or a negative errno with a sentence: then none was inserted, the rest of the caller's
+ * transaction stands, and ret_ids is undefined. */
+int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count,
+                           uint64_t *ret_ids, char *why, size_t why_size);
 
 #endif

@@ -4,7 +4,6 @@
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lease,
                  enum job_state state)
@@ -16,30 +15,37 @@ static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lea
 
 /* ---- claim ---- */
 
-static int job_order(const void *left, const void *right)
+/* Charges the attempt and raises the lease of a row as it was found. */
+static void take(struct tx *tx, struct job *job, const char *owner)
 {
-    const struct job *a = left, *b = right;
-    if (a->priority != b->priority)
-        return a->priority < b->priority ? -1 : 1;
-    if (a->scheduled_ms != b->scheduled_ms)
-        return a->scheduled_ms < b->scheduled_ms ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_int(tx, stmt, 2, (int64_t)job->id);
+    tx_bind_text(tx, stmt, 3, owner);
+    tx_bind_int(tx, stmt, 4, tx->request->lease_ms);
+    if (tx_run(tx, stmt) != 1)
+        tx_fail(tx, -EIO, "job %llu changed between two statements of one transaction",
+                (unsigned long long)job->id);
+    job->state = JOB_EXECUTING;
+    ++job->attempt;
+    ++job->lease;
+    job->attempted_ms = tx->now_ms;
+    job->owner = owner;
 }
 
 static void claim(struct tx *tx)
 {
     const struct store_request *request = tx->request;
+    struct store_reply *reply = tx->reply;
     if (request->lease_ms <= 0)
         tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
-    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_READY);
     tx_bind_text(tx, stmt, 2, request->queue);
-    tx_bind_text(tx, stmt, 3, request->owner ? request->owner : "");
-    tx_bind_int(tx, stmt, 4, request->lease_ms);
-    tx_bind_int(tx, stmt, 5, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
+    tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
     tx_reply_jobs(tx, stmt);
-    if (tx->reply->job_count > 1)
-        qsort(tx->reply->jobs, tx->reply->job_count, sizeof *tx->reply->jobs, job_order);
+    const char *owner = heap_strdup(tx->heap, request->owner ? request->owner : "");
+    for (size_t i = 0; i < reply->job_count && !tx->err; ++i)
+        take(tx, &reply->jobs[i], owner);
 }
 
 static void tell_next(struct tx *tx)
@@ -180,26 +186,58 @@ void tx_heartbeat(struct tx *tx)
 
 /* ---- by the clock ---- */
 
-static void change_due(struct tx *tx, enum statement statement, enum change_kind kind)
+/* A row that is due for something, and what becomes of it. */
+struct due {
+    uint64_t id, lease;
+    enum job_state state;
+};
+
+static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_count)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, statement);
+    struct due *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *stmt = tx_statement(tx, find);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     while (tx_step(tx, stmt)) {
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
+        }
+        rows[count++] = (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+                                     .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
+                                     .state = column_state(stmt, 2)};
+    }
+    *ret_count = count;
+    return rows;
+}
+
+static void change_due(struct tx *tx, enum statement find, enum statement move,
+                       enum change_kind kind)
+{
+    size_t count;
+    struct due *rows = due_find(tx, find, &count);
+    sqlite3_stmt *stmt = count ? tx_statement(tx, move) : NULL;
+    for (size_t i = 0; i < count && !tx->err; ++i) {
+        tx_bind_int(tx, stmt, 1, tx->now_ms);
+        tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
+        if (move == STATEMENT_RESCUE)
+            tx_bind_text(tx, stmt, 3, job_state_word(rows[i].state));
+        if (tx_run(tx, stmt) == 0)
+            continue;
         ++tx->reply->changed;
-        note(tx, kind, (uint64_t)sqlite3_column_int64(stmt, 0),
-             (uint64_t)sqlite3_column_int64(stmt, 1), column_state(stmt, 2));
+        note(tx, kind, rows[i].id, rows[i].lease, rows[i].state);
     }
     tell_next(tx);
 }
 
 void tx_stage(struct tx *tx)
 {
-    change_due(tx, STATEMENT_STAGE, CHANGE_STAGE);
+    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE);
 }
 
 void tx_rescue(struct tx *tx)
 {
-    change_due(tx, STATEMENT_RESCUE, CHANGE_RESCUE);
+    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE);
 }
 
 /* ---- by hand ---- */

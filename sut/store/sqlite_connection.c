@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define JULIAN_1970_MS   INT64_C(210866760000000)
-#define CHECKPOINT_PAGES "4000"
+#define CHECKPOINT_PAGES 4000u
 
 static const char *const statement_sql[] = {
 #define X(name, sql) sql,
@@ -201,11 +201,12 @@ static int set_journal(struct sqlite_store *store, char *why, size_t why_size)
 /* Temporary tables stay in memory: the store writes no file but the database's own. */
 static int set_pragmas(struct sqlite_store *store, char *why, size_t why_size)
 {
-    const char *sql = store->options.durability == DURABILITY_FULL
-                          ? "PRAGMA synchronous=FULL;PRAGMA temp_store=MEMORY;"
-                            "PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES
-                          : "PRAGMA synchronous=NORMAL;PRAGMA temp_store=MEMORY;"
-                            "PRAGMA wal_autocheckpoint=" CHECKPOINT_PAGES;
+    unsigned pages = store->options.checkpoint_pages;
+    char sql[128];
+    snprintf(sql, sizeof sql,
+             "PRAGMA synchronous=%s;PRAGMA temp_store=MEMORY;PRAGMA wal_autocheckpoint=%u",
+             store->options.durability == DURABILITY_FULL ? "FULL" : "NORMAL",
+             pages ? pages : CHECKPOINT_PAGES);
     int rc = sqlite3_exec(store->conn, sql, NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         snprintf(why, why_size, "%s: %s", store->options.path, sqlite3_errmsg(store->conn));

@@ -12,39 +12,38 @@
 
 /* A chain of ORs is three times faster than IN, for which SQLite builds a table at each change. */
 #define STATE_IS(e, word, final) "state='" word "'OR "
+#define STATE_CHECK              JOB_STATES(STATE_IS) "0"
 
 /* From version N to N + 1. Never change a step that was released: add one. */
 static const char *const steps[] = {
     "CREATE TABLE duress_meta(key TEXT PRIMARY KEY,value ANY)STRICT,WITHOUT ROWID;"
     "INSERT INTO duress_meta VALUES('schema',0);"
     "CREATE TABLE duress_jobs("
-    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* never used twice, even if the newest row is deleted
-                                              */
+    " id INTEGER PRIMARY KEY AUTOINCREMENT," /* an id is never used twice */
     " queue TEXT NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"
     " worker TEXT NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"
     " priority INTEGER NOT NULL DEFAULT 0 CHECK(priority BETWEEN 0 AND 9),"
-    " state TEXT NOT NULL DEFAULT 'available' CHECK(" JOB_STATES(
-        STATE_IS) "0),"
-                  " attempt INTEGER NOT NULL DEFAULT 0 CHECK(attempt>=0),"
-                  " max_attempts INTEGER NOT NULL DEFAULT 20 CHECK(max_attempts>0),"
-                  " lease INTEGER NOT NULL DEFAULT 0," /* raised by each claim */
-                  " acked INTEGER NOT NULL DEFAULT 0," /* the lease that was acknowledged last */
-                  " snoozed INTEGER NOT NULL DEFAULT 0,"
-                  " inserted_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
-                  " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
-                  " attempted_ms INTEGER NOT NULL DEFAULT 0,"
-                  " finished_ms INTEGER NOT NULL DEFAULT 0,"
-                  " lease_until_ms INTEGER NOT NULL DEFAULT 0,"
-                  " owner TEXT NOT NULL DEFAULT '',"
-                  " errors TEXT NOT NULL DEFAULT '[]' CHECK(json_valid(errors)),"
-                  " args TEXT NOT NULL DEFAULT '{}')STRICT;"
-                  "CREATE INDEX duress_jobs_available ON "
-                  "duress_jobs(queue,priority,scheduled_ms,id)"
-                  " WHERE state='available';"
-                  "CREATE INDEX duress_jobs_due ON duress_jobs(scheduled_ms)"
-                  " WHERE state IN('scheduled','retryable');"
-                  "CREATE INDEX duress_jobs_executing ON duress_jobs(lease_until_ms) WHERE "
-                  "state='executing';",
+    " state TEXT NOT NULL DEFAULT 'available'"
+    " CHECK(" STATE_CHECK "),"
+    " attempt INTEGER NOT NULL DEFAULT 0 CHECK(attempt>=0),"
+    " max_attempts INTEGER NOT NULL DEFAULT 20 CHECK(max_attempts>0),"
+    " lease INTEGER NOT NULL DEFAULT 0," /* raised by each claim */
+    " acked INTEGER NOT NULL DEFAULT 0," /* the lease that was acknowledged last */
+    " snoozed INTEGER NOT NULL DEFAULT 0,"
+    " inserted_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
+    " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
+    " attempted_ms INTEGER NOT NULL DEFAULT 0,"
+    " finished_ms INTEGER NOT NULL DEFAULT 0,"
+    " lease_until_ms INTEGER NOT NULL DEFAULT 0,"
+    " owner TEXT NOT NULL DEFAULT '',"
+    " errors TEXT NOT NULL DEFAULT '[]' CHECK(json_valid(errors)),"
+    " args TEXT NOT NULL DEFAULT '{}')STRICT;"
+    "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms,id)"
+    " WHERE state='available';"
+    "CREATE INDEX duress_jobs_due ON duress_jobs(scheduled_ms)"
+    " WHERE state IN('scheduled','retryable');"
+    "CREATE INDEX duress_jobs_executing ON duress_jobs(lease_until_ms)"
+    " WHERE state='executing';",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

@@ -41,25 +41,30 @@ const char *store_op_word(enum store_op op);
 /* One finished run, to be written. */
 struct store_ack {
     uint64_t id, lease;
-    enum job_state state;  /* completed, retryable, discarded, cancelled, scheduled (snooze) */
-    int64_t delay_ms;      /* retryable, scheduled: due that long after now (database clock) */
-    const char *error;     /* added to the job's errors, or NULL */
+    enum job_state state; /* completed, retryable, discarded, cancelled, scheduled (snooze) */
+    int64_t delay_ms;     /* retryable, scheduled: due that long after now (database clock) */
+    const char *error;    /* added to the job's errors, or NULL */
 };
 
+/* Only ACK_APPLIED changed anything. */
 enum store_ack_result {
     ACK_APPLIED,  /* changed now */
-    ACK_REPEATED, /* this lease has already finished it: an earlier ack arrived after all. Nothing changed. */
-    ACK_STALE,    /* refused: another claim, a rescue or a cancel came in between. Nothing changed. */
+    ACK_REPEATED, /* this lease has already finished it: an earlier ack arrived after all */
+    ACK_STALE,    /* refused: another claim, a rescue or a cancel came in between */
 };
 
-struct store_lease { uint64_t id, lease; };
+struct store_lease {
+    uint64_t id, lease;
+};
 
-/* Which fields an operation uses is said beside each. All memory belongs to the arena of the call. */
+/* Which fields an operation uses is said beside each. All memory belongs to the arena of the call.
+ * tx_sql runs after the jobs and in their transaction, so last_insert_rowid() is the last job; it may
+ * not end the transaction. */
 struct store_request {
     enum store_op op;
     const struct job_spec *specs; /* INSERT: all or none */
     size_t spec_count;
-    const char *tx_sql;           /* INSERT: the caller's own statements, run in the same transaction; NULL: none */
+    const char *tx_sql;           /* INSERT: the caller's own statements, or NULL: see above */
     const char *queue;            /* CLAIM, ACK (fused claim; NULL: ack only), LIST (NULL: all) */
     size_t limit;                 /* CLAIM, ACK: how many to claim at most; LIST: rows */
     const char *owner;            /* CLAIM, ACK: who claims: random per queue process start */
@@ -68,23 +73,23 @@ struct store_request {
     size_t ack_count;
     const struct store_lease *leases; /* HEARTBEAT */
     size_t lease_count;
-    const uint64_t *ids;          /* RETRY, CANCEL, GET */
+    const uint64_t *ids; /* RETRY, CANCEL, GET */
     size_t id_count;
-    const char *state;            /* LIST: only this state; NULL: all */
+    const char *state; /* LIST: only this state; NULL: all */
 };
 
 struct store_reply {
-    int err;                      /* 0 or negative errno of the operation itself (-EINVAL, -EIO, -ENOSPC, -EROFS, ...) */
-    char why[160];                /* for people, when err */
-    int64_t now_ms;               /* the database's clock when it ran */
-    uint64_t *ids;                /* INSERT: in the order of specs */
+    int err; /* 0 or negative errno of the operation itself (-EINVAL, -EIO, -ENOSPC, -EROFS, ...) */
+    char why[160];  /* for people, when err */
+    int64_t now_ms; /* the database's clock when it ran */
+    uint64_t *ids;  /* INSERT: in the order of specs */
     size_t id_count;
-    struct job *jobs;             /* CLAIM, ACK: claimed; GET, LIST: found. By (priority, scheduled_ms, id) when claimed, by id else */
+    struct job *jobs; /* CLAIM, ACK: by (priority, scheduled_ms, id); GET, LIST: by id */
     size_t job_count;
-    enum store_ack_result *acks;  /* ACK: per ack */
-    bool *renewed;                /* HEARTBEAT: per lease; false: it is lost */
-    size_t changed;               /* STAGE: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
-    int64_t next_ms;              /* CLAIM, ACK, STAGE, RESCUE: ms until the next job falls due or lease runs out; -1: none */
+    enum store_ack_result *acks; /* ACK: per ack */
+    bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
+    size_t changed;  /* STAGE: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
+    int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
     uint64_t counts[JOB_STATE_COUNT]; /* STATS */
 };
 
@@ -103,8 +108,8 @@ struct store_db {
     const struct store_db_ops *ops;
 };
 
-static inline void store_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
-                                 struct store_reply *reply)
+static inline void store_execute(struct store_db *db, const struct store_request *request,
+                                 struct heap *heap, struct store_reply *reply)
 {
     db->ops->execute(db, request, heap, reply);
 }
@@ -119,12 +124,12 @@ static inline void store_close(struct store_db *db)
 
 /* A call under way. Lives in its own heap, which outlives a process that dies while it is under way. */
 struct store_call {
-    struct work work;      /* run and done belong to the transport */
-    struct heap *heap;     /* of this call: request, reply and everything they point to */
+    struct work work;  /* run and done belong to the transport */
+    struct heap *heap; /* of this call: request, reply and everything they point to */
     struct store *store;
     struct store_request request;
     struct store_reply reply;
-    int transport_err;     /* set by the transport: -ECONNRESET, -ECONNREFUSED: unknown outcome unless refused */
+    int transport_err; /* set by the transport: -ECONNRESET, -ECONNREFUSED: unknown outcome unless refused */
     struct store_call *next; /* for the transport: the call that waits behind this one */
 };
 
@@ -132,8 +137,8 @@ struct store {
     /* Starts the call; later, on the loop, call->work.done(&call->work). Local: a worker thread runs
      * store_execute. In the world: perhaps over links. */
     void (*submit)(struct store *store, struct env *env, struct store_call *call);
-    struct store_db *db;   /* of the local transport */
-    int64_t deadline_ns;   /* of each call */
+    struct store_db *db; /* of the local transport */
+    int64_t deadline_ns; /* of each call */
 
     /* Private to the local transport: calls in the order they came; the first one runs. */
     struct work work;
@@ -146,7 +151,8 @@ struct store {
 void store_local_init(struct store *store, struct store_db *db, int64_t deadline_ns);
 
 /* Fields of `request` may point anywhere: they are copied into the call's heap first, which is a child of `parent`. */
-struct store_call *store_call_new(struct store *store, struct heap *parent, const struct store_request *request);
+struct store_call *store_call_new(struct store *store, struct heap *parent,
+                                  const struct store_request *request);
 void store_call_free(struct store_call *call);
 
 /* Runs the request; parks the process. 0: *ret_call has the reply (free it with store_call_free, or leave it to the
@@ -154,11 +160,13 @@ void store_call_free(struct store_call *call);
  * store_outcome_unknown() says so. A refusal of the database is logged with its reason. */
 int store_call(struct proc *self, struct store *store, const struct store_request *request,
                struct store_call **ret_call);
-bool store_outcome_unknown(int err); /* false only for 0 and for errors that are a clear no: -EINVAL, -EBUSY, ... */
+bool store_outcome_unknown(
+    int err); /* false only for 0 and for errors that are a clear no: -EINVAL, -EBUSY, ... */
 
 /* Deep copies, for transports. */
-void store_request_copy(struct heap *heap, const struct store_request *from, struct store_request *to);
-void store_reply_copy(struct heap *heap, const struct store_request *request, const struct store_reply *from,
-                      struct store_reply *to);
+void store_request_copy(struct heap *heap, const struct store_request *from,
+                        struct store_request *to);
+void store_reply_copy(struct heap *heap, const struct store_request *request,
+                      const struct store_reply *from, struct store_reply *to);
 
 #endif

@@ -799,6 +799,23 @@ Test(sqlite, an_io_error_is_an_error_and_passes)
     }
 }
 
+Test(sqlite, a_file_that_is_gone_when_opened_again_is_an_error_and_passes)
+{
+    char away[96];
+    snprintf(away, sizeof away, "%s.away", path);
+    struct job_spec spec = {.worker = "w"};
+    struct store_request request = {.op = STORE_INSERT, .specs = &spec, .spec_count = 1};
+    disk_sync_rc = SQLITE_IOERR_FSYNC;
+    cr_assert_eq(run(request).err, -EIO);
+    disk_sync_rc = SQLITE_OK;
+    cr_assert_eq(rename(path, away), 0);
+    struct store_reply reply = run(request);
+    cr_assert_eq(reply.err, -ENOENT);
+    cr_assert_not_null(strstr(reply.why, path), "%s", reply.why);
+    cr_assert_eq(rename(away, path), 0);
+    run_ok(request);
+}
+
 Test(sqlite, what_was_committed_is_there_after_opening_again)
 {
     uint64_t id = insert((struct job_spec){.worker = "w"});
@@ -851,13 +868,13 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         enum statement statement;
         const char *plan;
     } plans[] = {
-        {STATEMENT_CLAIM, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
+        {STATEMENT_READY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
         {STATEMENT_CLAIM, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_ACK, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_HEARTBEAT, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_STAGE, "INDEX duress_jobs_due (scheduled_ms<?)"},
+        {STATEMENT_DUE, "INDEX duress_jobs_due (scheduled_ms<?)"},
         {STATEMENT_STAGE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_RESCUE, "INDEX duress_jobs_executing (lease_until_ms<?)"},
+        {STATEMENT_EXPIRED, "INDEX duress_jobs_executing (lease_until_ms<?)"},
         {STATEMENT_RESCUE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_NEXT, "SEARCH duress_jobs USING INDEX duress_jobs_due"},
         {STATEMENT_NEXT, "SEARCH duress_jobs USING INDEX duress_jobs_executing"},

@@ -1,0 +1,244 @@
+/* child.c: see child.h. fork and exec by hand, because the child must ask the kernel to die with its parent, which libuv's own
+ * cannot do. Between fork and exec only functions are called that are safe there: other threads may hold any lock. */
+#define _GNU_SOURCE /* execveat, memfd_create, pipe2 */
+#include "sut/cli/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utlist.h>
+
+enum { CANNOT_EXECUTE = 126, READ_SIZE = 16384 };
+
+/* ---- in the child ---- */
+
+static void say(const char *text)
+{
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written;
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; ++number)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void child_main(struct children *children, const struct child_spec_exec *spec, pid_t parent,
+                                 int input, int output)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(CANNOT_EXECUTE); /* it died before it could be asked for */
+    reaper_watch(&children->reaper, getpid());
+    dup2(input, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    reset_signals();
+    execveat(AT_FDCWD, spec->path, spec->argv, spec->env, AT_SYMLINK_NOFOLLOW);
+    say("cannot be executed: ");
+    say(strerrordesc_np(errno));
+    _exit(CANNOT_EXECUTE);
+}
+
+/* ---- starting ---- */
+
+/* A file in memory, so that nobody has to feed a pipe. */
+static int input_open(const struct child_spec_exec *spec)
+{
+    int fd = memfd_create("input", MFD_CLOEXEC);
+    size_t done = 0;
+    while (fd >= 0 && done < spec->input_size) {
+        ssize_t written = write(fd, spec->input + done, spec->input_size - done);
+        if (written <= 0) {
+            close(fd);
+            return -1;
+        }
+        done += (size_t)written;
+    }
+    if (fd >= 0)
+        lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+/* No signal may be handled in the child by the parent's handlers: they would write to the parent's loop. */
+static pid_t fork_quietly(void)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    int err = errno;
+    if (pid != 0)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = err;
+    return pid;
+}
+
+static void on_output(uv_poll_t *poll, int status, int events);
+
+static struct child *child_new(struct children *children, pid_t pid, int fd)
+{
+    struct child *child = heap_alloc(children->live->env.heap, sizeof *child);
+    child->all = children;
+    child->refs = 2;
+    child->pid = pid;
+    child->fd = fd;
+    child->output.data = child;
+    setpgid(pid, pid); /* as the child itself does: whoever comes first */
+    uv_poll_init(&children->live->loop, &child->output, fd);
+    uv_poll_start(&child->output, UV_READABLE, on_output);
+    DL_APPEND(children->first, child);
+    return child;
+}
+
+int child_start(struct children *children, const struct child_spec_exec *spec, struct child **ret_child)
+{
+    int ends[2] = {-1, -1};
+    pid_t pid = -1, self = getpid();
+    int input = input_open(spec);
+    if (input >= 0 && pipe2(ends, O_CLOEXEC) == 0)
+        pid = fork_quietly();
+    int err = -errno;
+    if (pid == 0)
+        child_main(children, spec, self, input, ends[1]);
+    close(input);
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return err;
+    }
+    *ret_child = child_new(children, pid, ends[0]);
+    return 0;
+}
+
+/* ---- output ---- */
+
+/* False: there will be no more. */
+static bool child_read(struct child *child)
+{
+    char bytes[READ_SIZE];
+    ssize_t got = read(child->fd, bytes, sizeof bytes);
+    if (got > 0)
+        last_line_feed(&child->line, bytes, (size_t)got);
+    return got > 0 || (got < 0 && errno == EINTR);
+}
+
+static void on_output(uv_poll_t *poll, int status, int events)
+{
+    (void)status, (void)events;
+    if (!child_read(poll->data) && errno != EAGAIN)
+        uv_poll_stop(poll);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    child_unref(handle->data);
+}
+
+static void child_close(struct child *child)
+{
+    DL_DELETE(child->all->first, child);
+    child->reaped = true;
+    uv_close((uv_handle_t *)&child->output, on_closed);
+    close(child->fd);
+}
+
+/* ---- the end ---- */
+
+/* Its zombie keeps the group's number from being used again until all of that is done. What was written before it ended is in the
+ * pipe by now; a process that left the group may hold the other end for ever, so nobody waits for its end. */
+static void child_end(struct child *child)
+{
+    kill(-child->pid, SIGKILL);
+    reaper_forget(&child->all->reaper, child->pid);
+    waitpid(child->pid, &child->status, 0);
+    for (size_t most = 1 << 20; most && child_read(child); most -= READ_SIZE)
+        ;
+    last_line_end(&child->line);
+    child_close(child);
+    if (child->awaited)
+        child->work.done(&child->work);
+}
+
+static void on_exit_signal(uv_signal_t *handle, int number)
+{
+    struct children *children = handle->data;
+    struct child *child, *next;
+    (void)number; /* SIGCHLD, perhaps for several of them */
+    DL_FOREACH_SAFE (children->first, child, next) {
+        siginfo_t info = {0};
+        if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+            child_end(child);
+    }
+}
+
+static void await(void *ctx, struct work *work)
+{
+    struct child *child = (struct child *)work;
+    (void)ctx;
+    child->awaited = true;
+    if (child->reaped)
+        work->done(work);
+}
+
+static void drop(struct work *work)
+{
+    child_unref((struct child *)work);
+}
+
+void child_wait(struct proc *self, struct child *child)
+{
+    proc_work_via(self, &child->work, await, NULL, drop, WAIT_FOREVER);
+}
+
+void child_signal(struct child *child, int number)
+{
+    if (!child->reaped)
+        kill(-child->pid, number);
+}
+
+struct child *child_ref(struct child *child)
+{
+    ++child->refs;
+    return child;
+}
+
+void child_unref(struct child *child)
+{
+    if (--child->refs == 0)
+        heap_release(child->all->live->env.heap, child);
+}
+
+/* ---- all of them ---- */
+
+void children_init(struct children *children, struct env_live *live)
+{
+    *children = (struct children){.live = live};
+    signal(SIGPIPE, SIG_IGN);
+    reaper_start(&children->reaper);
+    uv_signal_init(&live->loop, &children->on_exit);
+    uv_signal_start(&children->on_exit, on_exit_signal, SIGCHLD);
+    children->on_exit.data = children;
+}
+
+void children_done(struct children *children)
+{
+    struct child *child, *next;
+    uv_close((uv_handle_t *)&children->on_exit, NULL);
+    DL_FOREACH_SAFE (children->first, child, next) {
+        child_signal(child, SIGKILL);
+        child_close(child);
+    }
+    reaper_stop(&children->reaper);
+}

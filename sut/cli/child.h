@@ -1,0 +1,80 @@
+/* child.h: child processes with captured output, the unit of isolation of a job.
+ *
+ *     child_start --> RUNS --exits, is killed--> REAPED: `work` is done, status and last line stand
+ *
+ * A child leads a process group of its own. When it ends, by itself or not, whatever is left of its group is killed, so a
+ * job leaves nothing behind but what has left the group on purpose (setsid). If this process dies, however it dies, the
+ * child gets SIGKILL from the kernel, and the rest of its group from the reaper (reaper.h).
+ *
+ * Children are counted references: one is the child's own while it runs, child_start() gives one to the caller.
+ */
+#ifndef SUT_CHILD_H
+#define SUT_CHILD_H
+
+#include "sut/cli/env_live.h"
+#include "sut/cli/reaper.h"
+
+#include <sys/types.h>
+
+#define LINE_KEPT 240
+
+struct last_line { /* of the output: its beginning, as valid UTF-8 without control characters */
+    char now[LINE_KEPT], last[LINE_KEPT];
+    size_t now_length;
+};
+
+struct children { /* all of a process; must not move */
+    struct env_live *live;
+    struct reaper reaper;
+    uv_signal_t on_exit;
+    struct child *first;
+};
+
+struct child {
+    struct work work; /* done when the child is REAPED; somebody waits for it if `awaited` */
+    bool awaited;
+    bool reaped;
+    int status; /* as of waitpid() */
+    struct last_line line;
+    bool timed_out; /* for the caller to say so */
+
+    /* private */
+    struct children *all;
+    struct child *prev, *next;
+    unsigned refs;
+    pid_t pid;
+    int fd;
+    uv_poll_t output;
+};
+
+/* What to run. No shell, no search: `path` is absolute, and its last part must not be a symbolic link. */
+struct child_spec_exec {
+    const char *path;
+    char *const *argv;
+    char *const *env;
+    const char *input; /* becomes standard input, a file that ends there */
+    size_t input_size;
+};
+
+void children_init(struct children *children, struct env_live *live);
+/* Kills what still runs, without a word to who waits. The loop must run once more after it (env_live_done). */
+void children_done(struct children *children);
+
+/* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that cannot be executed is no error
+ * here: it exits with 126, and the reason is its last line. */
+int child_start(struct children *children, const struct child_spec_exec *spec, struct child **ret_child);
+
+/* Waits for the end; parks the process. If it dies meanwhile, its reference goes with it. */
+void child_wait(struct proc *self, struct child *child);
+
+/* To the whole group; nothing once it is reaped. */
+void child_signal(struct child *child, int signal);
+struct child *child_ref(struct child *child);
+void child_unref(struct child *child);
+
+/* ---- the last line, for tests ---- */
+
+void last_line_feed(struct last_line *line, const char *bytes, size_t size);
+const char *last_line_end(struct last_line *line); /* no more bytes: the last line that is not blank, or "" */
+
+#endif

@@ -1,0 +1,53 @@
+/* config.h: what jobd is told: a file of `key = value` lines, and options of the same names, which win.
+ *
+ *     # /etc/jobd.conf
+ *     database = /var/lib/jobd/jobs.db
+ *     workers  = /usr/local/lib/jobd/workers      # relative paths: from this file's directory
+ *     queue default = 10
+ *     queue mail    = 2
+ *     lease = 30s
+ *
+ * A key is known by one line of the table in config.c, which also gives the option, its check and its line in --help.
+ */
+#ifndef SUT_CLI_CONFIG_H
+#define SUT_CLI_CONFIG_H
+
+#include "sut/jobs/jobs.h"
+#include "sut/store/sqlite.h"
+
+#include <stdio.h>
+
+enum { CONFIG_QUEUES_MAX = 64 };
+
+struct config {
+    struct heap *heap; /* of all strings */
+    const char *database, *workers; /* NULL: not said */
+    struct queue_config queues[CONFIG_QUEUES_MAX];
+    size_t queue_count;
+    int64_t lease_ns, poll_ns, grace_ns;
+    int64_t timeout_ns; /* of one run of a job; 0: none */
+    enum durability durability;
+};
+
+void config_init(struct config *config, struct heap *heap); /* the defaults */
+
+/* One setting, by the name of its key (a queue: "queue", and NAME=LIMIT). False with a sentence. */
+bool config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+
+/* False with FILE:LINE and a sentence. */
+bool config_read(struct config *config, const char *path, char *why, size_t why_size);
+
+/* The file that a program reads without being told on the command line: JOBD_CONFIG, else /etc/jobd.conf if there is one, else
+ * NULL. */
+const char *config_path(void);
+
+/* Fills in the queue "default" if there is none. False with a sentence when something necessary is missing. */
+bool config_complete(struct config *config, char *why, size_t why_size);
+
+void config_help(FILE *out); /* a line for each key, as an option */
+const char *durability_word(enum durability durability);
+
+/* Opens the database, or says in one sentence why not, and what to do. */
+struct store_db *config_store_open(const struct config *config, struct env *env, bool create, char *why, size_t why_size);
+
+#endif
