@@ -32,11 +32,12 @@ CPPFLAGS += -I.
 CFLAGS   += -g $(OPT) $(STD) $(WARNINGS) $(EXTRA)
 LDFLAGS  += $(EXTRA) -rdynamic
 POINTS   := -DDURESS_POINTS
+JOBS_ABOUT := -DJOBS_VERSION='"$(VERSION)"'
 ABOUT    := -DDURESS_VERSION='"$(VERSION)"' -DDURESS_COMMIT='"$(COMMIT)"' -DDURESS_FLAGS='"$(OPT) $(EXTRA)"'
 
 JOBS_LIBS    := -lsqlite3 -lboost_context
 DURESS_LIBS  := $(JOBS_LIBS) -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
-CLI_LIBS     := $(JOBS_LIBS) -luv -ljansson
+CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -luv -ljansson
 TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion
 
 # ---- sources: a folder shows what it is ----
@@ -48,11 +49,13 @@ CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c)
 TESTS    := $(wildcard harness/test/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
               scenarios/test/test_*.c sut/*/test/test_*.c)
 BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)
+SCRIPTS  := $(wildcard sut/*/test/*.sh)
 TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
 
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 REL       = $(patsubst %.c,$(BUILD)/release/obj/%.o,$(1))
 TEST_BIN := $(patsubst %.c,$(BUILD)/test/%,$(TESTS))
+TEST_SH  := $(patsubst %.sh,$(BUILD)/test/%.sh,$(SCRIPTS))
 BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
 
 Q := $(if $(V),,@)
@@ -73,7 +76,7 @@ run: deps ## build everything and run the scenario suite (ARGS="--time 60s" to c
 
 test: deps ## build and run the tests
 	@$(MAKE) --no-print-directory build tests
-	@scripts=harness/test/run_tests.sh; sh $$scripts $(BUILD) $(TEST_BIN)
+	@scripts=harness/test/run_tests.sh; sh $$scripts $(BUILD) $(TEST_BIN) $(TEST_SH)
 
 deps: ## install what is missing (Debian packages)
 	@missing="$(strip $(call MISSING,$(PACKAGES)))"; if [ -n "$$missing" ]; then \
@@ -83,17 +86,17 @@ deps: ## install what is missing (Debian packages)
 
 build: $(BUILD)/duress $(BUILD)/jobd $(BUILD)/jobctl $(BUILD)/release/jobd $(BUILD)/release/jobctl ## the programs (default)
 all: build tests ## the programs and the tests
-tests: $(TEST_BIN)
+tests: $(TEST_BIN) $(TEST_SH)
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/release/obj/%.o: %.c
 	$(call say,CC,"$< (release)")
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DNDEBUG_POINTS -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # Points, properties and reporters register themselves in linker sections: archives are linked whole.
 $(BUILD)/libduress.a: $(call OBJ,$(HARNESS))
@@ -101,6 +104,7 @@ $(BUILD)/libjobs.a: $(call OBJ,$(SUT))
 $(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
 $(BUILD)/libcli.a: $(call OBJ,$(CLI))
 $(BUILD)/release/libjobs.a: $(call REL,$(SUT))
+$(BUILD)/release/libcli.a: $(call REL,$(CLI))
 $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
@@ -120,11 +124,14 @@ $(BUILD)/duress: $(BUILD)/obj/scenarios/main.o $(BUILD)/libadapters.a $(BUILD)/l
 # The same daemon with points: fiu-run, fiu-ctrl and DURESS_FAULTS drive it.
 $(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj/scenarios/jobs/live_points.o $(BUILD)/libcli.a $(BUILD)/libjobs.a $(BUILD)/libduress.a
 	$(call link,$(filter %.o,$^) $(BUILD)/libcli.a $(call WHOLE,$(BUILD)/libjobs.a) $(BUILD)/libduress.a,$(DURESS_LIBS) -luv)
-$(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(call REL,$(CLI)) $(BUILD)/release/libjobs.a
+$(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(BUILD)/release/libcli.a $(BUILD)/release/libjobs.a
 	$(call link,$^,$(CLI_LIBS))
 
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a
 	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(call WHOLE,$(filter-out $(BUILD)/libcli.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/test/%.sh: %.sh
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 $(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
 	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
 
@@ -134,7 +141,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $
 
 asan: deps ## tests and a short suite under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined" build tests
-	@ASAN_OPTIONS=detect_stack_use_after_return=0 sh harness/test/run_tests.sh $(BUILD)/asan $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TEST_BIN))
+	@ASAN_OPTIONS=detect_stack_use_after_return=0 sh harness/test/run_tests.sh $(BUILD)/asan $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TEST_BIN) $(TEST_SH))
 	$(BUILD)/asan/duress run scenarios --runs 300 --verify all --out $(BUILD)/asan/run
 
 memcheck: build tests ## tests and 200 scenario runs under valgrind

@@ -4,13 +4,16 @@
 build=$1
 shift
 passed=0 failed=0
-export CRITERION_DISABLE_TIME_MEASUREMENTS=1
+limit=${TEST_TIMEOUT:-300} # seconds for one program: a test that hangs is a failure, not a wait
 for program in "$@"; do
     name=${program#"$build"/test/}
     log=$program.log
     case $program in
-    *.sh) BUILD=$build sh "$program" >"$log" 2>&1 ;;
-    *) $TEST_WRAPPER "$program" --full-stats >"$log" 2>&1 ;;
+    *.sh)
+        log=$build/test/$(basename "$program").log
+        BUILD=$build timeout -k 10 "$limit" sh "$program" >"$log" 2>&1
+        ;;
+    *) timeout -k 10 "$limit" $TEST_WRAPPER "$program" >"$log" 2>&1 ;;
     esac
     status=$?
     line=$(grep -a 'Synthesis: Tested:' "$log" | tail -n 1)

@@ -32,8 +32,8 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child_main(struct children *children, const struct child_spec_exec *spec, pid_t parent,
-                                 int input, int output)
+static _Noreturn void child_main(struct children *children, const struct child_spec_exec *spec,
+                                 pid_t parent, int input, int output)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -102,7 +102,8 @@ static struct child *child_new(struct children *children, pid_t pid, int fd)
     return child;
 }
 
-int child_start(struct children *children, const struct child_spec_exec *spec, struct child **ret_child)
+int child_start(struct children *children, const struct child_spec_exec *spec,
+                struct child **ret_child)
 {
     int ends[2] = {-1, -1};
     pid_t pid = -1, self = getpid();

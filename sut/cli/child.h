@@ -62,7 +62,8 @@ void children_done(struct children *children);
 
 /* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that cannot be executed is no error
  * here: it exits with 126, and the reason is its last line. */
-int child_start(struct children *children, const struct child_spec_exec *spec, struct child **ret_child);
+int child_start(struct children *children, const struct child_spec_exec *spec,
+                struct child **ret_child);
 
 /* Waits for the end; parks the process. If it dies meanwhile, its reference goes with it. */
 void child_wait(struct proc *self, struct child *child);
@@ -75,6 +76,7 @@ void child_unref(struct child *child);
 /* ---- the last line, for tests ---- */
 
 void last_line_feed(struct last_line *line, const char *bytes, size_t size);
-const char *last_line_end(struct last_line *line); /* no more bytes: the last line that is not blank, or "" */
+const char *
+last_line_end(struct last_line *line); /* no more bytes: the last line that is not blank, or "" */
 
 #endif

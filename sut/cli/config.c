@@ -14,7 +14,8 @@
 
 /* ---- the keys ---- */
 
-typedef bool setter(struct config *config, size_t offset, const char *value, char *why, size_t why_size);
+typedef bool setter(struct config *config, size_t offset, const char *value, char *why,
+                    size_t why_size);
 
 static setter set_text, set_queue, set_duration, set_durability;
 
@@ -27,13 +28,18 @@ static const struct key {
 } keys[] = {
 #define AT(field) offsetof(struct config, field)
     {"database", "FILE", set_text, AT(database), 0, 0, "the jobs, an SQLite file"},
-    {"workers", "DIR", set_text, AT(workers), 0, 0, "the executables; the worker NAME of a job is DIR/NAME"},
-    {"queue", "NAME=LIMIT", set_queue, 0, 0, 0, "a queue, and how many of its jobs run at once; repeatable (default=10)"},
+    {"workers", "DIR", set_text, AT(workers), 0, 0,
+     "the executables; the worker NAME of a job is DIR/NAME"},
+    {"queue", "NAME=LIMIT", set_queue, 0, 0, 0,
+     "a queue, and how many of its jobs run at once; repeatable (default=10)"},
     {"lease", "TIME", set_duration, AT(lease_ns), NS_PER_S, 86400 * NS_PER_S,
      "how long a job stays with a daemon that is silent (30s)"},
-    {"poll", "TIME", set_duration, AT(poll_ns), 10 * NS_PER_MS, 3600 * NS_PER_S, "how often to look for new jobs (200ms)"},
-    {"grace", "TIME", set_duration, AT(grace_ns), 0, 86400 * NS_PER_S, "how long running jobs may take to end at a stop (15s)"},
-    {"timeout", "TIME", set_duration, AT(timeout_ns), 0, 365 * 86400 * NS_PER_S, "how long one run of a job may take (0s: no limit)"},
+    {"poll", "TIME", set_duration, AT(poll_ns), 10 * NS_PER_MS, 3600 * NS_PER_S,
+     "how often to look for new jobs (200ms)"},
+    {"grace", "TIME", set_duration, AT(grace_ns), 0, 86400 * NS_PER_S,
+     "how long running jobs may take to end at a stop (15s)"},
+    {"timeout", "TIME", set_duration, AT(timeout_ns), 0, 365 * 86400 * NS_PER_S,
+     "how long one run of a job may take (0s: no limit)"},
     {"durability", "full|normal", set_durability, AT(durability), 0, 0,
      "full: survives power loss; normal: is faster, survives a crash (full)"},
 #undef AT
@@ -41,7 +47,8 @@ static const struct key {
 
 #define KEYS (sizeof keys / sizeof *keys)
 
-static bool set_text(struct config *config, size_t offset, const char *value, char *why, size_t why_size)
+static bool set_text(struct config *config, size_t offset, const char *value, char *why,
+                     size_t why_size)
 {
     if (!*value) {
         snprintf(why, why_size, "must not be empty");
@@ -52,20 +59,21 @@ static bool set_text(struct config *config, size_t offset, const char *value, ch
     return true;
 }
 
-static bool set_duration(struct config *config, size_t offset, const char *value, char *why, size_t why_size)
+static bool set_duration(struct config *config, size_t offset, const char *value, char *why,
+                         size_t why_size)
 {
     const struct key *key = keys;
     int64_t ns;
     char least[32], most[32];
     while (key->set != set_duration || key->offset != offset)
         ++key;
-    if (!duration_parse(value, &ns)) {
+    if (!words_duration(value, &ns)) {
         snprintf(why, why_size, "'%s' is no time, such as 500ms, 30s, 10m or 1h", value);
         return false;
     }
     if (ns < key->least || ns > key->most) {
-        snprintf(why, why_size, "'%s' is not between %s and %s", value, duration_text(key->least, least),
-                 duration_text(key->most, most));
+        snprintf(why, why_size, "'%s' is not between %s and %s", value,
+                 words_of_duration(key->least, least), words_of_duration(key->most, most));
         return false;
     }
     memcpy((char *)config + offset, &ns, sizeof ns);
@@ -77,7 +85,8 @@ const char *durability_word(enum durability durability)
     return durability == DURABILITY_FULL ? "full" : "normal";
 }
 
-static bool set_durability(struct config *config, size_t offset, const char *value, char *why, size_t why_size)
+static bool set_durability(struct config *config, size_t offset, const char *value, char *why,
+                           size_t why_size)
 {
     (void)offset;
     if (strcmp(value, "full") != 0 && strcmp(value, "normal") != 0) {
@@ -91,30 +100,37 @@ static bool set_durability(struct config *config, size_t offset, const char *val
 static struct queue_config *queue_find(struct config *config, const char *name, size_t length)
 {
     for (size_t i = 0; i < config->queue_count; ++i)
-        if (strlen(config->queues[i].name) == length && strncmp(config->queues[i].name, name, length) == 0)
+        if (strlen(config->queues[i].name) == length &&
+            strncmp(config->queues[i].name, name, length) == 0)
             return &config->queues[i];
     return NULL;
 }
 
 /* value: NAME=LIMIT */
-static bool set_queue(struct config *config, size_t offset, const char *value, char *why, size_t why_size)
+static bool set_queue(struct config *config, size_t offset, const char *value, char *why,
+                      size_t why_size)
 {
     int64_t limit;
     (void)offset;
     const char *equals = strchrnul(value, '=');
     size_t length = (size_t)(equals - value);
-    if (length == 0 || length > JOB_QUEUE_MAX || !*equals || !number_parse(equals + 1, 1, QUEUE_LIMIT_MOST, &limit)) {
-        snprintf(why, why_size, "'%s' is not NAME=LIMIT with a limit between 1 and %d", value, QUEUE_LIMIT_MOST);
+    if (length == 0 || length > JOB_QUEUE_MAX || !*equals ||
+        !words_number(equals + 1, 1, QUEUE_LIMIT_MOST, &limit)) {
+        snprintf(why, why_size, "'%s' is not NAME=LIMIT with a limit between 1 and %d", value,
+                 QUEUE_LIMIT_MOST);
         return false;
     }
     struct queue_config *queue = queue_find(config, value, length);
     if (queue || config->queue_count == CONFIG_QUEUES_MAX) {
-        snprintf(why, why_size, queue ? "the queue '%.*s' is there twice" : "'%.*s' is one queue too many", (int)length, value);
+        snprintf(why, why_size,
+                 queue ? "the queue '%.*s' is there twice" : "'%.*s' is one queue too many",
+                 (int)length, value);
         return false;
     }
     char *name = heap_strdup(config->heap, value);
     name[length] = '\0';
-    config->queues[config->queue_count++] = (struct queue_config){.name = name, .limit = (unsigned)limit};
+    config->queues[config->queue_count++] =
+        (struct queue_config){.name = name, .limit = (unsigned)limit};
     return true;
 }
 
@@ -126,12 +142,14 @@ static const struct key *key_find(const char *name, char *why, size_t why_size)
         if (strcmp(name, keys[i].name) == 0)
             return &keys[i];
     }
-    const char *near = nearest_word(name, names, KEYS);
-    snprintf(why, why_size, "unknown key '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const char *near = words_nearest(name, names, KEYS);
+    snprintf(why, why_size, "unknown key '%s'%s%s%s", name, near ? "; did you mean '" : "",
+             near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
-bool config_set(struct config *config, const char *name, const char *value, char *why, size_t why_size)
+bool config_set(struct config *config, const char *name, const char *value, char *why,
+                size_t why_size)
 {
     char problem[256];
     const struct key *key = key_find(name, why, why_size);
@@ -203,7 +221,8 @@ static bool once(struct reading *reading, const char *name, char *why, size_t wh
     return true;
 }
 
-static bool read_queue(struct reading *reading, char *name, const char *limit, char *why, size_t why_size)
+static bool read_queue(struct reading *reading, char *name, const char *limit, char *why,
+                       size_t why_size)
 {
     char value[512];
     snprintf(value, sizeof value, "%s=%s", trim(name), limit);
@@ -211,7 +230,8 @@ static bool read_queue(struct reading *reading, char *name, const char *limit, c
 }
 
 /* Relative to the directory of the file. */
-static bool read_path(struct reading *reading, const char *key, const char *value, char *why, size_t why_size)
+static bool read_path(struct reading *reading, const char *key, const char *value, char *why,
+                      size_t why_size)
 {
     char joined[4096];
     const char *slash = strrchr(reading->path, '/');
@@ -288,7 +308,8 @@ bool config_complete(struct config *config, char *why, size_t why_size)
         return false;
     }
     if (config->queue_count == 0)
-        config->queues[config->queue_count++] = (struct queue_config){.name = "default", .limit = QUEUE_LIMIT_DEFAULT};
+        config->queues[config->queue_count++] =
+            (struct queue_config){.name = "default", .limit = QUEUE_LIMIT_DEFAULT};
     return true;
 }
 
@@ -320,23 +341,46 @@ static const char *directory_of(const char *path, char *out, size_t size)
     return slash == path ? "/" : out;
 }
 
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create, char *why, size_t why_size)
+bool config_store_possible(const struct config *config, char *why, size_t why_size)
 {
-    char problem[400], directory[4096];
-    struct store_sqlite_options options = {
-        .path = config->database, .durability = config->durability, .busy_ms = BUSY_MS, .env = env, .create = create};
+    char directory[4096];
     const char *parent = directory_of(config->database, directory, sizeof directory);
-    if (access(parent, F_OK) != 0) {
-        snprintf(why, why_size, "%s: the directory %s does not exist; make it, or name another database", config->database, parent);
+    if (access(parent, F_OK) != 0)
+        snprintf(why, why_size,
+                 "%s: the directory %s does not exist; make it, or name another database",
+                 config->database, parent);
+    else if (access(parent, W_OK) != 0)
+        snprintf(why, why_size,
+                 "%s: the directory %s cannot be written to; let this user write to it",
+                 config->database, parent);
+    else
+        return true;
+    return false;
+}
+
+static const char *advice_for(const char *problem)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; ++i)
+        if (strstr(problem, advices[i].symptom))
+            return advices[i].advice;
+    return NULL;
+}
+
+struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+                                   char *why, size_t why_size)
+{
+    char problem[400];
+    struct store_sqlite_options options = {.path = config->database,
+                                           .durability = config->durability,
+                                           .busy_ms = BUSY_MS,
+                                           .env = env,
+                                           .create = create};
+    if (!config_store_possible(config, why, why_size))
         return NULL;
-    }
     struct store_db *db = store_sqlite_open(&options, problem, sizeof problem);
     if (db)
         return db;
-    const char *advice = NULL;
-    for (size_t i = 0; i < sizeof advices / sizeof *advices && !advice; ++i)
-        if (strstr(problem, advices[i].symptom))
-            advice = advices[i].advice;
+    const char *advice = advice_for(problem);
     snprintf(why, why_size, "%s%s%s", problem, advice ? "; " : "", advice ? advice : "");
     return NULL;
 }

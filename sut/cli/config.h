@@ -20,7 +20,7 @@
 enum { CONFIG_QUEUES_MAX = 64 };
 
 struct config {
-    struct heap *heap; /* of all strings */
+    struct heap *heap;              /* of all strings */
     const char *database, *workers; /* NULL: not said */
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
@@ -32,7 +32,8 @@ struct config {
 void config_init(struct config *config, struct heap *heap); /* the defaults */
 
 /* One setting, by the name of its key (a queue: "queue", and NAME=LIMIT). False with a sentence. */
-bool config_set(struct config *config, const char *key, const char *value, char *why, size_t why_size);
+bool config_set(struct config *config, const char *key, const char *value, char *why,
+                size_t why_size);
 
 /* False with FILE:LINE and a sentence. */
 bool config_read(struct config *config, const char *path, char *why, size_t why_size);
@@ -47,7 +48,11 @@ bool config_complete(struct config *config, char *why, size_t why_size);
 void config_help(FILE *out); /* a line for each key, as an option */
 const char *durability_word(enum durability durability);
 
+/* The directory of the database exists and can be written to, or a sentence why not. */
+bool config_store_possible(const struct config *config, char *why, size_t why_size);
+
 /* Opens the database, or says in one sentence why not, and what to do. */
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create, char *why, size_t why_size);
+struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+                                   char *why, size_t why_size);
 
 #endif

@@ -24,7 +24,8 @@ enum { EXIT_CANCEL = 10, EXIT_DISCARD = 11, EXIT_SNOOZE = 12, BUSY_SNOOZE_S = 5 
 
 bool exec_name_allowed(const char *name)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     return name[0] && name[0] != '.' && name[strspn(name, allowed)] == '\0';
 }
 
@@ -44,7 +45,8 @@ const char *exec_file_wrong(int directory_fd, const char *name)
 
 /* ---- the program's surroundings ---- */
 
-static char *format(struct heap *heap, const char *pattern, ...) __attribute__((format(printf, 2, 3)));
+static char *format(struct heap *heap, const char *pattern, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static char *format(struct heap *heap, const char *pattern, ...)
 {
@@ -83,7 +85,8 @@ static char **environment(struct heap *heap, const struct job *job)
     return env;
 }
 
-static int program_start(struct proc *self, struct exec_workers *workers, const struct job *job, struct child **ret_child)
+static int program_start(struct proc *self, struct exec_workers *workers, const struct job *job,
+                         struct child **ret_child)
 {
     struct heap *heap = proc_heap(self);
     char *path = format(heap, "%s/%s", workers->directory, job->worker);
@@ -108,7 +111,8 @@ static void guard_main(struct proc *self, void *arg)
 {
     struct watch *watch = arg;
     proc_monitor(self, watch->job);
-    const struct message *down = proc_receive(self, watch->timeout_ns ? watch->timeout_ns : WAIT_FOREVER);
+    const struct message *down =
+        proc_receive(self, watch->timeout_ns ? watch->timeout_ns : WAIT_FOREVER);
     if (!down) {
         watch->child->timed_out = true;
         child_signal(watch->child, SIGTERM);
@@ -123,7 +127,8 @@ static void guard_main(struct proc *self, void *arg)
 /* Without a guard there is nobody to kill it in time: so it is killed now. */
 static void guard_start(struct proc *self, struct child *child, int64_t timeout_ns)
 {
-    struct watch watch = {.child = child_ref(child), .job = proc_self(self), .timeout_ns = timeout_ns};
+    struct watch watch = {
+        .child = child_ref(child), .job = proc_self(self), .timeout_ns = timeout_ns};
     if (proc_spawn(proc_runtime(self), &(struct proc_spec){.label = "guard",
                                                            .main = guard_main,
                                                            .arg = &watch,
@@ -138,9 +143,10 @@ static void guard_start(struct proc *self, struct child *child, int64_t timeout_
 static struct job_outcome snooze_outcome(const char *line)
 {
     int64_t seconds;
-    if (!number_parse(line, 0, JOB_DELAY_MAX_MS / 1000, &seconds))
-        return job_outcome_make(JOB_ERROR, "exit status 12 (snooze), but the last line is no number of seconds: %.120s",
-                                line[0] ? line : "there is none");
+    if (!words_number(line, 0, JOB_DELAY_MAX_MS / 1000, &seconds))
+        return job_outcome_make(
+            JOB_ERROR, "exit status 12 (snooze), but the last line is no number of seconds: %.120s",
+            line[0] ? line : "there is none");
     struct job_outcome outcome = job_outcome_make(JOB_SNOOZE, "%s", "");
     outcome.snooze_s = seconds;
     return outcome;
@@ -155,14 +161,16 @@ static struct job_outcome exit_outcome(int code, const char *line)
     case EXIT_SNOOZE: return snooze_outcome(line);
     default: break;
     }
-    return line[0] ? job_outcome_make(JOB_ERROR, "%s", line) : job_outcome_make(JOB_ERROR, "exit status %d", code);
+    return line[0] ? job_outcome_make(JOB_ERROR, "%s", line)
+                   : job_outcome_make(JOB_ERROR, "exit status %d", code);
 }
 
 static struct job_outcome child_outcome(const struct child *child, int64_t timeout_ns)
 {
     char limit[32];
     if (child->timed_out)
-        return job_outcome_make(JOB_ERROR, "timed out after %s", duration_text(timeout_ns, limit));
+        return job_outcome_make(JOB_ERROR, "timed out after %s",
+                                words_of_duration(timeout_ns, limit));
     if (!WIFSIGNALED(child->status))
         return exit_outcome(WEXITSTATUS(child->status), child->line.last);
     const char *name = sigabbrev_np(WTERMSIG(child->status));
@@ -175,12 +183,14 @@ static struct job_outcome unstarted_outcome(int err)
 {
     if (err != -EAGAIN && err != -ENOMEM && err != -EMFILE && err != -ENFILE)
         return job_outcome_make(JOB_ERROR, "cannot be started: %s", strerror(-err));
-    struct job_outcome outcome = job_outcome_make(JOB_SNOOZE, "this machine is too busy: %s", strerror(-err));
+    struct job_outcome outcome =
+        job_outcome_make(JOB_SNOOZE, "this machine is too busy: %s", strerror(-err));
     outcome.snooze_s = BUSY_SNOOZE_S;
     return outcome;
 }
 
-static struct job_outcome program_run(struct proc *self, struct exec_workers *workers, const struct job *job)
+static struct job_outcome program_run(struct proc *self, struct exec_workers *workers,
+                                      const struct job *job)
 {
     struct child *child;
     int err = program_start(self, workers, job, &child);
@@ -193,10 +203,13 @@ static struct job_outcome program_run(struct proc *self, struct exec_workers *wo
     return outcome;
 }
 
-static struct job_outcome job_outcome_of(struct proc *self, struct exec_workers *workers, const struct job *job)
+static struct job_outcome job_outcome_of(struct proc *self, struct exec_workers *workers,
+                                         const struct job *job)
 {
     if (!exec_name_allowed(job->worker))
-        return job_outcome_make(JOB_DISCARD, "worker '%.127s' is no file name of letters, digits, '.', '_' and '-'", job->worker);
+        return job_outcome_make(
+            JOB_DISCARD, "worker '%.127s' is no file name of letters, digits, '.', '_' and '-'",
+            job->worker);
     const char *wrong = exec_file_wrong(workers->directory_fd, job->worker);
     if (wrong)
         return job_outcome_make(JOB_ERROR, "worker '%.127s' %s", job->worker, wrong);
@@ -208,15 +221,17 @@ struct job_outcome exec_perform(struct proc *self, const struct job *job, void *
     int64_t start = proc_now(self);
     struct job_outcome outcome = job_outcome_of(self, ctx, job);
     bool calm = outcome.kind == JOB_OK || outcome.kind == JOB_SNOOZE;
-    env_log(proc_env(self), calm ? LOG_INFO : LOG_WARN, "job %" PRIu64 " %s attempt %u: %s in %" PRId64 " ms%s%s", job->id,
-            job->worker, job->attempt, job_outcome_word(outcome.kind), (proc_now(self) - start) / NS_PER_MS,
+    env_log(proc_env(self), calm ? LOG_INFO : LOG_WARN,
+            "job %" PRIu64 " %s attempt %u: %s in %" PRId64 " ms%s%s", job->id, job->worker,
+            job->attempt, job_outcome_word(outcome.kind), (proc_now(self) - start) / NS_PER_MS,
             outcome.text[0] ? ": " : "", outcome.text);
     return outcome;
 }
 
 /* ---- life ---- */
 
-int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory, int64_t timeout_ns)
+int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory,
+                      int64_t timeout_ns)
 {
     char *real = realpath(directory, NULL);
     int fd = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -225,8 +240,9 @@ int exec_workers_init(struct exec_workers *workers, struct env_live *live, const
         free(real);
         return -err;
     }
-    *workers = (struct exec_workers){
-        .directory = heap_strdup(live->env.heap, real), .directory_fd = fd, .timeout_ns = timeout_ns};
+    *workers = (struct exec_workers){.directory = heap_strdup(live->env.heap, real),
+                                     .directory_fd = fd,
+                                     .timeout_ns = timeout_ns};
     free(real);
     children_init(&workers->children, live);
     return 0;

@@ -25,7 +25,8 @@ struct exec_workers {
 };
 
 /* 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are threads. Must not move. */
-int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory, int64_t timeout_ns);
+int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory,
+                      int64_t timeout_ns);
 void exec_workers_done(struct exec_workers *workers); /* kills what still runs */
 
 /* A job_perform; ctx: struct exec_workers. */

@@ -85,12 +85,17 @@ static _Noreturn void help(void)
     puts("  --check                  says what would run, and ends\n"
          "  --help, --version\n"
          "\n"
-         "The file has the same settings, as `key = value` lines; options win, and its queues give way to those of options.\n"
-         "An executable gets the job's arguments (JSON) on standard input, and JOB_ID, JOB_ATTEMPT, JOB_MAX_ATTEMPTS,\n"
-         "JOB_QUEUE, JOB_WORKER, JOB_LEASE and JOB_IDEMPOTENCY_KEY in its environment. Its exit status is the outcome:\n"
-         "0 ok, 10 cancel, 11 discard, 12 snooze (the last line says how many seconds), else an error (the last line says why).\n"
+         "The file has the same settings, as `key = value` lines; options win, and its queues give "
+         "way to those of options.\n"
+         "An executable gets the job's arguments (JSON) on standard input, and JOB_ID, "
+         "JOB_ATTEMPT, JOB_MAX_ATTEMPTS,\n"
+         "JOB_QUEUE, JOB_WORKER, JOB_LEASE and JOB_IDEMPOTENCY_KEY in its environment. Its exit "
+         "status is the outcome:\n"
+         "0 ok, 10 cancel, 11 discard, 12 snooze (the last line says how many seconds), else an "
+         "error (the last line says why).\n"
          "SIGTERM or SIGINT: running jobs may end within the grace; the second one ends at once.\n"
-         "Exit status: 0 stopped, 1 gave up or was stopped at once, 2 a mistake in what it was told.");
+         "Exit status: 0 stopped, 1 gave up or was stopped at once, 2 a mistake in what it was "
+         "told.");
     exit(0);
 }
 
@@ -101,9 +106,11 @@ static _Noreturn void unknown_option(const char *word)
     size_t count = 0;
     for (const struct option *option = long_options; option->name; ++option)
         names[count++] = option->name;
-    const char *near = nearest_word(word + strspn(word, "-"), names, count);
-    snprintf(why, sizeof why, near ? "unknown option '%.60s'; did you mean --%s?" : "unknown option '%.60s'; see jobd --help", word,
-             near);
+    const char *near = words_nearest(word + strspn(word, "-"), names, count);
+    snprintf(why, sizeof why,
+             near ? "unknown option '%.60s'; did you mean --%s?"
+                  : "unknown option '%.60s'; see jobd --help",
+             word, near);
     mistake(why);
 }
 
@@ -167,11 +174,14 @@ static void open_workers(struct daemon *daemon)
 {
     char why[640];
     const struct config *config = &daemon->config;
-    int err = exec_workers_init(&daemon->workers, &daemon->live, config->workers, config->timeout_ns);
+    int err =
+        exec_workers_init(&daemon->workers, &daemon->live, config->workers, config->timeout_ns);
     if (!err)
         return;
-    snprintf(why, sizeof why, "%s: the workers' directory cannot be read: %s; make it, or name another with --workers",
-             config->workers, strerror(-err));
+    snprintf(
+        why, sizeof why,
+        "%s: the workers' directory cannot be read: %s; make it, or name another with --workers",
+        config->workers, strerror(-err));
     mistake(why);
 }
 
@@ -220,7 +230,8 @@ static void drained(void *ctx, size_t left)
 {
     struct daemon *daemon = ctx;
     if (left)
-        env_log(&daemon->live.env, LOG_WARN, "stopped; %zu jobs did not end in time and will be run again", left);
+        env_log(&daemon->live.env, LOG_WARN,
+                "stopped; did not end in time and will be run again: %zu", left);
     else
         env_log(&daemon->live.env, LOG_INFO, "stopped; nothing was left running");
     env_live_halt(&daemon->live);
@@ -232,14 +243,15 @@ static void on_stop(uv_signal_t *handle, int number)
     char grace[32];
     const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
     if (daemon->stopping) {
-        env_log(&daemon->live.env, LOG_WARN, "%s again: ends at once; what ran will be run again", name);
+        env_log(&daemon->live.env, LOG_WARN, "%s again: ends at once; what ran will be run again",
+                name);
         daemon->status = EXIT_GAVE_UP;
         env_live_halt(&daemon->live);
         return;
     }
     daemon->stopping = true;
-    env_log(&daemon->live.env, LOG_INFO, "%s: takes no more jobs; those that run may end within %s", name,
-            duration_text(daemon->config.grace_ns, grace));
+    env_log(&daemon->live.env, LOG_INFO, "%s: takes no more jobs; those that run may end within %s",
+            name, words_of_duration(daemon->config.grace_ns, grace));
     jobs_drain(daemon->jobs, drained, daemon);
 }
 
@@ -247,10 +259,12 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     (void)number;
-    env_log(&daemon->live.env, LOG_INFO, "SIGHUP: ignored; restart to read the configuration again");
+    env_log(&daemon->live.env, LOG_INFO,
+            "SIGHUP: ignored; restart to read the configuration again");
 }
 
-static void listen_for(struct daemon *daemon, uv_signal_t *handle, uv_signal_cb callback, int number)
+static void listen_for(struct daemon *daemon, uv_signal_t *handle, uv_signal_cb callback,
+                       int number)
 {
     uv_signal_init(&daemon->live.loop, handle);
     uv_signal_start(handle, callback, number);
@@ -269,14 +283,18 @@ static void listen_for_signals(struct daemon *daemon)
 static void about(const struct config *config, const char *directory, char *text, size_t size)
 {
     char lease[32], poll[32], grace[32], timeout[32];
-    size_t length = (size_t)snprintf(text, size, "jobd " JOBS_VERSION ": database %s (%s), workers %s, queues", config->database,
-                                     durability_word(config->durability), directory);
+    size_t length =
+        (size_t)snprintf(text, size, "jobd " JOBS_VERSION ": database %s (%s), workers %s, queues",
+                         config->database, durability_word(config->durability), directory);
     for (size_t i = 0; i < config->queue_count && length < size; ++i)
-        length += (size_t)snprintf(text + length, size - length, " %s=%u", config->queues[i].name, config->queues[i].limit);
+        length += (size_t)snprintf(text + length, size - length, " %s=%u", config->queues[i].name,
+                                   config->queues[i].limit);
     if (length < size)
-        snprintf(text + length, size - length, ", lease %s, poll %s, grace %s, timeout %s", duration_text(config->lease_ns, lease),
-                 duration_text(config->poll_ns, poll), duration_text(config->grace_ns, grace),
-                 config->timeout_ns ? duration_text(config->timeout_ns, timeout) : "none");
+        snprintf(text + length, size - length, ", lease %s, poll %s, grace %s, timeout %s",
+                 words_of_duration(config->lease_ns, lease),
+                 words_of_duration(config->poll_ns, poll),
+                 words_of_duration(config->grace_ns, grace),
+                 config->timeout_ns ? words_of_duration(config->timeout_ns, timeout) : "none");
 }
 
 static int name_order(const struct dirent **a, const struct dirent **b)
@@ -288,18 +306,21 @@ static int check(struct daemon *daemon)
 {
     char text[512];
     struct dirent **entries;
+    char why[640];
     bool exists = access(daemon->config.database, F_OK) == 0;
-    open_store(daemon, true);
+    if (exists)
+        open_store(daemon, false);
+    else if (!config_store_possible(&daemon->config, why, sizeof why))
+        mistake(why);
     store_close(daemon->db);
-    if (!exists)
-        unlink(daemon->config.database);
     about(&daemon->config, daemon->workers.directory, text, sizeof text);
     puts(text);
     if (!exists)
-        printf("the database does not exist yet and would be made\n");
+        puts("the database does not exist yet, and would be made");
     int count = scandir(daemon->workers.directory, &entries, NULL, name_order);
     for (int i = 0; i < count; ++i) {
-        const char *name = entries[i]->d_name, *wrong = exec_file_wrong(daemon->workers.directory_fd, name);
+        const char *name = entries[i]->d_name,
+                   *wrong = exec_file_wrong(daemon->workers.directory_fd, name);
         if (exec_name_allowed(name))
             printf("worker %s%s%s\n", name, wrong ? " cannot be run: it " : "", wrong ? wrong : "");
         free(entries[i]);
@@ -341,7 +362,7 @@ static void claim_standard_files(void)
 
 int main(int argc, char **argv)
 {
-    static struct daemon daemon;
+    struct daemon daemon = {0};
     char text[512];
     claim_standard_files();
     env_live_init(&daemon.live);

@@ -39,7 +39,8 @@ static void clean(char *text, size_t length)
 
 static size_t trimmed(const char *text, size_t length)
 {
-    while (length && (text[length - 1] == ' ' || text[length - 1] == '\t' || text[length - 1] == '\r'))
+    while (length &&
+           (text[length - 1] == ' ' || text[length - 1] == '\t' || text[length - 1] == '\r'))
         --length;
     return length;
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct groups {
@@ -75,17 +76,20 @@ void reaper_start(struct reaper *reaper)
         reaper_child(ends[0]);
     }
     close(ends[0]);
-    if (pid > 0)
-        reaper->fd = ends[1];
-    else
+    if (pid < 0) {
         close(ends[1]);
+        return;
+    }
+    *reaper = (struct reaper){.fd = ends[1], .pid = pid};
 }
 
 void reaper_stop(struct reaper *reaper)
 {
-    if (reaper->fd >= 0)
-        close(reaper->fd);
+    if (reaper->fd < 0)
+        return;
+    close(reaper->fd);
     reaper->fd = -1;
+    waitpid(reaper->pid, NULL, 0);
 }
 
 static void tell(struct reaper *reaper, pid_t word)

@@ -12,6 +12,7 @@
 
 struct reaper {
     int fd; /* -1: there is none; then only the children themselves are killed */
+    pid_t pid;
 };
 
 void reaper_start(struct reaper *reaper); /* forks: before there are threads */

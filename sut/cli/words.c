@@ -13,8 +13,13 @@ static const struct {
     const char *word;
     int64_t ns;
 } units[] = {
-    {"d", 86400 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"m", 60 * NS_PER_S}, {"s", NS_PER_S},
-    {"ms", NS_PER_MS},       {"us", NS_PER_US},      {"ns", 1},
+    {"d", 86400 * NS_PER_S},
+    {"h", 3600 * NS_PER_S},
+    {"m", 60 * NS_PER_S},
+    {"s", NS_PER_S},
+    {"ms", NS_PER_MS},
+    {"us", NS_PER_US},
+    {"ns", 1},
 };
 
 #define UNITS (sizeof units / sizeof *units)
@@ -32,7 +37,7 @@ static bool digits(const char *text, int64_t *ret_number, const char **ret_rest)
     return true;
 }
 
-bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_number)
+bool words_number(const char *text, int64_t least, int64_t most, int64_t *ret_number)
 {
     int64_t number;
     const char *rest;
@@ -42,7 +47,7 @@ bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_nu
     return true;
 }
 
-bool duration_parse(const char *text, int64_t *ret_ns)
+bool words_duration(const char *text, int64_t *ret_ns)
 {
     int64_t number;
     const char *unit;
@@ -54,7 +59,7 @@ bool duration_parse(const char *text, int64_t *ret_ns)
     return false;
 }
 
-const char *duration_text(int64_t ns, char out[static 32])
+const char *words_of_duration(int64_t ns, char out[static 32])
 {
     size_t i = 0;
     while (i < UNITS - 1 && (ns < units[i].ns || ns % units[i].ns != 0))
@@ -95,7 +100,7 @@ static unsigned distance(const char *a, const char *b)
     return last[b_length];
 }
 
-const char *nearest_word(const char *word, const char *const *words, size_t count)
+const char *words_nearest(const char *word, const char *const *words, size_t count)
 {
     const char *nearest = NULL;
     size_t length = strlen(word);

@@ -7,11 +7,12 @@
 #include <stdbool.h>
 
 /* "500ms", "2s", "1.5h"? No: a whole number and one of ns us ms s m h d. False: it is none, or too large. */
-bool duration_parse(const char *text, int64_t *ret_ns);
-const char *duration_text(int64_t ns, char out[static 32]); /* the largest unit that fits; returns out */
-bool number_parse(const char *text, int64_t least, int64_t most, int64_t *ret_number);
+bool words_duration(const char *text, int64_t *ret_ns);
+const char *words_of_duration(int64_t ns,
+                              char out[static 32]); /* the largest unit that fits; returns out */
+bool words_number(const char *text, int64_t least, int64_t most, int64_t *ret_number);
 
 /* The word that was probably meant, or NULL. */
-const char *nearest_word(const char *word, const char *const *words, size_t count);
+const char *words_nearest(const char *word, const char *const *words, size_t count);
 
 #endif

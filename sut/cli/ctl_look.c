@@ -1,0 +1,180 @@
+/* ctl_look.c: jobctl list, show and stats. Reads only. */
+#include "sut/cli/jobctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LIST_LIMIT = 50, ARGS_SHOWN = 40 };
+
+const char *ctl_time(int64_t ms, char out[static 32])
+{
+    struct tm utc;
+    time_t seconds = ms / 1000;
+    if (ms == 0 || !gmtime_r(&seconds, &utc))
+        return "-";
+    strftime(out, 32, "%Y-%m-%d %H:%M:%S", &utc);
+    return out;
+}
+
+/* ---- list ---- */
+
+/* Cut to `most` bytes at a character's boundary; what moves the cursor is shown as '?'. */
+static const char *brief(const char *text, char *out, size_t most)
+{
+    size_t length = 0;
+    for (; text[length] && length < most; ++length)
+        out[length] =
+            (unsigned char)text[length] < ' ' || text[length] == 0x7f ? '?' : text[length];
+    if (text[length]) {
+        while (length && (text[length] & 0xc0) == 0x80)
+            --length;
+        strcpy(out + length, "...");
+    } else {
+        out[length] = '\0';
+    }
+    return out;
+}
+
+static int widest(int width, const char *text)
+{
+    int length = (int)strlen(text);
+    return length > width ? length : width;
+}
+
+static void list_table(const struct store_reply *reply)
+{
+    int queue = 5, worker = 6;
+    char at[32], args[ARGS_SHOWN + 4], attempt[32];
+    for (size_t i = 0; i < reply->job_count; ++i) {
+        queue = widest(queue, reply->jobs[i].queue);
+        worker = widest(worker, reply->jobs[i].worker);
+    }
+    printf("%8s  %-9s  %-*s  %-*s  %-7s  %-19s  %s\n", "ID", "STATE", queue, "QUEUE", worker,
+           "WORKER", "ATTEMPT", "SCHEDULED (UTC)", "ARGS");
+    for (size_t i = 0; i < reply->job_count; ++i) {
+        const struct job *job = &reply->jobs[i];
+        snprintf(attempt, sizeof attempt, "%u/%u", job->attempt, job->max_attempts);
+        printf("%8" PRIu64 "  %-9s  %-*s  %-*s  %-7s  %-19s  %s\n", job->id,
+               job_state_word(job->state), queue, job->queue, worker, job->worker, attempt,
+               ctl_time(job->scheduled_ms, at), brief(job->args, args, ARGS_SHOWN));
+    }
+}
+
+/* One more than is shown, to know whether there are more. */
+enum ctl_exit ctl_list(struct ctl *ctl)
+{
+    size_t limit = ctl->limit ? (size_t)ctl->limit : LIST_LIMIT;
+    struct store_request request = {
+        .op = STORE_LIST, .queue = ctl->queue, .state = ctl->state, .limit = limit + 1};
+    struct store_reply reply = ctl_execute(ctl, &request);
+    bool more = reply.job_count > limit;
+    reply.job_count -= more;
+    if (ctl->json) {
+        json_t *jobs = json_array();
+        for (size_t i = 0; i < reply.job_count; ++i)
+            json_array_append_new(jobs, ctl_job_json(&reply.jobs[i], false));
+        ctl_print_json(json_pack("{s:o, s:b}", "jobs", jobs, "more", more));
+    } else if (reply.job_count == 0) {
+        puts("no jobs");
+    } else {
+        list_table(&reply);
+        if (more)
+            printf("... and more; --limit N shows more than %zu\n", limit);
+    }
+    return CTL_OK;
+}
+
+/* ---- show ---- */
+
+static void show_args(const char *args)
+{
+    json_t *value = ctl_parse(args);
+    char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
+    printf("args          ");
+    for (const char *at = text ? text : args; *at; ++at) {
+        putchar(*at);
+        if (*at == '\n')
+            printf("              ");
+    }
+    putchar('\n');
+    free(text);
+    json_decref(value);
+}
+
+static void show_errors(const char *errors)
+{
+    size_t index;
+    json_t *entry, *list = ctl_parse(errors);
+    char at[32];
+    if (!list) {
+        printf("errors        %s\n", errors);
+        return;
+    }
+    json_array_foreach(list, index, entry)
+    {
+        const char *text = json_string_value(json_object_get(entry, "error"));
+        printf("%-13s attempt %" JSON_INTEGER_FORMAT ", %s UTC: %s\n", index ? "" : "errors",
+               json_integer_value(json_object_get(entry, "attempt")),
+               ctl_time(json_integer_value(json_object_get(entry, "at")), at), text ? text : "?");
+    }
+    json_decref(list);
+}
+
+static void show_text(const struct job *job)
+{
+    char at[32];
+    printf("job           %" PRIu64
+           "\nstate         %s\nworker        %s\nqueue         %s, priority %u\n",
+           job->id, job_state_word(job->state), job->worker, job->queue, job->priority);
+    printf("attempt       %u of %u", job->attempt, job->max_attempts);
+    printf(job->snoozed ? ", snoozed %u times\n" : "\n", job->snoozed);
+    printf("inserted      %s UTC\n", ctl_time(job->inserted_ms, at));
+    printf("scheduled     %s UTC\n", ctl_time(job->scheduled_ms, at));
+    if (job->attempted_ms)
+        printf("last started  %s UTC by %s\n", ctl_time(job->attempted_ms, at), job->owner);
+    if (job->finished_ms)
+        printf("finished      %s UTC\n", ctl_time(job->finished_ms, at));
+    show_args(job->args);
+    show_errors(job->errors);
+}
+
+enum ctl_exit ctl_show(struct ctl *ctl)
+{
+    uint64_t id = ctl_id(ctl->words[0]);
+    struct store_request request = {.op = STORE_GET, .ids = &id, .id_count = 1};
+    struct store_reply reply = ctl_execute(ctl, &request);
+    if (reply.job_count == 0)
+        ctl_fail(CTL_REFUSED, "there is no job %" PRIu64, id);
+    if (ctl->json)
+        ctl_print_json(ctl_job_json(reply.jobs, true));
+    else
+        show_text(reply.jobs);
+    return CTL_OK;
+}
+
+/* ---- stats ---- */
+
+enum ctl_exit ctl_stats(struct ctl *ctl)
+{
+    struct store_reply reply = ctl_execute(ctl, &(struct store_request){.op = STORE_STATS});
+    json_t *counts = json_object();
+    uint64_t total = 0;
+    for (int state = 0; state < JOB_STATE_COUNT; ++state) {
+        total += reply.counts[state];
+        json_object_set_new(counts, job_state_word((enum job_state)state),
+                            json_integer((json_int_t)reply.counts[state]));
+        if (!ctl->json)
+            printf("%-10s %10" PRIu64 "\n", job_state_word((enum job_state)state),
+                   reply.counts[state]);
+    }
+    json_object_set_new(counts, "total", json_integer((json_int_t)total));
+    if (ctl->json) {
+        ctl_print_json(counts);
+        return CTL_OK;
+    }
+    printf("%-10s %10" PRIu64 "\n", "total", total);
+    json_decref(counts);
+    return CTL_OK;
+}

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Called by `make install`: puts programs, libraries, headers, pkg-config files, the systemd unit and examples in place.
+#   install.sh BUILD DEST PREFIX VERSION     DEST is where to write (DESTDIR and PREFIX), PREFIX where it will be found.
+# Headers keep their paths below include/duress, because they include each other by them.
+set -eu
+[ $# -eq 4 ] || { echo 'usage: install.sh BUILD DEST PREFIX VERSION' >&2; exit 2; }
+build=$1 dest=$2 prefix=$3 version=$4
+case $prefix in /*) ;; *) echo "install.sh: PREFIX must be absolute, not '$prefix'" >&2; exit 2 ;; esac
+
+put() { # MODE FILE TARGET
+    install -D -m "$1" "$2" "$dest/$3"
+}
+
+fill() { # TEMPLATE TARGET: with the prefix and the version
+    mkdir -p "$(dirname "$dest/$2")"
+    sed "s|@PREFIX@|$prefix|g; s|@VERSION@|$version|g" "$1" >"$dest/$2"
+    chmod 644 "$dest/$2"
+}
+
+# ROOT...: public headers, with all that they include.
+headers() {
+    for root in "$@"; do echo "#include \"$root\""; done | "${CC:-cc}" -std=gnu11 -I. -DDURESS_POINTS -MM -x c - |
+        tr ' \\' '\n\n' | grep '^[a-z].*\.h$' | while read -r header; do put 644 "$header" "include/duress/$header"; done
+}
+
+put 755 "$build/duress" bin/duress
+put 755 "$build/release/jobd" bin/jobd
+put 755 "$build/release/jobctl" bin/jobctl
+put 644 "$build/libduress.a" lib/libduress.a
+put 644 "$build/release/libjobs.a" lib/libjobs.a
+ar r "$dest/lib/libjobs.a" "$build/release/obj/sut/cli/env_live.o" # so that a program can run jobs in itself
+headers harness/system.h harness/world/world.h harness/world/disk.h harness/property.h harness/report.h nemesis/live.h
+headers sut/jobs/jobs.h sut/store/sqlite.h sut/cli/env_live.h
+fill sut/cli/jobs.pc.in lib/pkgconfig/jobs.pc
+fill sut/cli/duress.pc.in lib/pkgconfig/duress.pc
+fill sut/cli/examples/jobd.service lib/systemd/system/jobd.service
+for example in jobd.conf report embedded.c; do put 644 "sut/cli/examples/$example" "share/doc/duress/examples/$example"; done
+chmod 755 "$dest/share/doc/duress/examples/report"
+echo "installed duress $version into $dest"

@@ -1,0 +1,279 @@
+/* jobctl.c: looks at jobs and changes them by hand, directly in the database, whether jobd runs or not. Nothing is kept here that
+ * could be lost: every change is one transaction that has happened when jobctl says so. */
+#include "sut/cli/jobctl.h"
+#include "sut/cli/words.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Noreturn void ctl_fail(enum ctl_exit status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fflush(stdout);
+    fputs("jobctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit((int)status);
+}
+
+struct store_db *ctl_store(struct ctl *ctl)
+{
+    char why[640];
+    if (!ctl->db)
+        ctl->db = config_store_open(&ctl->config, &ctl->env, ctl->creates, why, sizeof why);
+    if (!ctl->db)
+        ctl_fail(CTL_DATABASE, "%s", why);
+    return ctl->db;
+}
+
+struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request)
+{
+    struct store_reply reply;
+    store_execute(ctl_store(ctl), request, ctl->env.heap, &reply);
+    if (reply.err)
+        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl->config.database,
+                 reply.why);
+    return reply;
+}
+
+/* ---- commands and options ---- */
+
+enum command { INSERT, LIST, SHOW, RETRY, CANCEL, STATS, COMMANDS };
+
+#define BIT(command) (1u << (command))
+#define ALL          (BIT(COMMANDS) - 1)
+
+static const struct {
+    const char *name;
+    ctl_command *run;
+    int least, most; /* words after it */
+    bool creates;    /* the database, if there is none */
+    const char *words, *about;
+} commands[COMMANDS] = {
+    [INSERT] = {"insert", ctl_insert, 1, 2, true, "WORKER [ARGS|-]",
+                "asks for a job; ARGS is JSON, - reads it from standard input"},
+    [LIST] = {"list", ctl_list, 0, 0, false, "", "jobs, by id"},
+    [SHOW] = {"show", ctl_show, 1, 1, false, "ID", "one job, with the errors of its attempts"},
+    [RETRY] = {"retry", ctl_retry, 1, 1 << 20, false, "ID...",
+               "makes jobs that ended, or wait, run again now"},
+    [CANCEL] = {"cancel", ctl_cancel, 1, 1 << 20, false, "ID...",
+                "ends jobs; one that runs is killed at its next heartbeat"},
+    [STATS] = {"stats", ctl_stats, 0, 0, false, "", "how many jobs are in which state"},
+};
+
+static const struct {
+    const char *name, *value;
+    unsigned commands;
+    const char *about;
+} options[] = {
+    {"database", "FILE", ALL,
+     "the jobs; without it, what jobd's configuration says (-c, JOBD_CONFIG, /etc/jobd.conf)"},
+    {"config", "FILE", ALL, "jobd's configuration"},
+    {"json", NULL, ALL, "one JSON document instead of a table"},
+    {"queue", "NAME", BIT(INSERT) | BIT(LIST),
+     "insert: into this queue (default); list: only of this queue"},
+    {"priority", "0..9", BIT(INSERT), "0 is first (0)"},
+    {"max-attempts", "N", BIT(INSERT), "give up after so many (20)"},
+    {"in", "TIME", BIT(INSERT), "not before that much time has passed, such as 90s, 10m, 2h, 7d"},
+    {"count", "N", BIT(INSERT), "so many copies"},
+    {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
+    {"state", "STATE", BIT(LIST), "only in this state"},
+    {"limit", "N", BIT(LIST), "so many at most (50)"},
+    {"help", NULL, ALL, ""},
+    {"version", NULL, ALL, ""},
+};
+
+#define OPTIONS (sizeof options / sizeof *options)
+
+static _Noreturn void help(void)
+{
+    puts("usage: jobctl [OPTION]... COMMAND [WORD]...\n\nLooks at the jobs of a database, and "
+         "changes them.\n");
+    for (size_t i = 0; i < COMMANDS; ++i)
+        printf("  %-7s %-16s %s\n", commands[i].name, commands[i].words, commands[i].about);
+    puts("");
+    for (size_t i = 0; i < OPTIONS; ++i) {
+        char left[40];
+        snprintf(left, sizeof left, "--%s%s%s", options[i].name, options[i].value ? " " : "",
+                 options[i].value ? options[i].value : "");
+        printf("  %-18s %s\n", left, options[i].about);
+    }
+    puts("\nExit status: 0 done, 1 no such job, or not in a state for it, 2 a mistake in what was "
+         "asked, 3 trouble with the database.");
+    exit(CTL_OK);
+}
+
+static _Noreturn void unknown(const char *what, const char *word, const char *const *names,
+                              size_t count, const char *dashes)
+{
+    const char *near = words_nearest(word + strspn(word, "-"), names, count);
+    if (near)
+        ctl_fail(CTL_USAGE, "unknown %s '%.60s'; did you mean %s%s?", what, word, dashes, near);
+    ctl_fail(CTL_USAGE, "unknown %s '%.60s'; see jobctl --help", what, word);
+}
+
+static enum command command_by_name(const char *name)
+{
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; ++i) {
+        names[i] = commands[i].name;
+        if (strcmp(name, names[i]) == 0)
+            return (enum command)i;
+    }
+    unknown("command", name, names, COMMANDS, "");
+}
+
+static int64_t number_of(const char *option, const char *text, int64_t least, int64_t most)
+{
+    int64_t number;
+    if (!words_number(text, least, most, &number))
+        ctl_fail(CTL_USAGE, "--%s: '%s' is no whole number between %lld and %lld", option, text,
+                 (long long)least, (long long)most);
+    return number;
+}
+
+static int64_t delay_of(const char *text)
+{
+    int64_t ns;
+    if (!words_duration(text, &ns))
+        ctl_fail(CTL_USAGE, "--in: '%s' is no time, such as 500ms, 90s, 10m or 7d", text);
+    return (ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static const char *state_of(const char *text)
+{
+    static const char *const words[] = {
+#define X(e, word, final) word,
+        JOB_STATES(X)
+#undef X
+    };
+    enum job_state state;
+    if (!job_state_by_word(text, &state))
+        unknown("state", text, words, JOB_STATE_COUNT, "");
+    return text;
+}
+
+/* Where the database comes from: an option, else jobd's configuration. */
+struct told {
+    const char *database, *config;
+    unsigned seen[OPTIONS];
+};
+
+static void apply(struct ctl *ctl, struct told *told, size_t index, const char *value)
+{
+    const char *name = options[index].name;
+    told->seen[index] = true;
+    if (strcmp(name, "database") == 0)
+        told->database = value;
+    else if (strcmp(name, "config") == 0)
+        told->config = value;
+    else if (strcmp(name, "json") == 0)
+        ctl->json = true;
+    else if (strcmp(name, "lines") == 0)
+        ctl->lines = true;
+    else if (strcmp(name, "queue") == 0)
+        ctl->queue = value;
+    else if (strcmp(name, "state") == 0)
+        ctl->state = state_of(value);
+    else if (strcmp(name, "priority") == 0)
+        ctl->priority = number_of(name, value, 0, JOB_PRIORITY_MAX);
+    else if (strcmp(name, "max-attempts") == 0)
+        ctl->max_attempts = number_of(name, value, 1, JOB_ATTEMPTS_LIMIT);
+    else if (strcmp(name, "count") == 0)
+        ctl->count = number_of(name, value, 1, 10000000);
+    else if (strcmp(name, "limit") == 0)
+        ctl->limit = number_of(name, value, 1, INT32_MAX);
+    else if (strcmp(name, "in") == 0)
+        ctl->delay_ms = delay_of(value);
+    else if (strcmp(name, "help") == 0)
+        help();
+    else
+        puts("jobctl " JOBS_VERSION), exit(CTL_OK);
+}
+
+static _Noreturn void unknown_option(const char *word)
+{
+    const char *names[OPTIONS];
+    for (size_t i = 0; i < OPTIONS; ++i)
+        names[i] = options[i].name;
+    unknown("option", word, names, OPTIONS, "--");
+}
+
+static struct told read_options(struct ctl *ctl, int argc, char **argv)
+{
+    struct option table[OPTIONS + 1] = {0};
+    struct told told = {.config = config_path()};
+    int index, letter;
+    for (size_t i = 0; i < OPTIONS; ++i)
+        table[i] = (struct option){options[i].name,
+                                   options[i].value ? required_argument : no_argument, NULL, 'o'};
+    opterr = 0;
+    while ((letter = getopt_long(argc, argv, ":c:h", table, &index)) != -1) {
+        switch (letter) {
+        case 'o': apply(ctl, &told, (size_t)index, optarg); break;
+        case 'c': told.config = optarg; break;
+        case 'h': help();
+        case ':': ctl_fail(CTL_USAGE, "%s needs a value", argv[optind - 1]);
+        default: unknown_option(argv[optind - 1]);
+        }
+    }
+    ctl->words = argv + optind;
+    ctl->word_count = argc - optind;
+    return told;
+}
+
+static enum command read_command(struct ctl *ctl, const struct told *told)
+{
+    if (ctl->word_count == 0)
+        ctl_fail(
+            CTL_USAGE,
+            "what is to be done? insert, list, show, retry, cancel or stats; see jobctl --help");
+    enum command command = command_by_name(*ctl->words++);
+    --ctl->word_count;
+    for (size_t i = 0; i < OPTIONS; ++i)
+        if (told->seen[i] && !(options[i].commands & BIT(command)))
+            ctl_fail(CTL_USAGE, "--%s is no option of '%s'", options[i].name,
+                     commands[command].name);
+    if (ctl->word_count < commands[command].least)
+        ctl_fail(CTL_USAGE, "%s %s: more is needed", commands[command].name,
+                 commands[command].words);
+    if (ctl->word_count > commands[command].most)
+        ctl_fail(CTL_USAGE, "%s %s: '%.60s' is too much", commands[command].name,
+                 commands[command].words, ctl->words[commands[command].most]);
+    return command;
+}
+
+static void find_database(struct ctl *ctl, const struct told *told)
+{
+    char why[640];
+    config_init(&ctl->config, ctl->env.heap);
+    if (!told->database && told->config &&
+        !config_read(&ctl->config, told->config, why, sizeof why))
+        ctl_fail(CTL_USAGE, "%s", why);
+    if (told->database)
+        ctl->config.database = told->database;
+    if (!ctl->config.database || !*ctl->config.database)
+        ctl_fail(CTL_USAGE,
+                 "no database: give --database FILE, or -c FILE with jobd's configuration");
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl ctl = {.env = {.heap = heap_new(), .node_name = "jobctl"}};
+    struct told told = read_options(&ctl, argc, argv);
+    enum command command = read_command(&ctl, &told);
+    find_database(&ctl, &told);
+    ctl.creates = commands[command].creates;
+    enum ctl_exit status = commands[command].run(&ctl);
+    store_close(ctl.db);
+    heap_free(ctl.env.heap);
+    if (fflush(stdout) != 0)
+        ctl_fail(CTL_DATABASE, "standard output cannot be written");
+    return (int)status;
+}

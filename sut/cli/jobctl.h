@@ -1,0 +1,57 @@
+/* jobctl.h: the parts of jobctl. Every command is a function on a struct ctl; main() has read the options.
+ *
+ * What goes to standard output is for people (aligned, cut to fit) or, with --json, one JSON document for machines.
+ */
+#ifndef SUT_CLI_JOBCTL_H
+#define SUT_CLI_JOBCTL_H
+
+#include "sut/cli/config.h"
+
+#include <jansson.h>
+
+enum ctl_exit {
+    CTL_OK,
+    CTL_REFUSED,
+    CTL_USAGE,
+    CTL_DATABASE
+}; /* 1: not found, or not in a state for it */
+
+struct ctl {
+    struct env env; /* memory; for the store */
+    struct config config;
+    struct store_db *db; /* see ctl_store() */
+    bool creates;        /* the database, if there is none */
+    bool json, lines;
+    const char *queue, *state;
+    int64_t priority, max_attempts, count, limit; /* count and limit 0: not said */
+    int64_t delay_ms;
+    char **words; /* after the command */
+    int word_count;
+};
+
+/* Prints "jobctl: ..." and ends with that status. */
+_Noreturn void ctl_fail(enum ctl_exit status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Opened when it is first needed: mistakes in what was asked come first. Trouble ends the program. */
+struct store_db *ctl_store(struct ctl *ctl);
+
+/* Runs one request; trouble with the database ends the program, what the request itself has wrong too. The reply lives as long
+ * as the program. */
+struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request);
+
+typedef enum ctl_exit ctl_command(struct ctl *ctl);
+ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_stats;
+
+/* Prints the document on one line and frees it. */
+void ctl_print_json(json_t *document);
+json_t *ctl_job_json(const struct job *job, bool with_errors);
+json_t *ctl_parse(const char *text); /* NULL: it is no JSON */
+
+/* What jobctl accepts as arguments of a job. False with the place, a caret and a sentence on standard error. */
+bool ctl_check_json(const char *what, size_t line, const char *text, size_t size);
+
+uint64_t ctl_id(const char *text); /* a word of the command line; ends the program if it is no id */
+const char *ctl_time(int64_t ms, char out[static 32]); /* UTC; "-" for 0 */
+
+#endif

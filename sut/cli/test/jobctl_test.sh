@@ -1,0 +1,80 @@
+#!/bin/sh
+# jobctl, from the outside: what it prints, what it refuses, and its exit status.
+. sut/cli/test/support.shlib
+
+lines() { printf "$1" | ctl insert w --lines $2; }
+total() { says 0 "^total  *$1\$" ctl stats; }
+from() { file=$1; shift; "$@" <"$file"; }
+
+# ---- mistakes ----
+check 'needs a database' says 2 'no database' "$jobctl" stats
+check 'needs a command' says 2 'what is to be done' ctl
+check 'unknown command' says 2 "unknown command 'lsit'; did you mean list?" ctl lsit
+check 'unknown option' says 2 'did you mean --priority?' ctl insert w --prioritty 3
+check 'option of another command' says 2 '\-\-priority is no option of .list' ctl list --priority 3
+check 'a value is missing' says 2 '\-\-queue needs a value' ctl list --queue
+check 'unknown state' says 2 'did you mean available?' ctl list --state availible
+check 'too many words' says 2 'is too much' ctl stats now
+check 'too few words' says 2 'more is needed' ctl show
+check 'no id' says 2 'is no job.s id' ctl show seven
+check 'id 0' says 2 'is no job.s id' ctl retry 0
+check 'priority 10' says 2 'between 0 and 9' ctl insert w --priority 10
+check 'time without a unit' says 2 'is no time' ctl insert w --in 90
+check 'an empty worker' says 2 'worker' ctl insert ''
+check 'help' says 0 'usage: jobctl' "$jobctl" --help
+
+# ---- the database ----
+check 'no such file' says 3 'No such file.*jobctl\|No such file.*insert a job' ctl stats
+check 'no such directory' says 3 'the directory .*/none does not exist' "$jobctl" --database "$work/none/jobs.db" insert w
+head -c 5000 /dev/urandom >"$work/noise"
+check 'not a database' says 3 'is not an SQLite database; name another' "$jobctl" --database "$work/noise" stats
+check 'no file was made' not test -e "$work/jobs.db"
+
+# ---- insert ----
+check 'insert' says 0 '^job 1$' ctl insert hello '{"a": [1, 2.5, "é"]}'
+check 'its arguments are kept as they are' says 0 '{"a": \[1, 2.5, "é"\]}$' ctl list
+check 'bad JSON: place' says 2 'arguments:1:8: not JSON' ctl insert hello '{"a":1,}'
+check 'bad JSON: caret' says 2 '^         ^$' ctl insert hello '{"a":1,}'
+check 'a key twice' says 2 'duplicate' ctl insert hello '{"a":1,"a":2}'
+printf '{\n "a": tru\n}' >"$work/bad.json"
+check 'bad JSON from a file' says 2 'standard input:2:' from "$work/bad.json" sh -c "\"$jobctl\" --database $work/jobs.db insert w - <$work/bad.json"
+{ printf '"'; head -c 1048575 /dev/zero | tr '\0' x; printf '"'; } >"$work/large.json"
+check 'more than 1 MiB' sh -c "\"$jobctl\" --database $work/jobs.db insert w - <$work/large.json 2>&1 | grep 'at most 1048576'"
+check 'nothing of that was inserted' total 1
+check 'from standard input' sh -c "echo '{\"b\": 2}' | \"$jobctl\" --database $work/jobs.db insert w - | grep '^job 2$'"
+check 'copies' says 0 '^3 jobs, 3 to 5$' ctl insert w --count 3 --queue mail --priority 2 --max-attempts 7 --in 1h
+check 'their numbers' says 0 'priority 2' ctl show 4
+check 'their attempts' says 0 '0 of 7$' ctl show 4
+check 'later' says 0 '^scheduled  *3$' ctl stats
+check 'no lines' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines </dev/null | grep '^0 jobs'"
+seq 2500 >"$work/lines"
+check 'lines, in chunks' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines <$work/lines | grep '^2500 jobs, 6 to 2505$'"
+check 'each its own' says 0 '^args  *1700$' ctl show 1705
+echo 'nil' >>"$work/lines"
+check 'a bad line' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines <$work/lines 2>&1 | grep 'standard input:2501:'"
+check 'inserts nothing' total 2505
+check 'lines or copies' says 2 'do not go together' ctl insert w --lines --count 2
+
+# ---- looking ----
+check 'list by queue' says 0 '^ *3  scheduled  mail' ctl list --queue mail
+check 'list by state' says 0 '^no jobs$' ctl list --state completed
+check 'list has a limit' says 0 'and more' ctl list --limit 2
+check 'list as JSON' says 0 '^{"jobs":\[{"id":1,"state":"available",.*"args":{"a":\[1,2.5,"é"\]}.*"more":true}$' ctl --json list --limit 1
+check 'show as JSON' says 0 '"errors":\[\]' ctl show 1 --json
+check 'show a job that is not there' says 1 'there is no job 9999' ctl show 9999
+check 'stats as JSON' says 0 '"scheduled":3,.*"total":2505}' ctl stats --json
+
+# ---- changing ----
+check 'cancel' says 0 'job 2 cancelled' ctl cancel 1 2
+check 'cancel what is cancelled' says 1 'job 1 is cancelled and cannot be cancelled' ctl cancel 1
+check 'cancel some' says 1 '"changed":\[3\],"refused":\[{"id":9999,"state":"missing"}\]' ctl cancel 3 9999 --json
+check 'retry' says 0 'job 1 made available' ctl retry 1
+check 'retry what waits already' says 1 'job 1 is available' ctl retry 1
+check 'a bad id spoils nothing' says 2 'is no job' ctl retry 2 x
+check 'it is still cancelled' is 2 cancelled
+
+check 'a full disk for the output' sh -c "\"$jobctl\" --database $work/jobs.db stats >/dev/full 2>&1; [ \$? -eq 3 ]"
+printf 'database = jobs.db\nworkers = workers\n' >"$work/jobd.conf"
+check 'the database of the configuration' says 0 '^total  *2505$' "$jobctl" -c "$work/jobd.conf" stats
+check 'or of the environment' says 0 '^total  *2505$' env JOBD_CONFIG="$work/jobd.conf" "$jobctl" stats
+finish
