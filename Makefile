@@ -91,12 +91,12 @@ tests: $(TEST_BIN) $(TEST_SH)
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) -MMD -MP -c $< -o $@
 
 $(BUILD)/release/obj/%.o: %.c
 	$(call say,CC,"$< (release)")
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) -MMD -MP -c $< -o $@
 
 # Points, properties and reporters register themselves in linker sections: archives are linked whole.
 $(BUILD)/libduress.a: $(call OBJ,$(HARNESS))

@@ -60,7 +60,7 @@ void read_back_after(struct loader *loader, const struct yaml *value)
     value_range(loader, value, PARAM_DURATION, true, 0, NS_PER_YEAR, &loader->scenario->back_after);
 }
 
-void read_time(struct loader *loader, const struct yaml *value, int64_t *ret_ns)
+static void read_time(struct loader *loader, const struct yaml *value, int64_t *ret_ns)
 {
     struct range range;
     if (value_range(loader, value, PARAM_DURATION, false, 0, NS_PER_YEAR, &range))

@@ -1,5 +1,6 @@
-/* live_points.c: puts a live jobd under duress. jobd calls live_points_install() if it is linked in (build/jobd: yes; the
- * release build has no points). Without one of the variables below points stay idle, at the cost of a load and a branch.
+/* live_points.c: puts a live jobd under duress. jobd calls live_points_install() if it is linked
+ * in (build/jobd: yes; the release build has no points). Without one of the variables below
+ * points stay idle, at the cost of a load and a branch.
  */
 #include "nemesis/live.h"
 
@@ -9,7 +10,8 @@
 
 void live_points_install(struct point_site *site);
 
-/* DURESS_FAULTS: our own terms. The other two are set by fiu-run, whose library then drives the points by name. */
+/* DURESS_FAULTS: our own terms. The other two are set by fiu-run, whose library then drives the
+ * points by name. */
 static bool wanted(void)
 {
     static const char *const names[] = {"DURESS_FAULTS", "FIU_ENABLE", "FIU_CTRL_FIFO"};

@@ -1,5 +1,6 @@
-/* child.c: see child.h. fork and exec by hand, because the child must ask the kernel to die with its parent, which libuv's own
- * cannot do. Between fork and exec only functions are called that are safe there: other threads may hold any lock. */
+/* child.c: see child.h. fork and exec by hand, because the child must ask the kernel to die with
+ * its parent, which libuv's own cannot do. Between fork and exec only functions are called that
+ * are safe there: other threads may hold any lock. */
 #define _GNU_SOURCE /* execveat, memfd_create, pipe2 */
 #include "sut/cli/child.h"
 
@@ -71,7 +72,8 @@ static int input_open(const struct child_spec_exec *spec)
     return fd;
 }
 
-/* No signal may be handled in the child by the parent's handlers: they would write to the parent's loop. */
+/* No signal may be handled in the child by the parent's handlers: they would write to the
+ * parent's loop. */
 static pid_t fork_quietly(void)
 {
     sigset_t all, before;
@@ -157,8 +159,9 @@ static void child_close(struct child *child)
 
 /* ---- the end ---- */
 
-/* Its zombie keeps the group's number from being used again until all of that is done. What was written before it ended is in the
- * pipe by now; a process that left the group may hold the other end for ever, so nobody waits for its end. */
+/* Its zombie keeps the group's number from being used again until all of that is done. What was
+ * written before it ended is in the pipe by now; a process that left the group may hold the
+ * other end for ever, so nobody waits for its end. */
 static void child_end(struct child *child)
 {
     kill(-child->pid, SIGKILL);

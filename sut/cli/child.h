@@ -2,11 +2,13 @@
  *
  *     child_start --> RUNS --exits, is killed--> REAPED: `work` is done, status and last line stand
  *
- * A child leads a process group of its own. When it ends, by itself or not, whatever is left of its group is killed, so a
- * job leaves nothing behind but what has left the group on purpose (setsid). If this process dies, however it dies, the
- * child gets SIGKILL from the kernel, and the rest of its group from the reaper (reaper.h).
+ * A child leads a process group of its own. When it ends, by itself or not, whatever is left of
+ * its group is killed, so a job leaves nothing behind but what has left the group on purpose
+ * (setsid). If this process dies, however it dies, the child gets SIGKILL from the kernel, and
+ * the rest of its group from the reaper (reaper.h).
  *
- * Children are counted references: one is the child's own while it runs, child_start() gives one to the caller.
+ * Children are counted references: one is the child's own while it runs, child_start() gives one
+ * to the caller.
  */
 #ifndef SUT_CHILD_H
 #define SUT_CHILD_H
@@ -47,7 +49,8 @@ struct child {
     uv_poll_t output;
 };
 
-/* What to run. No shell, no search: `path` is absolute, and its last part must not be a symbolic link. */
+/* What to run. No shell, no search: `path` is absolute, and its last part must not be a symbolic
+ * link. */
 struct child_spec_exec {
     const char *path;
     char *const *argv;
@@ -57,11 +60,12 @@ struct child_spec_exec {
 };
 
 void children_init(struct children *children, struct env_live *live);
-/* Kills what still runs, without a word to who waits. The loop must run once more after it (env_live_done). */
+/* Kills what still runs, without a word to who waits. The loop must run once more after it
+ * (env_live_done). */
 void children_done(struct children *children);
 
-/* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that cannot be executed is no error
- * here: it exits with 126, and the reason is its last line. */
+/* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that
+ * cannot be executed is no error here: it exits with 126, and the reason is its last line. */
 int child_start(struct children *children, const struct child_spec_exec *spec,
                 struct child **ret_child);
 

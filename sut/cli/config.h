@@ -1,4 +1,5 @@
-/* config.h: what jobd is told: a file of `key = value` lines, and options of the same names, which win.
+/* config.h: what jobd is told: a file of `key = value` lines, and options of the same names,
+ * which win.
  *
  *     # /etc/jobd.conf
  *     database = /var/lib/jobd/jobs.db
@@ -7,7 +8,8 @@
  *     queue mail    = 2
  *     lease = 30s
  *
- * A key is known by one line of the table in config.c, which also gives the option, its check and its line in --help.
+ * A key is known by one line of the table in config.c, which also gives the option, its check
+ * and its line in --help.
  */
 #ifndef SUT_CLI_CONFIG_H
 #define SUT_CLI_CONFIG_H
@@ -38,11 +40,12 @@ bool config_set(struct config *config, const char *key, const char *value, char 
 /* False with FILE:LINE and a sentence. */
 bool config_read(struct config *config, const char *path, char *why, size_t why_size);
 
-/* The file that a program reads without being told on the command line: JOBD_CONFIG, else /etc/jobd.conf if there is one, else
- * NULL. */
+/* The file that a program reads without being told on the command line: JOBD_CONFIG, else
+ * /etc/jobd.conf if there is one, else NULL. */
 const char *config_path(void);
 
-/* Fills in the queue "default" if there is none. False with a sentence when something necessary is missing. */
+/* Fills in the queue "default" if there is none. False with a sentence when something necessary
+ * is missing. */
 bool config_complete(struct config *config, char *why, size_t why_size);
 
 void config_help(FILE *out); /* a line for each key, as an option */

@@ -1,4 +1,5 @@
-/* ctl_change.c: jobctl retry and cancel. One transaction per job, so that each gets its own answer. */
+/* ctl_change.c: jobctl retry and cancel. One transaction per job, so that each gets its own
+ * answer. */
 #include "sut/cli/jobctl.h"
 #include "sut/cli/words.h"
 

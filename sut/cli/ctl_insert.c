@@ -1,6 +1,7 @@
-/* ctl_insert.c: jobctl insert. One job, many copies of one, or one per line of standard input. All input is checked before
- * anything is inserted. Many jobs go in chunks, each of them one transaction: when the database fails in the middle, what was
- * inserted until then stays, and jobctl says how many that are. */
+/* ctl_insert.c: jobctl insert. One job, many copies of one, or one per line of standard input.
+ * All input is checked before anything is inserted. Many jobs go in chunks, each of them one
+ * transaction: when the database fails in the middle, what was inserted until then stays, and
+ * jobctl says how many that are. */
 #include "sut/cli/jobctl.h"
 
 #include <errno.h>

@@ -12,7 +12,8 @@ json_t *ctl_parse(const char *text)
     return json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 }
 
-/* The line of the mistake, or as much of it as fits, and a caret under the place. Control characters are shown as blanks. */
+/* The line of the mistake, or as much of it as fits, and a caret under the place. Control
+ * characters are shown as blanks. */
 static void point_at(const char *text, size_t size, const json_error_t *error)
 {
     const char *start = text, *end;

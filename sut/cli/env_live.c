@@ -1,5 +1,6 @@
-/* env_live.c: see env_live.h. One timer drives the runtime: every return of runtime_run() says when it wants to run again,
- * and whatever wakes a process in between (work done, a child's end, a signal) sets it to now. */
+/* env_live.c: see env_live.h. One timer drives the runtime: every return of runtime_run() says
+ * when it wants to run again, and whatever wakes a process in between (work done, a child's end,
+ * a signal) sets it to now. */
 #include "sut/cli/env_live.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ static size_t append_clean(char *out, size_t size, const char *text)
     return length;
 }
 
-/* One write per line, so that lines of several processes do not mix. A line that cannot be written is lost. */
+/* One write per line, so that lines of several processes do not mix. A line that cannot be
+ * written is lost. */
 static void log_line(struct env *env, enum log_level level, const char *line)
 {
     static const char *const words[] = {"debug", "info", "warn", "error"};

@@ -1,5 +1,6 @@
-/* env_live.h: the environment of a real process: a libuv loop with one thread, its thread pool for blocking work, the
- * system's clocks and chance, and a log on standard error. What the simulated world is in a scenario, this is in jobd.
+/* env_live.h: the environment of a real process: a libuv loop with one thread, its thread pool
+ * for blocking work, the system's clocks and chance, and a log on standard error. What the
+ * simulated world is in a scenario, this is in jobd.
  */
 #ifndef SUT_ENV_LIVE_H
 #define SUT_ENV_LIVE_H
@@ -26,11 +27,12 @@ void env_live_drive(struct env_live *live, struct runtime *runtime);
 /* Stops running the runtime, and the loop. From a callback, or from within runtime_run(). */
 void env_live_halt(struct env_live *live);
 
-/* After the loop has stopped: waits for work under way, at most `ns`. False: some thread still works; then nothing may
- * be freed, and the process should just end. */
+/* After the loop has stopped: waits for work under way, at most `ns`. False: some thread still
+ * works; then nothing may be freed, and the process should just end. */
 bool env_live_settle(struct env_live *live, int64_t ns);
 
-/* Frees the runtime, the loop and the node's heap. All other handles of the loop are closed, or about to be. */
+/* Frees the runtime, the loop and the node's heap. All other handles of the loop are closed, or
+ * about to be. */
 void env_live_done(struct env_live *live);
 
 #endif

@@ -1,5 +1,6 @@
-/* exec_worker.c: see exec_worker.h. Two processes of the runtime look after a program: the job's own waits for its end, and a guard
- * watches the clock and the job's process, which may be killed at any moment. */
+/* exec_worker.c: see exec_worker.h. Two processes of the runtime look after a program: the job's
+ * own waits for its end, and a guard watches the clock and the job's process, which may be
+ * killed at any moment. */
 #define _GNU_SOURCE /* vasprintf, sigabbrev_np */
 #include "sut/cli/exec_worker.h"
 #include "sut/cli/words.h"

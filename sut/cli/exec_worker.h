@@ -1,4 +1,5 @@
-/* exec_worker.h: jobs as executables. The worker NAME of a job is the executable file NAME in one directory, and nothing else.
+/* exec_worker.h: jobs as executables. The worker NAME of a job is the executable file NAME in
+ * one directory, and nothing else.
  *
  *   name          [A-Za-z0-9._-]+, not beginning with '.': so it cannot leave the directory
  *   file          regular, executable, directly in the directory, no symbolic link; run without a shell
@@ -8,8 +9,9 @@
  *   output        standard output and error; the last line that is not blank is the text of the outcome
  *   exit status   0 ok, 10 cancel, 11 discard, 12 snooze (last line: seconds), everything else: an error, tried again later
  *
- * A run that takes longer than the time limit gets SIGTERM, and SIGKILL 2 seconds later, and is an error. The program keeps its
- * place in the queue until it is dead. When the process of the job dies (lease lost, grace over), the program is killed at once.
+ * A run that takes longer than the time limit gets SIGTERM, and SIGKILL 2 seconds later, and is
+ * an error. The program keeps its place in the queue until it is dead. When the process of the
+ * job dies (lease lost, grace over), the program is killed at once.
  */
 #ifndef SUT_EXEC_WORKER_H
 #define SUT_EXEC_WORKER_H
@@ -24,7 +26,8 @@ struct exec_workers {
     int64_t timeout_ns; /* 0: none */
 };
 
-/* 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are threads. Must not move. */
+/* 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are
+ * threads. Must not move. */
 int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory,
                       int64_t timeout_ns);
 void exec_workers_done(struct exec_workers *workers); /* kills what still runs */

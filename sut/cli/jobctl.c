@@ -1,5 +1,6 @@
-/* jobctl.c: looks at jobs and changes them by hand, directly in the database, whether jobd runs or not. Nothing is kept here that
- * could be lost: every change is one transaction that has happened when jobctl says so. */
+/* jobctl.c: looks at jobs and changes them by hand, directly in the database, whether jobd runs
+ * or not. Nothing is kept here that could be lost: every change is one transaction that has
+ * happened when jobctl says so. */
 #include "sut/cli/jobctl.h"
 #include "sut/cli/words.h"
 

@@ -1,6 +1,8 @@
-/* jobctl.h: the parts of jobctl. Every command is a function on a struct ctl; main() has read the options.
+/* jobctl.h: the parts of jobctl. Every command is a function on a struct ctl; main() has read
+ * the options.
  *
- * What goes to standard output is for people (aligned, cut to fit) or, with --json, one JSON document for machines.
+ * What goes to standard output is for people (aligned, cut to fit) or, with --json, one JSON
+ * document for machines.
  */
 #ifndef SUT_CLI_JOBCTL_H
 #define SUT_CLI_JOBCTL_H
@@ -33,11 +35,12 @@ struct ctl {
 _Noreturn void ctl_fail(enum ctl_exit status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Opened when it is first needed: mistakes in what was asked come first. Trouble ends the program. */
+/* Opened when it is first needed: mistakes in what was asked come first. Trouble ends the
+ * program. */
 struct store_db *ctl_store(struct ctl *ctl);
 
-/* Runs one request; trouble with the database ends the program, what the request itself has wrong too. The reply lives as long
- * as the program. */
+/* Runs one request; trouble with the database ends the program, what the request itself has
+ * wrong too. The reply lives as long as the program. */
 struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request);
 
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
@@ -48,7 +51,8 @@ void ctl_print_json(json_t *document);
 json_t *ctl_job_json(const struct job *job, bool with_errors);
 json_t *ctl_parse(const char *text); /* NULL: it is no JSON */
 
-/* What jobctl accepts as arguments of a job. False with the place, a caret and a sentence on standard error. */
+/* What jobctl accepts as arguments of a job. False with the place, a caret and a sentence on
+ * standard error. */
 bool ctl_check_json(const char *what, size_t line, const char *text, size_t size);
 
 uint64_t ctl_id(const char *text); /* a word of the command line; ends the program if it is no id */

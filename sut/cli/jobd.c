@@ -4,7 +4,8 @@
  *       |          \--its supervisor gave up--> exit 1   \--another signal--> exit 1
  *       \--a mistake in what it was told--> exit 2
  *
- * Killed in any of these states it loses nothing but time: what it ran is killed with it, and comes back when the lease runs out.
+ * Killed in any of these states it loses nothing but time: what it ran is killed with it, and
+ * comes back when the lease runs out.
  */
 #include "sut/cli/config.h"
 #include "sut/cli/exec_worker.h"
@@ -35,7 +36,8 @@ struct daemon {
 };
 
 #ifdef DURESS_POINTS
-/* Linked in where a harness wants to drive this process: lets the points of this site do what the environment says. */
+/* Linked in where a harness wants to drive this process: lets the points of this site do what
+ * the environment says. */
 void live_points_install(struct point_site *site) __attribute__((weak));
 
 static void points_install(struct point_site *site)

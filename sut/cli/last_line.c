@@ -1,4 +1,5 @@
-/* last_line.c: remembers the beginning of the last line of a stream that is not blank. Everything else is lost. */
+/* last_line.c: remembers the beginning of the last line of a stream that is not blank.
+ * Everything else is lost. */
 #include "sut/cli/child.h"
 
 #include <string.h>
@@ -18,7 +19,8 @@ static size_t character_size(const unsigned char *text, size_t size)
     return overlong || beyond ? 0 : more + 1;
 }
 
-/* What is no character, or would move a terminal's cursor, becomes a '?'. A character cut off at the end is dropped. */
+/* What is no character, or would move a terminal's cursor, becomes a '?'. A character cut off at
+ * the end is dropped. */
 static void clean(char *text, size_t length)
 {
     unsigned char *in = (unsigned char *)text, *end = in + length;

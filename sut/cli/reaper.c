@@ -1,5 +1,6 @@
-/* reaper.c: see reaper.h. The protocol is a group's number to add, and its negative to remove. Writes of that size to a pipe are
- * never torn. If somebody kills the reaper itself, jobs run on, and only their leaders die with their parent. */
+/* reaper.c: see reaper.h. The protocol is a group's number to add, and its negative to remove.
+ * Writes of that size to a pipe are never torn. If somebody kills the reaper itself, jobs run
+ * on, and only their leaders die with their parent. */
 #define _GNU_SOURCE /* pipe2, close_range */
 #include "sut/cli/reaper.h"
 
@@ -48,7 +49,8 @@ static _Noreturn void reaper_main(int fd)
     _exit(0);
 }
 
-/* Out of the reach of Ctrl-C and of signals to the parent's group; holds nothing open but the pipe. */
+/* Out of the reach of Ctrl-C and of signals to the parent's group; holds nothing open but the
+ * pipe. */
 static _Noreturn void reaper_child(int fd)
 {
     prctl(PR_SET_NAME, "jobd-reaper");

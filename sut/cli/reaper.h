@@ -1,8 +1,9 @@
 /* reaper.h: a tiny process that outlives this one, to kill what it leaves behind.
  *
- * The kernel kills a child when its parent dies (PR_SET_PDEATHSIG), but not the grandchildren: a script dies, the program that it
- * called goes on, while the job is rescued and runs again elsewhere. So the groups of running children are also told to a process
- * that does nothing but wait for the other end of a pipe to close, and then sends SIGKILL to them.
+ * The kernel kills a child when its parent dies (PR_SET_PDEATHSIG), but not the grandchildren: a
+ * script dies, the program that it called goes on, while the job is rescued and runs again
+ * elsewhere. So the groups of running children are also told to a process that does nothing but
+ * wait for the other end of a pipe to close, and then sends SIGKILL to them.
  */
 #ifndef SUT_REAPER_H
 #define SUT_REAPER_H

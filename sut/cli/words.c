@@ -47,6 +47,15 @@ bool words_number(const char *text, int64_t least, int64_t most, int64_t *ret_nu
     return true;
 }
 
+static bool multiply(int64_t a, int64_t b, int64_t *ret_product)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(a, b, &product))
+        return false;
+    *ret_product = product;
+    return true;
+}
+
 bool words_duration(const char *text, int64_t *ret_ns)
 {
     int64_t number;
@@ -55,7 +64,7 @@ bool words_duration(const char *text, int64_t *ret_ns)
         return false;
     for (size_t i = 0; i < UNITS; ++i)
         if (strcmp(unit, units[i].word) == 0)
-            return !__builtin_mul_overflow(number, units[i].ns, ret_ns);
+            return multiply(number, units[i].ns, ret_ns);
     return false;
 }
 

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* "500ms", "2s", "1.5h"? No: a whole number and one of ns us ms s m h d. False: it is none, or too large. */
+/* "500ms", "2s", "1.5h"? No: a whole number and one of ns us ms s m h d. False: it is none, or
+ * too large. */
 bool words_duration(const char *text, int64_t *ret_ns);
 const char *words_of_duration(int64_t ns,
                               char out[static 32]); /* the largest unit that fits; returns out */
