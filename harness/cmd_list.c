@@ -23,14 +23,15 @@ static void sheet_row(struct sheet *sheet, const char *const *values)
     if (!sheet->json) {
         printf("%s\n", values[0]);
         for (size_t i = 1; sheet->columns[i]; i++)
-            if (values[i] && *values[i])
+            if (values[i] && *values[i]) // NOLINT(clang-analyzer-core.uninitialized.Branch)
                 printf("    %s%s%s\n", i > 1 ? sheet->columns[i] : "", i > 1 ? ": " : "",
                        values[i]);
         return;
     }
     json_object_begin(sheet->json, NULL);
     for (size_t i = 0; sheet->columns[i]; i++)
-        json_str(sheet->json, sheet->columns[i], values[i] ? values[i] : "");
+        json_str(sheet->json, sheet->columns[i],
+                 values[i] ? values[i] : ""); // NOLINT(clang-analyzer-core.uninitialized.Branch)
     json_object_end(sheet->json);
 }
 

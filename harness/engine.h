@@ -7,10 +7,10 @@
 #include "harness/world/world.h"
 
 struct nemesis_kind {
-    const char *name;    /* as in scenario files: "kill node" */
+    const char *name; /* as in scenario files: "kill node" */
     const char *about;
-    const char *lasts;   /* the key that says how long: "back after", "for"; NULL: none */
-    const char *amount;  /* the key that says how much: "by"; NULL: none */
+    const char *lasts;  /* the key that says how long: "back after", "for"; NULL: none */
+    const char *amount; /* the key that says how much: "by"; NULL: none */
 };
 
 struct term_error {

@@ -68,9 +68,9 @@ struct point {
     const char *name;
     const char *file;
     int line;
-    uint32_t kinds;        /* enum point_kind, 0 for TRACE */
-    uint32_t id;           /* index into the registry, sorted by name; set by registry_init() */
-    uint32_t field_count;  /* with field_names: the schema, filled at the first recorded hit */
+    uint32_t kinds;       /* enum point_kind, 0 for TRACE */
+    uint32_t id;          /* index into the registry, sorted by name; set by registry_init() */
+    uint32_t field_count; /* with field_names: the schema, filled at the first recorded hit */
     const char *field_names[POINT_FIELDS_MAX];
 };
 

@@ -15,10 +15,10 @@
 #include "harness/trace.h"
 
 enum property_kind {
-    PROPERTY_ALWAYS,    /* safety */
-    PROPERTY_NEVER,     /* safety, worded the other way round */
-    PROPERTY_EVENTUALLY,/* liveness: judged at the end */
-    PROPERTY_SOMETIMES, /* must be met by some run of the suite */
+    PROPERTY_ALWAYS,     /* safety */
+    PROPERTY_NEVER,      /* safety, worded the other way round */
+    PROPERTY_EVENTUALLY, /* liveness: judged at the end */
+    PROPERTY_SOMETIMES,  /* must be met by some run of the suite */
 };
 
 struct judge; /* one property within one run */
@@ -33,11 +33,11 @@ struct property {
     const char *name; /* a sentence */
     const char *about;
     enum property_kind kind;
-    bool rare;                    /* SOMETIMES: may be missed by a short suite */
-    size_t state_size;            /* zeroed per run */
-    const struct property_on *on; /* ends with {0} */
+    bool rare;                                     /* SOMETIMES: may be missed by a short suite */
+    size_t state_size;                             /* zeroed per run */
+    const struct property_on *on;                  /* ends with {0} */
     void (*end)(struct judge *judge, void *state); /* may be NULL: after the last event */
-    void (*done)(void *state);    /* may be NULL: frees what the state holds */
+    void (*done)(void *state);                     /* may be NULL: frees what the state holds */
 };
 
 #define PROPERTY(ident, ...)                                                                       \
@@ -57,9 +57,9 @@ void judge_fail(struct judge *judge, const struct event *event, const char *form
 
 struct verdict {
     const struct property *property;
-    uint64_t checked;    /* how often judge_checked; 0: vacuous */
+    uint64_t checked; /* how often judge_checked; 0: vacuous */
     bool failed, met;
-    uint64_t event;      /* index of the event where it failed */
+    uint64_t event; /* index of the event where it failed */
     int64_t time_ns;
     char message[240];
 };

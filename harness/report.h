@@ -8,33 +8,52 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct report_scenario { char *name, *path; uint64_t runs, failed; bool must_fail; };
-struct report_point { char *name; uint64_t hits, injected[FAULT_KIND_COUNT]; };
-struct report_property { char *id, *name; uint64_t checked, held, failed, vacuous; }; /* checked: checks; rest: runs */
-struct report_sometimes { char *name; bool met, rare; };
+struct report_scenario {
+    char *name, *path;
+    uint64_t runs, failed;
+    bool must_fail;
+};
+struct report_point {
+    char *name;
+    uint64_t hits, injected[FAULT_KIND_COUNT];
+};
+struct report_property {
+    char *id, *name;
+    uint64_t checked, held, failed, vacuous;
+}; /* checked: checks; rest: runs */
+struct report_sometimes {
+    char *name;
+    bool met, rare;
+};
 
 struct report_failure {
     char *scenario, *path, *property, *kind; /* kind: safety, liveness, crash, nondeterminism */
     char *message, *fingerprint;
     uint64_t seed, event;
-    char *tape, *story, *trace, *shrunk; /* paths relative to the run directory; NULL if not there */
-    char *replay;                        /* one shell line that works from the repository's root */
+    char *tape, *story, *trace,
+        *shrunk;  /* paths relative to the run directory; NULL if not there */
+    char *replay; /* one shell line that works from the repository's root */
 };
 
 struct suite {
-    char *dir;           /* run directory */
-    uint64_t seed;       /* of the suite; run i has seed_of(seed, i) */
-    char *options;       /* the command line, as one shell line */
-    enum outcome outcome;/* of the suite, canary considered */
+    char *dir;            /* run directory */
+    uint64_t seed;        /* of the suite; run i has seed_of(seed, i) */
+    char *options;        /* the command line, as one shell line */
+    enum outcome outcome; /* of the suite, canary considered */
     bool empty, interrupted;
     uint64_t runs, events, verified;
     int64_t sim_ns, wall_ns;
     char fingerprint[33]; /* over the fingerprints of all runs, in run order */
-    struct report_scenario *scenarios; size_t scenario_count;
-    struct report_point *points;       size_t point_count;
-    struct report_property *properties;size_t property_count;
-    struct report_sometimes *sometimes;size_t sometimes_count;
-    struct report_failure *failures;   size_t failure_count;   /* kept ones, canary excluded */
+    struct report_scenario *scenarios;
+    size_t scenario_count;
+    struct report_point *points;
+    size_t point_count;
+    struct report_property *properties;
+    size_t property_count;
+    struct report_sometimes *sometimes;
+    size_t sometimes_count;
+    struct report_failure *failures;
+    size_t failure_count; /* kept ones, canary excluded */
     uint64_t failed_runs, canary_runs, canary_caught;
 };
 
@@ -58,20 +77,23 @@ const struct reporter *reporters_find(const char *kind);
 struct progress {
     uint64_t runs, events, failures, verified;
     int64_t sim_ns, wall_ns;
-    int64_t left_ns;          /* -1: not known */
-    uint64_t runs_planned;    /* 0: by time */
-    const char *scenario;     /* one that is running */
+    int64_t left_ns;       /* -1: not known */
+    uint64_t runs_planned; /* 0: by time */
+    const char *scenario;  /* one that is running */
 };
 struct terminal;
 struct terminal *terminal_new(FILE *out); /* looks at isatty, NO_COLOR, width */
 void terminal_free(struct terminal *terminal);
-void terminal_progress(struct terminal *terminal, const struct progress *progress); /* cheap; limits itself */
-void terminal_failure(struct terminal *terminal, const struct report_failure *failure); /* as it happens */
+void terminal_progress(struct terminal *terminal,
+                       const struct progress *progress); /* cheap; limits itself */
+void terminal_failure(struct terminal *terminal,
+                      const struct report_failure *failure); /* as it happens */
 void terminal_summary(struct terminal *terminal, const struct suite *suite);
 
 /* The story of one failed run, in words: the options that were drawn, the faults, the events that matter (those of the
  * same keys, nodes and phases as the failure), the verdict, the replay line. Defined by reports/. */
-void story_write(const struct run *run, const struct scenario *scenario, const struct report_failure *failure, FILE *out);
+void story_write(const struct run *run, const struct scenario *scenario,
+                 const struct report_failure *failure, FILE *out);
 
 /* Reads DIR/run.json back. NULL with a message. */
 struct suite *suite_read(const char *dir, char *why, size_t why_size);

@@ -45,7 +45,7 @@ struct stage {
     struct run *run;
     const struct system *system;
     void *ctx;
-    int64_t still_since; /* the time at which we have been standing ... */
+    int64_t still_since;  /* the time at which we have been standing ... */
     uint64_t still_steps; /* ... for so many steps */
 };
 
@@ -126,8 +126,7 @@ static void judge(struct run *run)
     }
     if (!first)
         return;
-    run->outcome =
-        first->property->kind == PROPERTY_EVENTUALLY ? OUTCOME_LIVENESS : OUTCOME_SAFETY;
+    run->outcome = first->property->kind == PROPERTY_EVENTUALLY ? OUTCOME_LIVENESS : OUTCOME_SAFETY;
     run->event = first->event;
     snprintf(run->property, sizeof run->property, "%s", first->property->id);
     snprintf(run->message, sizeof run->message, "%s", first->message);

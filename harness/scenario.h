@@ -19,9 +19,9 @@ struct range {
 enum param_type {
     PARAM_COUNT,    /* 20 or 20..200 */
     PARAM_DURATION, /* ns; 5ms..20s */
-    PARAM_PERCENT,  /* 0..100, "10%", two decimals at most; stored in hundredths of a percent: 10% = 1000 */
-    PARAM_BOOL,     /* true, false, yes, no: 1 / 0 */
-    PARAM_COUNTS,   /* a map of names to counts: { default: 10, mail: 2 } */
+    PARAM_PERCENT, /* 0..100, "10%", two decimals at most; stored in hundredths of a percent: 10% = 1000 */
+    PARAM_BOOL,   /* true, false, yes, no: 1 / 0 */
+    PARAM_COUNTS, /* a map of names to counts: { default: 10, mail: 2 } */
 };
 
 /* What a system's workload understands. */
@@ -33,7 +33,10 @@ struct param_spec {
     const char *about;
 };
 
-struct param_entry { char *name; struct range value; };
+struct param_entry {
+    char *name;
+    struct range value;
+};
 
 struct param {
     const struct param_spec *spec;
@@ -43,14 +46,17 @@ struct param {
     size_t entry_count;
 };
 
-struct rule_spec { char *pattern, *term; int line, column; }; /* checked; nemesis/rules.h parses them again */
+struct rule_spec {
+    char *pattern, *term;
+    int line, column;
+}; /* checked; nemesis/rules.h parses them again */
 
 /* One line of `nemesis:`: what happens to the world now and then. */
 struct nemesis_spec {
-    const char *kind;           /* a registered name: "kill node" */
-    struct range every;         /* ns between two of them */
-    struct range lasts;         /* ns until it is undone: "back after", "for" */
-    struct range amount;        /* ns: how slow ("by") */
+    const char *kind;    /* a registered name: "kill node" */
+    struct range every;  /* ns between two of them */
+    struct range lasts;  /* ns until it is undone: "back after", "for" */
+    struct range amount; /* ns: how slow ("by") */
 };
 
 struct scenario {
@@ -65,7 +71,7 @@ struct scenario {
     struct nemesis_spec *nemeses;
     size_t nemesis_count;
     unsigned budget_nodes_down;
-    struct range back_after;  /* after a fault killed a node; ns */
+    struct range back_after; /* after a fault killed a node; ns */
     int64_t safety_ns, liveness_ns;
     const struct property **properties; /* NULL: all */
     size_t property_count;
@@ -74,10 +80,11 @@ struct scenario {
 };
 
 /* NULL with a message in *ret_why (heap, one or more complaints, each with its caret). */
-struct scenario *scenario_load(const char *path, const struct system *const *systems, size_t system_count,
-                               char **ret_why);
+struct scenario *scenario_load(const char *path, const struct system *const *systems,
+                               size_t system_count, char **ret_why);
 void scenario_free(struct scenario *scenario);
-const struct param *scenario_param(const struct scenario *scenario, const char *name); /* asserts that it exists */
+const struct param *scenario_param(const struct scenario *scenario,
+                                   const char *name); /* asserts that it exists */
 
 /* Adds a rule from the command line ("POINT=TERM" or "POINT: TERM"). 0, or -EINVAL with a message. */
 int scenario_add_rule(struct scenario *scenario, const char *text, char *why, size_t why_size);

@@ -7,7 +7,7 @@
 #include "harness/world/world.h"
 
 struct system {
-    const char *name;  /* `sut:` in scenario files */
+    const char *name; /* `sut:` in scenario files */
     const char *about;
     const struct param_spec *params; /* what `workload:` may say */
     size_t param_count;

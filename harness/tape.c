@@ -148,7 +148,8 @@ uint64_t tape_draw(struct tape *tape, uint64_t n)
     assert(n >= 1);
     size_t index = tape->draw_count;
     const struct edit *edit = edit_of_draw(tape, index);
-    uint64_t value = mix64_below(mix64_pair(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d), index), n);
+    uint64_t value =
+        mix64_below(mix64_pair(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d), index), n);
     if (edit)
         value = edit->value < n ? edit->value : n - 1;
     tape->draws = grown(tape->draws, index, &tape->draw_capacity, sizeof *tape->draws);

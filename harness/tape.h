@@ -54,7 +54,8 @@ uint64_t tape_seed(const struct tape *tape);
 /* A value in [0, n), n >= 1. */
 uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n);
 /* true with probability numerator/denominator; an edit to 0 means false. */
-bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator, uint64_t denominator);
+bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator,
+                 uint64_t denominator);
 /* A value in [lo, hi], lo simplest. */
 int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi);
 /* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. */
@@ -64,13 +65,16 @@ bool tape_speaks_of(const struct tape *tape, const char *point);
 
 /* ---- sequential choices ---- */
 
-uint64_t tape_draw(struct tape *tape, uint64_t n);                       /* [0, n) */
-int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi);    /* [lo, hi] */
+uint64_t tape_draw(struct tape *tape, uint64_t n);                    /* [0, n) */
+int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi); /* [lo, hi] */
 bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator);
 void tape_span_begin(struct tape *tape, const char *label); /* label: static */
 void tape_span_end(struct tape *tape);
 
-struct tape_span { const char *label; size_t begin, end, depth; }; /* draws [begin, end) */
+struct tape_span {
+    const char *label;
+    size_t begin, end, depth;
+}; /* draws [begin, end) */
 size_t tape_draws(const struct tape *tape);
 const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
 
@@ -79,7 +83,8 @@ const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
 void tape_edit_fault(struct tape *tape, const struct choice *choice, struct fault fault);
 void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value);
 void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
-void tape_edit_seed(struct tape *tape, uint64_t from_event, uint64_t seed); /* from event N on, another seed */
+void tape_edit_seed(struct tape *tape, uint64_t from_event,
+                    uint64_t seed); /* from event N on, another seed */
 size_t tape_edit_count(const struct tape *tape);
 /* The trace calls this as events are recorded; drives tape_edit_seed. */
 void tape_at_event(struct tape *tape, uint64_t index);
@@ -100,9 +105,9 @@ void tape_at_event(struct tape *tape, uint64_t index);
  * '#' starts a comment. */
 
 struct tape_meta {
-    char *scenario;         /* path, heap; may be NULL */
-    char fingerprint[33];   /* or "" */
-    char **rules;           /* "pattern: term", heap */
+    char *scenario;       /* path, heap; may be NULL */
+    char fingerprint[33]; /* or "" */
+    char **rules;         /* "pattern: term", heap */
     size_t rule_count;
 };
 

@@ -15,15 +15,17 @@ struct identity { /* hashed as bytes: no padding may hold garbage */
 
 struct edit {
     enum edit_kind kind;
-    struct identity id;  /* FAULT, CHOICE */
-    char *name;          /* likewise; heap */
-    struct fault fault;  /* FAULT */
-    uint64_t value;      /* CHOICE, DRAW; SEED: the seed */
-    uint64_t at;         /* DRAW: index; SEED: event */
+    struct identity id; /* FAULT, CHOICE */
+    char *name;         /* likewise; heap */
+    struct fault fault; /* FAULT */
+    uint64_t value;     /* CHOICE, DRAW; SEED: the seed */
+    uint64_t at;        /* DRAW: index; SEED: event */
     UT_hash_handle hh;
 };
 
-struct draw { uint64_t value, n; };
+struct draw {
+    uint64_t value, n;
+};
 
 struct tape {
     uint64_t seed, seed_now, next_switch;

@@ -36,7 +36,8 @@ struct trace *trace_new(void);
 void trace_free(struct trace *trace);
 
 /* Called for each event as it is recorded; the event is valid only during the call. */
-void trace_listen(struct trace *trace, void (*listen)(void *ctx, const struct event *event), void *ctx);
+void trace_listen(struct trace *trace, void (*listen)(void *ctx, const struct event *event),
+                  void *ctx);
 
 /* Assigns event->index and records it. */
 void trace_record(struct trace *trace, struct event *event);

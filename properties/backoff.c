@@ -31,13 +31,13 @@ static void on_finish(struct judge *judge, void *waits, const struct event *even
     int64_t base = event_base_s(event), delay_ms = event_i64(event, "delay_ms");
     *TABLE_AT(waits, job, struct wait) =
         (struct wait){event_u64(event, "lease"), event->time_ns, base};
-    if (delay_ms < base * 1000 || delay_ms > (base + base / 10) * 1000)
+    int64_t most = base + base / 10;
+    if (delay_ms < base * 1000 || delay_ms > most * 1000)
         judge_fail(judge, event,
                    "job %llu waits %lld ms after attempt %llu of %llu, not %lld..%lld s",
                    (unsigned long long)job, (long long)delay_ms,
                    (unsigned long long)event_u64(event, "attempt"),
-                   (unsigned long long)event_u64(event, "max"), (long long)base,
-                   (long long)(base + base / 10));
+                   (unsigned long long)event_u64(event, "max"), (long long)base, (long long)most);
     else
         judge_checked(judge);
 }

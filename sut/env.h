@@ -32,17 +32,18 @@ struct work {
 };
 
 struct env_ops {
-    int64_t (*mono_ns)(struct env *env);    /* monotonic, arbitrary origin, never 0 */
-    int64_t (*wall_ns)(struct env *env);    /* since 1970, as this node believes; may step */
-    uint64_t (*entropy)(struct env *env);   /* 64 unpredictable bits */
+    int64_t (*mono_ns)(struct env *env);  /* monotonic, arbitrary origin, never 0 */
+    int64_t (*wall_ns)(struct env *env);  /* since 1970, as this node believes; may step */
+    uint64_t (*entropy)(struct env *env); /* 64 unpredictable bits */
     void (*submit)(struct env *env, struct work *work);
     void (*log)(struct env *env, enum log_level level, const char *line);
 };
 
 struct env {
     const struct env_ops *ops;
-    struct heap *heap;       /* all memory of this node: dropped as one when the node dies */
-    struct point_site site;  /* node-level points; each process has its own copy with its id as actor */
+    struct heap *heap; /* all memory of this node: dropped as one when the node dies */
+    struct point_site
+        site; /* node-level points; each process has its own copy with its id as actor */
     const char *node_name;
 };
 

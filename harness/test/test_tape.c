@@ -34,7 +34,8 @@ Test(tape, each_part_of_the_identity_matters)
     c[5].ordinal = 4;
     for (int i = 0; i < 6; i++)
         for (int k = i + 1; k < 6; k++)
-            cr_assert_neq(tape_choose(tape, &c[i], UINT64_MAX), tape_choose(tape, &c[k], UINT64_MAX));
+            cr_assert_neq(tape_choose(tape, &c[i], UINT64_MAX),
+                          tape_choose(tape, &c[k], UINT64_MAX));
     tape_free(tape);
 }
 
@@ -42,7 +43,8 @@ Test(tape, values_are_known_for_ever)
 {
     /* If these change, every seed that anybody wrote down means another run. */
     struct tape *tape = tape_new(1);
-    cr_expect_eq(tape_choose(tape, &base, 1000000), 704540, "%lu", tape_choose(tape, &base, 1000000));
+    cr_expect_eq(tape_choose(tape, &base, 1000000), 704540, "%lu",
+                 tape_choose(tape, &base, 1000000));
     uint64_t first = tape_draw(tape, 1000000), second = tape_draw(tape, 1000000);
     cr_expect_eq(first, 597151, "%lu", first);
     cr_expect_eq(second, 813124, "%lu", second);
@@ -73,7 +75,8 @@ Test(tape, an_edit_overrides_one_choice_only)
     cr_expect_eq(tape_choose(edited, &base, 1000), 0);
     cr_expect_eq(tape_choose(edited, &next, 1000), tape_choose(plain, &next, 1000));
     tape_edit_choice(edited, &base, 5000);
-    cr_expect_eq(tape_choose(edited, &base, 1000), 999, "an edit beyond the range means the greatest");
+    cr_expect_eq(tape_choose(edited, &base, 1000), 999,
+                 "an edit beyond the range means the greatest");
     cr_expect_eq(tape_edit_count(edited), 1, "edits of one identity replace each other");
     tape_free(plain);
     tape_free(edited);
@@ -199,9 +202,11 @@ Test(tape_file, says_what_is_wrong_and_where)
     refuses("duress-tape 1\nseed x\nend 0\n", ":2:6: error: expected a number");
     refuses("duress-tape 1\nseed 99999999999999999999\nend 0\n", ":2:6: error: this number");
     refuses("duress-tape 1\nsed 1\nend 0\n", ":2:1: error: expected one of");
-    refuses("duress-tape 1\nfault a/b/c node=1 key=2: crash\nend 1\n", ":2:25: error: expected 'n=");
+    refuses("duress-tape 1\nfault a/b/c node=1 key=2: crash\nend 1\n",
+            ":2:25: error: expected 'n=");
     refuses("duress-tape 1\nfault a/b/c node=1 key=2 n=1: crsh\nend 1\n", ":2:31: error: ");
-    refuses("duress-tape 1\nchoice nut a/b/c node=1 key=2 n=1: 3\nend 1\n", ":2:8: error: expected a stream");
+    refuses("duress-tape 1\nchoice nut a/b/c node=1 key=2 n=1: 3\nend 1\n",
+            ":2:8: error: expected a stream");
     refuses("duress-tape 1\nseed 1 2\nend 0\n", ":2:8: error: did not expect more");
     refuses("duress-tape 1\ndraw 1: 2\nend 3\n", ":3:6: error: the number of edits");
     refuses("duress-tape 1\nend 0\nseed 1\n", ":3:1: error: something follows");

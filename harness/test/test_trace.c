@@ -129,7 +129,8 @@ Test(trace, prints_for_people_and_for_machines)
     trace_next(recorder.trace, &cursor, &event);
     event.fault = (struct fault){.kind = FAULT_CRASH};
     event_print(&event, line, sizeof line);
-    cr_expect_str_eq(line, "[     1.250s] n1 #4 test/trace/one job=17 text=a \"b\" delta=-3  <- crash");
+    cr_expect_str_eq(line,
+                     "[     1.250s] n1 #4 test/trace/one job=17 text=a \"b\" delta=-3  <- crash");
     FILE *out = open_memstream(&json, &size);
     event_write_json(&event, out);
     fclose(out);

@@ -54,7 +54,7 @@ static bool box_can_stall(struct node *node, struct point_site *at)
     return false;
 }
 
-_Noreturn static void box_leave(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void box_leave(struct node *node, struct point_site *at)
 {
     (void)at;
     world_escape(node->world);
@@ -298,8 +298,8 @@ static void hit(void *arg)
 {
     struct box *box = arg;
     came_back = false;
-    hit_err = FAULT(&box->node->site, "test/world/hit", CAN_ERROR | CAN_TIMEOUT | CAN_KILL | CAN_POWEROFF,
-                    T_U64("key", 1));
+    hit_err = FAULT(&box->node->site, "test/world/hit",
+                    CAN_ERROR | CAN_TIMEOUT | CAN_KILL | CAN_POWEROFF, T_U64("key", 1));
     came_back = true;
 }
 

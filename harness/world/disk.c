@@ -143,7 +143,8 @@ static void change_note(struct file *file, struct change change, const void *old
     file->log = disk_grow(file->log, &file->log_capacity, file->log_size + change.size + 1, 1);
     change.number = ++file->numbered;
     change.log_at = file->log_size;
-    memcpy(file->log + change.log_at, old, change.size);
+    if (change.size > 0)
+        memcpy(file->log + change.log_at, old, change.size);
     file->log_size += change.size;
     file->changes[file->change_count++] = change;
 }

@@ -36,8 +36,10 @@ void disk_release(struct disk *disk);
 
 /* ---- plain file access, for adapters and tests ---- */
 
-int disk_read(struct disk *disk, const char *name, void *data, size_t size, uint64_t offset); /* bytes, or -errno */
-int disk_write(struct disk *disk, const char *name, const void *data, size_t size, uint64_t offset); /* 0, -errno */
+int disk_read(struct disk *disk, const char *name, void *data, size_t size,
+              uint64_t offset); /* bytes, or -errno */
+int disk_write(struct disk *disk, const char *name, const void *data, size_t size,
+               uint64_t offset);                                       /* 0, -errno */
 int disk_truncate(struct disk *disk, const char *name, uint64_t size); /* 0, -ENOENT */
 int disk_sync(struct disk *disk, const char *name);
 int64_t disk_size(struct disk *disk, const char *name); /* -ENOENT */

@@ -50,7 +50,8 @@ typedef void world_fn(void *arg);
 typedef uint64_t world_timer; /* 0: none */
 
 /* Calls fn(arg) at `time` (not before now). node NULL: the world's own. */
-world_timer world_at(struct world *world, struct node *node, int64_t time_ns, world_fn *fn, void *arg);
+world_timer world_at(struct world *world, struct node *node, int64_t time_ns, world_fn *fn,
+                     void *arg);
 bool world_cancel(struct world *world, world_timer timer);
 /* Runs the next event, moving time. false: the queue is empty, or the next event is later than `until_ns`
  * (time then moves to until_ns). */
@@ -67,35 +68,39 @@ _Noreturn void world_escape(struct world *world);
 struct node_ops {
     void (*start)(struct node *node, void *ctx); /* boot: build the system afresh */
     void (*stop)(struct node *node, void *ctx);  /* as SIGTERM: drain, then call node_stopped() */
-    void (*dead)(struct node *node, void *ctx);  /* the node died: free all its memory, run nothing */
-    void (*stall)(struct node *node, struct point_site *at, int64_t ns);  /* wait, then return */
-    __attribute__((noreturn)) void (*crash)(struct node *node, struct point_site *at);    /* the actor dies */
-    __attribute__((noreturn)) void (*leave)(struct node *node, struct point_site *at);    /* back to the world, for ever */
-    bool (*can_stall)(struct node *node, struct point_site *at);          /* is a process running here? */
+    void (*dead)(struct node *node,
+                 void *ctx); /* the node died: free all its memory, run nothing */
+    void (*stall)(struct node *node, struct point_site *at, int64_t ns); /* wait, then return */
+    __attribute__((noreturn)) void (*crash)(struct node *node,
+                                            struct point_site *at); /* the actor dies */
+    __attribute__((noreturn)) void (*leave)(
+        struct node *node, struct point_site *at);               /* back to the world, for ever */
+    bool (*can_stall)(struct node *node, struct point_site *at); /* is a process running here? */
 };
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_STOPPING };
 
 struct node {
     struct world *world;
-    const char *name;  /* "n1", "db" */
-    uint32_t id;       /* 1, 2, ... */
+    const char *name; /* "n1", "db" */
+    uint32_t id;      /* 1, 2, ... */
     enum node_state state;
     bool paused;
-    bool expendable;   /* may the nemesis kill it? */
+    bool expendable;         /* may the nemesis kill it? */
     int64_t clock_offset_ns; /* of its wall clock against the world's epoch */
     uint64_t boots;
-    struct point_site site;  /* node-level points of the adapter; owner is the node */
-    struct disk *disk;       /* its own, or NULL */
+    struct point_site site; /* node-level points of the adapter; owner is the node */
+    struct disk *disk;      /* its own, or NULL */
     const struct node_ops *ops;
     void *ctx;
     struct node *next;
 };
 
-struct node *world_node_add(struct world *world, const char *name, const struct node_ops *ops, void *ctx);
-struct node *world_nodes(struct world *world); /* list in the order of adding */
+struct node *world_node_add(struct world *world, const char *name, const struct node_ops *ops,
+                            void *ctx);
+struct node *world_nodes(struct world *world);   /* list in the order of adding */
 struct node *world_current(struct world *world); /* whose event is running, or NULL */
-int64_t node_wall_ns(struct node *node); /* the node's wall clock: ns since 1970 */
+int64_t node_wall_ns(struct node *node);         /* the node's wall clock: ns since 1970 */
 
 void node_boot(struct node *node); /* NODE_DOWN -> NODE_UP; records world/node/start */
 /* Asks for a graceful stop; if it did not call node_stopped() within grace_ns it is killed. Either way it boots again
@@ -119,7 +124,7 @@ struct link {
     int64_t latency_lo_ns, latency_hi_ns; /* default 200us..2ms */
     bool cut;                             /* messages vanish */
     int64_t slow_ns;                      /* added to each latency */
-    int64_t last_ns;                      /* delivery time of the newest: messages of one link stay in order */
+    int64_t last_ns; /* delivery time of the newest: messages of one link stay in order */
     uint64_t sent;
 };
 
@@ -146,7 +151,7 @@ struct hit {
     const struct point *point;
     const struct point_field *fields;
     unsigned count;
-    uint64_t key;      /* fields_key(fields) */
+    uint64_t key; /* fields_key(fields) */
 };
 
 /* Decides one hit. Not asked outside of PHASE_SAFETY. */

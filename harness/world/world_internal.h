@@ -11,12 +11,12 @@
 struct slot {
     int64_t time_ns;
     uint64_t sequence;
-    struct node *node;    /* NULL: the world's own */
-    uint64_t boot;        /* of the node when it was scheduled */
+    struct node *node; /* NULL: the world's own */
+    uint64_t boot;     /* of the node when it was scheduled */
     world_fn *fn;
     void *arg;
     uint32_t generation;
-    uint32_t next;        /* in the free list, or in a paused node's list; NO_SLOT ends it */
+    uint32_t next; /* in the free list, or in a paused node's list; NO_SLOT ends it */
     bool cancelled;
 };
 
@@ -84,8 +84,8 @@ struct world {
     world_decide *decide;
     void *decide_ctx;
     struct ordinal *ordinals;
-    uint64_t *hits;                                /* by point id */
-    uint64_t (*injected)[FAULT_KIND_COUNT];        /* by point id */
+    uint64_t *hits;                         /* by point id */
+    uint64_t (*injected)[FAULT_KIND_COUNT]; /* by point id */
 };
 
 struct node_extra *node_extra(struct node *node);

@@ -78,9 +78,11 @@ int main(void)
     }
     double seconds = (double)(bench_cpu_ns() - start) / 1e9;
     bench_print("runs: 3 nodes, 100 jobs", RUNS / seconds, "runs/s/core", 150, false, 0);
-    bench_print("runs: events in whole runs", (double)events / seconds, "events/s/core", 0, false, 0);
+    bench_print("runs: events in whole runs", (double)events / seconds, "events/s/core", 0, false,
+                0);
     bench_print("runs: simulated time", (double)sim_ns / 1e9 / seconds, "s/s", 1000, false, 0);
-    bench_print("runs: time in SQLite itself", 100.0 * in_sqlite / (samples ? samples : 1), "%", 0, false, 0);
+    bench_print("runs: time in SQLite itself", 100.0 * in_sqlite / (samples ? samples : 1), "%", 0,
+                false, 0);
     scenario_free(scenario);
     return failed ? 1 : 0;
 }

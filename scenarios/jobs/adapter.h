@@ -62,25 +62,25 @@ struct adapter;
 
 enum item_state { ITEM_PLANNED, ITEM_CALLING, ITEM_OK, ITEM_FAILED, ITEM_UNKNOWN };
 
-struct item { /* one job */
-    uint64_t key;         /* 1, 2, ...: its index + 1 */
-    uint64_t job;         /* its id, once acknowledged */
+struct item {     /* one job */
+    uint64_t key; /* 1, 2, ...: its index + 1 */
+    uint64_t job; /* its id, once acknowledged */
     enum item_state state;
-    unsigned node;        /* index of the app node whose client asks for it */
-    unsigned group;       /* items of one group are inserted together */
-    int64_t at_ns;        /* when, after the start */
+    unsigned node;  /* index of the app node whose client asks for it */
+    unsigned group; /* items of one group are inserted together */
+    int64_t at_ns;  /* when, after the start */
     const char *queue;
     int64_t delay_ms;
     int64_t work_ns;
     unsigned max_attempts;
-    unsigned failures;    /* attempts that fail before one succeeds; UINT_MAX: all */
-    unsigned crashes;     /* attempts that crash, before the failures */
+    unsigned failures; /* attempts that fail before one succeeds; UINT_MAX: all */
+    unsigned crashes;  /* attempts that crash, before the failures */
     unsigned snoozes;
     int64_t snooze_s;
     enum outcome_kind end; /* JOB_OK, JOB_CANCEL, JOB_DISCARD */
     bool idempotent;
     bool in_transaction, rolled_back;
-    char args[32];        /* {"key":17} */
+    char args[32]; /* {"key":17} */
 };
 
 struct workload {
@@ -92,18 +92,18 @@ struct workload {
 void workload_draw(struct adapter *adapter);
 void workload_done(struct workload *workload);
 struct item *workload_find(struct workload *workload, uint64_t key); /* NULL if there is none */
-uint64_t key_of_args(const char *args);                  /* 0 if it is not ours */
+uint64_t key_of_args(const char *args);                              /* 0 if it is not ours */
 
 /* ---- nodes ---- */
 
 struct database {
     struct adapter *adapter;
-    struct node *node;       /* its own; NULL when embedded in the only app node */
+    struct node *node; /* its own; NULL when embedded in the only app node */
     struct disk *disk;
-    struct env env;          /* of its own node */
-    struct store_db *db;     /* open, while the node is up */
+    struct env env;      /* of its own node */
+    struct store_db *db; /* open, while the node is up */
     uint64_t works;
-    struct trip *trips;      /* calls under way over links */
+    struct trip *trips; /* calls under way over links */
 };
 
 struct app {
@@ -113,7 +113,7 @@ struct app {
     struct env env;
     struct runtime *runtime;
     struct store store;
-    struct store_db *db;     /* embedded */
+    struct store_db *db; /* embedded */
     struct jobs *jobs;
     world_timer wake;
     int64_t wake_ns;
@@ -134,11 +134,12 @@ struct ledger {
     unsigned char *states; /* by job id; 255: none */
     size_t size;
     size_t counts[JOB_STATE_COUNT];
-    bool doubtful; /* a disk failed: what really is in the database must be looked up, after healing */
+    bool
+        doubtful; /* a disk failed: what really is in the database must be looked up, after healing */
 };
 
-void ledger_event(void *ledger, const struct event *event); /* a trace listener */
-size_t ledger_open(const struct ledger *ledger);            /* jobs that are not final */
+void ledger_event(void *ledger, const struct event *event);      /* a trace listener */
+size_t ledger_open(const struct ledger *ledger);                 /* jobs that are not final */
 void ledger_set(struct ledger *ledger, uint64_t job, int state); /* -1: gone */
 bool ledger_text(const struct ledger *ledger, char *text, size_t size); /* false: nothing open */
 void ledger_done(struct ledger *ledger);
@@ -159,7 +160,8 @@ struct adapter {
 };
 
 struct range workload_range(const struct adapter *adapter, enum workload_param param);
-int64_t workload_value(const struct adapter *adapter, enum workload_param param); /* a fixed one: lo */
+int64_t workload_value(const struct adapter *adapter,
+                       enum workload_param param); /* a fixed one: lo */
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
 void app_run(struct app *app); /* schedules the runtime to run now */
@@ -170,7 +172,8 @@ void database_done(struct database *database);
 struct store_db *database_open(struct database *database, struct env *env, struct node *node);
 void database_connect(struct app *app); /* sets app->store to the transport over links */
 /* All rows, read past the system. Calls fn for each. false: it cannot be read. */
-bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job), void *ctx);
+bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
+                   void *ctx);
 
 /* The main of a client process; arg: struct app *. */
 void client_main(struct proc *self, void *arg);
@@ -180,7 +183,8 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
 void upstream_init(struct upstream *upstream, struct adapter *adapter);
 void upstream_done(struct upstream *upstream);
 /* Calls the service from a job's process. 2xx, 4xx, 5xx, or a negative errno. */
-int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt, const char *idempotency_key);
+int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
+                  const char *idempotency_key);
 struct app *app_of(struct proc *self);
 
 #endif

@@ -73,7 +73,8 @@ static void env_do(struct env *env, struct work *work)
 
 static void env_say(struct env *env, enum log_level level, const char *line)
 {
-    (void)env, (void)level, (void)line; /* a simulated node's log goes nowhere: the trace is its log */
+    (void)env, (void)level,
+        (void)line; /* a simulated node's log goes nowhere: the trace is its log */
 }
 
 const struct env_ops app_env_ops = {.mono_ns = env_mono,
@@ -245,13 +246,13 @@ static void app_stall(struct node *node, struct point_site *at, int64_t ns)
     proc_stall(runtime_current(running(node->ctx)), ns);
 }
 
-_Noreturn static void app_crash(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void app_crash(struct node *node, struct point_site *at)
 {
     (void)at;
     proc_exit(runtime_current(running(node->ctx)), reason_make(EXIT_ERROR, "injected crash"));
 }
 
-_Noreturn static void app_leave(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void app_leave(struct node *node, struct point_site *at)
 {
     struct app *app = node->ctx;
     (void)at;

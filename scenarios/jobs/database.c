@@ -11,9 +11,9 @@
 
 #include <utlist.h>
 
-#define FILE_NAME     "jobs.db"
+#define FILE_NAME        "jobs.db"
 #define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
-#define BOOT_RETRY_NS INT64_C(1000000000)
+#define BOOT_RETRY_NS    INT64_C(1000000000)
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {
@@ -83,18 +83,18 @@ static int64_t database_mono(struct env *env)
 
 static int64_t database_wall(struct env *env)
 {
-    return node_wall_ns(((struct database *)(void *)((char *)env - offsetof(struct database, env)))->node);
+    return node_wall_ns(
+        ((struct database *)(void *)((char *)env - offsetof(struct database, env)))->node);
 }
 
-static const struct env_ops database_env_ops = {.mono_ns = database_mono, .wall_ns = database_wall, .log = say_nothing};
+static const struct env_ops database_env_ops = {
+    .mono_ns = database_mono, .wall_ns = database_wall, .log = say_nothing};
 
 static void database_start(struct node *node, void *ctx)
 {
     struct database *database = ctx;
-    database->env = (struct env){.ops = &database_env_ops,
-                                 .heap = heap_new(),
-                                 .site = node->site,
-                                 .node_name = node->name};
+    database->env = (struct env){
+        .ops = &database_env_ops, .heap = heap_new(), .site = node->site, .node_name = node->name};
     database->works = 0;
     database_start_again(database);
 }
@@ -114,7 +114,7 @@ static void database_dead(struct node *node, void *ctx)
     database->db = NULL;
 }
 
-_Noreturn static void database_leave(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void database_leave(struct node *node, struct point_site *at)
 {
     (void)at;
     world_escape(node->world);
@@ -153,8 +153,9 @@ struct trip {
     struct packet packet;
     struct database *database;
     struct app *app;
-    uint64_t app_boot;       /* the caller's incarnation: a later one knows nothing of this call */
-    struct store_call *call; /* the caller's; valid while app_boot is current and the trip is not given up */
+    uint64_t app_boot; /* the caller's incarnation: a later one knows nothing of this call */
+    struct store_call
+        *call; /* the caller's; valid while app_boot is current and the trip is not given up */
     world_timer give_up;
     struct heap *heap;
     struct store_request request;
@@ -294,12 +295,13 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     store_request_copy(trip->heap, &call->request, &trip->request);
     trip->packet.deliver = request_deliver;
     trip->packet.lost = request_lost;
-    trip->give_up = world_at(world, app->node, world_now(world) + 2 * store->deadline_ns, give_up, trip);
+    trip->give_up =
+        world_at(world, app->node, world_now(world) + 2 * store->deadline_ns, give_up, trip);
     world_send(world, app->node, database->node, &trip->packet);
 }
 
 void database_connect(struct app *app)
 {
-    app->store = (struct store){.submit = submit,
-                                .deadline_ns = workload_value(app->adapter, W_DEADLINE)};
+    app->store =
+        (struct store){.submit = submit, .deadline_ns = workload_value(app->adapter, W_DEADLINE)};
 }

@@ -63,8 +63,8 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->world = world;
     adapter->scenario = scenario;
     adapter->start_ns = world_now(world);
-    adapter->app_count = (unsigned)tape_draw_between(world_tape(world), scenario->nodes.lo,
-                                                     scenario->nodes.hi);
+    adapter->app_count =
+        (unsigned)tape_draw_between(world_tape(world), scenario->nodes.lo, scenario->nodes.hi);
     adapter->worker = (struct worker){.name = "work",
                                       .perform = work_perform,
                                       .ctx = adapter,

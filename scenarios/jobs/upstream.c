@@ -31,7 +31,7 @@ struct effect {
 /* ---- the service ---- */
 
 struct answer {
-    int status;     /* 0: never */
+    int status; /* 0: never */
     bool effect;
     int64_t after_ns;
 };
@@ -42,8 +42,8 @@ static struct answer answer_of(struct upstream *upstream, uint64_t key)
         enum workload_param share;
         struct answer answer;
     } script[] = {
-        {W_UP_FAILS, {503, false, 0}},      {W_UP_THROTTLES, {429, false, 0}},
-        {W_UP_HALF, {500, true, 0}},        {W_UP_LATE, {200, true, LATE_NS}},
+        {W_UP_FAILS, {503, false, 0}}, {W_UP_THROTTLES, {429, false, 0}},
+        {W_UP_HALF, {500, true, 0}},   {W_UP_LATE, {200, true, LATE_NS}},
         {W_UP_NEVER, {0, true, 0}},
     };
     struct adapter *adapter = upstream->adapter;
@@ -149,7 +149,8 @@ static void mail_there(struct packet *packet)
     struct point_site *at = &upstream->node->site;
     struct answer answer = answer_of(upstream, mail->key);
     if (answer.effect && effect_new(upstream, mail->idempotency_key))
-        TRACE(at, "upstream/effect/apply", T_U64("key", mail->key), T_U64("attempt", mail->attempt));
+        TRACE(at, "upstream/effect/apply", T_U64("key", mail->key),
+              T_U64("attempt", mail->attempt));
     else if (answer.effect)
         TRACE(at, "upstream/effect/repeat", T_U64("key", mail->key),
               T_U64("attempt", mail->attempt));

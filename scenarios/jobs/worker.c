@@ -28,8 +28,7 @@ static struct job_outcome call_upstream(struct proc *self, struct app *app, cons
 {
     char key[32];
     job_idempotency_key(job, key);
-    int status =
-        upstream_call(self, app, item->key, job->attempt, item->idempotent ? key : NULL);
+    int status = upstream_call(self, app, item->key, job->attempt, item->idempotent ? key : NULL);
     if (status >= 200 && status < 300)
         return job_outcome_make(JOB_OK, "%s", "");
     if (status < 0)

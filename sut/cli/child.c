@@ -33,7 +33,7 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child_main(struct children *children, const struct child_spec_exec *spec,
+static _Noreturn void child_main(struct children *children, const struct program *program,
                                  pid_t parent, int input, int output)
 {
     setpgid(0, 0);
@@ -46,7 +46,7 @@ static _Noreturn void child_main(struct children *children, const struct child_s
     dup2(output, STDERR_FILENO);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     reset_signals();
-    execveat(AT_FDCWD, spec->path, spec->argv, spec->env, AT_SYMLINK_NOFOLLOW);
+    execveat(AT_FDCWD, program->path, program->argv, program->env, AT_SYMLINK_NOFOLLOW);
     say("cannot be executed: ");
     say(strerrordesc_np(errno));
     _exit(CANNOT_EXECUTE);
@@ -55,12 +55,12 @@ static _Noreturn void child_main(struct children *children, const struct child_s
 /* ---- starting ---- */
 
 /* A file in memory, so that nobody has to feed a pipe. */
-static int input_open(const struct child_spec_exec *spec)
+static int input_open(const struct program *program)
 {
     int fd = memfd_create("input", MFD_CLOEXEC);
     size_t done = 0;
-    while (fd >= 0 && done < spec->input_size) {
-        ssize_t written = write(fd, spec->input + done, spec->input_size - done);
+    while (fd >= 0 && done < program->input_size) {
+        ssize_t written = write(fd, program->input + done, program->input_size - done);
         if (written <= 0) {
             close(fd);
             return -1;
@@ -89,39 +89,72 @@ static pid_t fork_quietly(void)
 
 static void on_output(uv_poll_t *poll, int status, int events);
 
-static struct child *child_new(struct children *children, pid_t pid, int fd)
+/* With the caller's reference. NULL: its output cannot be watched. */
+static struct child *child_new(struct children *children, int fd)
 {
     struct child *child = heap_alloc(children->live->env.heap, sizeof *child);
     child->all = children;
-    child->refs = 2;
-    child->pid = pid;
+    child->refs = 1;
     child->fd = fd;
     child->output.data = child;
-    setpgid(pid, pid); /* as the child itself does: whoever comes first */
-    uv_poll_init(&children->live->loop, &child->output, fd);
-    uv_poll_start(&child->output, UV_READABLE, on_output);
-    DL_APPEND(children->first, child);
-    return child;
+    if (uv_poll_init(&children->live->loop, &child->output, fd) == 0)
+        return child;
+    heap_release(children->live->env.heap, child);
+    return NULL;
 }
 
-int child_start(struct children *children, const struct child_spec_exec *spec,
-                struct child **ret_child)
+static void child_runs(struct child *child, pid_t pid)
 {
-    int ends[2] = {-1, -1};
-    pid_t pid = -1, self = getpid();
-    int input = input_open(spec);
-    if (input >= 0 && pipe2(ends, O_CLOEXEC) == 0)
-        pid = fork_quietly();
-    int err = -errno;
+    child_ref(child);
+    child->pid = pid;
+    setpgid(pid, pid); /* as the child itself does: whoever comes first */
+    uv_poll_start(&child->output, UV_READABLE, on_output);
+    DL_APPEND(child->all->first, child);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    child_unref(handle->data);
+}
+
+/* Gives up one reference. */
+static void child_close(struct child *child)
+{
+    uv_close((uv_handle_t *)&child->output, on_closed);
+    close(child->fd);
+}
+
+static int start(struct children *children, const struct program *program, int input, int output,
+                 struct child *child)
+{
+    pid_t self = getpid(), pid = fork_quietly();
     if (pid == 0)
-        child_main(children, spec, self, input, ends[1]);
-    close(input);
-    close(ends[1]);
-    if (pid < 0) {
+        child_main(children, program, self, input, output);
+    if (pid < 0)
+        return -errno;
+    child_runs(child, pid);
+    return 0;
+}
+
+int child_start(struct children *children, const struct program *program, struct child **ret_child)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -errno;
+    int input = input_open(program), err = input < 0 ? -errno : 0;
+    struct child *child = err ? NULL : child_new(children, ends[0]);
+    if (child)
+        err = start(children, program, input, ends[1], child);
+    else
         close(ends[0]);
-        return err;
-    }
-    *ret_child = child_new(children, pid, ends[0]);
+    if (child && err)
+        child_close(child);
+    close(ends[1]);
+    if (input >= 0)
+        close(input);
+    if (!child || err)
+        return err ? err : -ENOMEM;
+    *ret_child = child;
     return 0;
 }
 
@@ -144,19 +177,6 @@ static void on_output(uv_poll_t *poll, int status, int events)
         uv_poll_stop(poll);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    child_unref(handle->data);
-}
-
-static void child_close(struct child *child)
-{
-    DL_DELETE(child->all->first, child);
-    child->reaped = true;
-    uv_close((uv_handle_t *)&child->output, on_closed);
-    close(child->fd);
-}
-
 /* ---- the end ---- */
 
 /* Its zombie keeps the group's number from being used again until all of that is done. What was
@@ -170,6 +190,8 @@ static void child_end(struct child *child)
     for (size_t most = 1 << 20; most && child_read(child); most -= READ_SIZE)
         ;
     last_line_end(&child->line);
+    child->reaped = true;
+    DL_DELETE(child->all->first, child);
     child_close(child);
     if (child->awaited)
         child->work.done(&child->work);
@@ -242,6 +264,7 @@ void children_done(struct children *children)
     uv_close((uv_handle_t *)&children->on_exit, NULL);
     DL_FOREACH_SAFE (children->first, child, next) {
         child_signal(child, SIGKILL);
+        DL_DELETE(children->first, child);
         child_close(child);
     }
     reaper_stop(&children->reaper);

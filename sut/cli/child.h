@@ -7,23 +7,17 @@
  * (setsid). If this process dies, however it dies, the child gets SIGKILL from the kernel, and
  * the rest of its group from the reaper (reaper.h).
  *
- * Children are counted references: one is the child's own while it runs, child_start() gives one
- * to the caller.
+ * References to a child are counted: one is its own while it runs, child_start() gives one to the
+ * caller.
  */
 #ifndef SUT_CHILD_H
 #define SUT_CHILD_H
 
 #include "sut/cli/env_live.h"
+#include "sut/cli/last_line.h"
 #include "sut/cli/reaper.h"
 
 #include <sys/types.h>
-
-#define LINE_KEPT 240
-
-struct last_line { /* of the output: its beginning, as valid UTF-8 without control characters */
-    char now[LINE_KEPT], last[LINE_KEPT];
-    size_t now_length;
-};
 
 struct children { /* all of a process; must not move */
     struct env_live *live;
@@ -51,7 +45,7 @@ struct child {
 
 /* What to run. No shell, no search: `path` is absolute, and its last part must not be a symbolic
  * link. */
-struct child_spec_exec {
+struct program {
     const char *path;
     char *const *argv;
     char *const *env;
@@ -66,8 +60,7 @@ void children_done(struct children *children);
 
 /* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that
  * cannot be executed is no error here: it exits with 126, and the reason is its last line. */
-int child_start(struct children *children, const struct child_spec_exec *spec,
-                struct child **ret_child);
+int child_start(struct children *children, const struct program *spec, struct child **ret_child);
 
 /* Waits for the end; parks the process. If it dies meanwhile, its reference goes with it. */
 void child_wait(struct proc *self, struct child *child);
@@ -76,11 +69,5 @@ void child_wait(struct proc *self, struct child *child);
 void child_signal(struct child *child, int signal);
 struct child *child_ref(struct child *child);
 void child_unref(struct child *child);
-
-/* ---- the last line, for tests ---- */
-
-void last_line_feed(struct last_line *line, const char *bytes, size_t size);
-const char *
-last_line_end(struct last_line *line); /* no more bytes: the last line that is not blank, or "" */
 
 #endif

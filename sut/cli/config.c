@@ -3,8 +3,6 @@
 #include "sut/cli/config.h"
 #include "sut/cli/words.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,7 +12,8 @@
 
 /* ---- the keys ---- */
 
-typedef bool setter(struct config *config, size_t offset, const char *value, char *why,
+struct key;
+typedef bool setter(struct config *config, const struct key *key, const char *value, char *why,
                     size_t why_size);
 
 static setter set_text, set_queue, set_duration, set_durability;
@@ -46,8 +45,9 @@ static const struct key {
 };
 
 #define KEYS (sizeof keys / sizeof *keys)
+_Static_assert(KEYS == CONFIG_KEYS, "config.h says how many there are");
 
-static bool set_text(struct config *config, size_t offset, const char *value, char *why,
+static bool set_text(struct config *config, const struct key *key, const char *value, char *why,
                      size_t why_size)
 {
     if (!*value) {
@@ -55,18 +55,15 @@ static bool set_text(struct config *config, size_t offset, const char *value, ch
         return false;
     }
     const char *copy = heap_strdup(config->heap, value);
-    memcpy((char *)config + offset, &copy, sizeof copy);
+    memcpy((char *)config + key->offset, &copy, sizeof copy);
     return true;
 }
 
-static bool set_duration(struct config *config, size_t offset, const char *value, char *why,
+static bool set_duration(struct config *config, const struct key *key, const char *value, char *why,
                          size_t why_size)
 {
-    const struct key *key = keys;
     int64_t ns;
     char least[32], most[32];
-    while (key->set != set_duration || key->offset != offset)
-        ++key;
     if (!words_duration(value, &ns)) {
         snprintf(why, why_size, "'%s' is no time, such as 500ms, 30s, 10m or 1h", value);
         return false;
@@ -76,7 +73,7 @@ static bool set_duration(struct config *config, size_t offset, const char *value
                  words_of_duration(key->least, least), words_of_duration(key->most, most));
         return false;
     }
-    memcpy((char *)config + offset, &ns, sizeof ns);
+    memcpy((char *)config + key->offset, &ns, sizeof ns);
     return true;
 }
 
@@ -85,10 +82,10 @@ const char *durability_word(enum durability durability)
     return durability == DURABILITY_FULL ? "full" : "normal";
 }
 
-static bool set_durability(struct config *config, size_t offset, const char *value, char *why,
-                           size_t why_size)
+static bool set_durability(struct config *config, const struct key *key, const char *value,
+                           char *why, size_t why_size)
 {
-    (void)offset;
+    (void)key;
     if (strcmp(value, "full") != 0 && strcmp(value, "normal") != 0) {
         snprintf(why, why_size, "'%s' is neither full nor normal", value);
         return false;
@@ -107,11 +104,11 @@ static struct queue_config *queue_find(struct config *config, const char *name, 
 }
 
 /* value: NAME=LIMIT */
-static bool set_queue(struct config *config, size_t offset, const char *value, char *why,
+static bool set_queue(struct config *config, const struct key *key, const char *value, char *why,
                       size_t why_size)
 {
     int64_t limit;
-    (void)offset;
+    (void)key;
     const char *equals = strchrnul(value, '=');
     size_t length = (size_t)(equals - value);
     if (length == 0 || length > JOB_QUEUE_MAX || !*equals ||
@@ -155,7 +152,7 @@ bool config_set(struct config *config, const char *name, const char *value, char
     const struct key *key = key_find(name, why, why_size);
     if (!key)
         return false;
-    if (key->set(config, key->offset, value, problem, sizeof problem))
+    if (key->set(config, key, value, problem, sizeof problem))
         return true;
     snprintf(why, why_size, "%s: %s", name, problem);
     return false;
@@ -170,6 +167,11 @@ void config_init(struct config *config, struct heap *heap)
                               .durability = DURABILITY_FULL};
 }
 
+const char *config_key(size_t index)
+{
+    return index < KEYS ? keys[index].name : NULL;
+}
+
 void config_help(FILE *out)
 {
     for (size_t i = 0; i < KEYS; ++i) {
@@ -177,118 +179,6 @@ void config_help(FILE *out)
         snprintf(left, sizeof left, "--%s %s", keys[i].name, keys[i].value);
         fprintf(out, "  %-24s %s\n", left, keys[i].about);
     }
-}
-
-/* ---- the file ---- */
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t\r\n");
-    size_t length = strlen(text);
-    while (length && isspace((unsigned char)text[length - 1]))
-        text[--length] = '\0';
-    return text;
-}
-
-/* A '#' at the beginning, or after a blank. */
-static void cut_comment(char *line)
-{
-    for (char *at = line; *at; ++at)
-        if (*at == '#' && (at == line || at[-1] == ' ' || at[-1] == '\t')) {
-            *at = '\0';
-            return;
-        }
-}
-
-struct reading {
-    struct config *config;
-    const char *path;
-    unsigned line;
-    unsigned said[KEYS]; /* the line where a key was set */
-};
-
-static bool once(struct reading *reading, const char *name, char *why, size_t why_size)
-{
-    for (size_t i = 0; i < KEYS; ++i) {
-        if (strcmp(keys[i].name, name) != 0 || keys[i].set == set_queue)
-            continue;
-        if (reading->said[i]) {
-            snprintf(why, why_size, "'%s' was set before, in line %u", name, reading->said[i]);
-            return false;
-        }
-        reading->said[i] = reading->line;
-    }
-    return true;
-}
-
-static bool read_queue(struct reading *reading, char *name, const char *limit, char *why,
-                       size_t why_size)
-{
-    char value[512];
-    snprintf(value, sizeof value, "%s=%s", trim(name), limit);
-    return config_set(reading->config, "queue", value, why, why_size);
-}
-
-/* Relative to the directory of the file. */
-static bool read_path(struct reading *reading, const char *key, const char *value, char *why,
-                      size_t why_size)
-{
-    char joined[4096];
-    const char *slash = strrchr(reading->path, '/');
-    if (value[0] == '/' || value[0] == '\0' || !slash)
-        return config_set(reading->config, key, value, why, why_size);
-    snprintf(joined, sizeof joined, "%.*s/%s", (int)(slash - reading->path), reading->path, value);
-    return config_set(reading->config, key, joined, why, why_size);
-}
-
-static bool read_line(struct reading *reading, char *line, char *why, size_t why_size)
-{
-    cut_comment(line);
-    char *key = trim(line), *equals = strchr(key, '=');
-    if (!*key)
-        return true;
-    if (!equals) {
-        snprintf(why, why_size, "'%s' is not `key = value`", key);
-        return false;
-    }
-    *equals = '\0';
-    char *value = trim(equals + 1);
-    key = trim(key);
-    if (strncmp(key, "queue", 5) == 0 && isspace((unsigned char)key[5]))
-        return read_queue(reading, key + 6, value, why, why_size);
-    if (strcmp(key, "queue") == 0) {
-        snprintf(why, why_size, "a queue is written `queue NAME = LIMIT`");
-        return false;
-    }
-    if (!once(reading, key, why, why_size))
-        return false;
-    bool is_path = strcmp(key, "database") == 0 || strcmp(key, "workers") == 0;
-    return is_path ? read_path(reading, key, value, why, why_size)
-                   : config_set(reading->config, key, value, why, why_size);
-}
-
-bool config_read(struct config *config, const char *path, char *why, size_t why_size)
-{
-    struct reading reading = {.config = config, .path = path};
-    char *line = NULL, problem[400];
-    size_t room = 0;
-    bool good = true;
-    FILE *file = fopen(path, "re");
-    errno = file ? 0 : errno;
-    while (file && good && getline(&line, &room, file) >= 0) {
-        ++reading.line;
-        good = read_line(&reading, line, problem, sizeof problem);
-    }
-    if (!good)
-        snprintf(why, why_size, "%s:%u: %s", path, reading.line, problem);
-    else if (!file || ferror(file)) {
-        snprintf(why, why_size, "%s: cannot be read: %s", path, strerror(errno));
-        good = false;
-    }
-    free(line);
-    if (file)
-        fclose(file);
-    return good;
 }
 
 const char *config_path(void)
@@ -311,76 +201,4 @@ bool config_complete(struct config *config, char *why, size_t why_size)
         config->queues[config->queue_count++] =
             (struct queue_config){.name = "default", .limit = QUEUE_LIMIT_DEFAULT};
     return true;
-}
-
-/* ---- opening the database ---- */
-
-#define BUSY_MS 3000 /* for another process's lock; below the deadline of a call */
-
-/* What the store says, and what to do about it. */
-static const struct {
-    const char *symptom, *advice;
-} advices[] = {
-    {"is not an SQLite database", "name another file, or remove it if it is of no use"},
-    {"belongs to another program", "name another file"},
-    {"newer version", "use that version of jobd, or a newer one"},
-    {"read-only", "let this user write to it"},
-    {"readonly", "let this user write to it and to its directory"},
-    {"Permission denied", "let this user write to it and to its directory"},
-    {"No such file", "insert a job or start jobd to make it, or name another one"},
-    {"holds no jobs", "name another file; jobd or an insert would set this one up"},
-    {"Is a directory", "name a file in it"},
-    {"locked", "another process holds it; try again"},
-    {"disk is full", "make room"},
-};
-
-static const char *directory_of(const char *path, char *out, size_t size)
-{
-    const char *slash = strrchr(path, '/');
-    snprintf(out, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    return slash == path ? "/" : out;
-}
-
-bool config_store_possible(const struct config *config, char *why, size_t why_size)
-{
-    char directory[4096];
-    const char *parent = directory_of(config->database, directory, sizeof directory);
-    if (access(parent, F_OK) != 0)
-        snprintf(why, why_size,
-                 "%s: the directory %s does not exist; make it, or name another database",
-                 config->database, parent);
-    else if (access(parent, W_OK) != 0)
-        snprintf(why, why_size,
-                 "%s: the directory %s cannot be written to; let this user write to it",
-                 config->database, parent);
-    else
-        return true;
-    return false;
-}
-
-static const char *advice_for(const char *problem)
-{
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; ++i)
-        if (strstr(problem, advices[i].symptom))
-            return advices[i].advice;
-    return NULL;
-}
-
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
-                                   char *why, size_t why_size)
-{
-    char problem[400];
-    struct store_sqlite_options options = {.path = config->database,
-                                           .durability = config->durability,
-                                           .busy_ms = BUSY_MS,
-                                           .env = env,
-                                           .create = create};
-    if (!config_store_possible(config, why, why_size))
-        return NULL;
-    struct store_db *db = store_sqlite_open(&options, problem, sizeof problem);
-    if (db)
-        return db;
-    const char *advice = advice_for(problem);
-    snprintf(why, why_size, "%s%s%s", problem, advice ? "; " : "", advice ? advice : "");
-    return NULL;
 }

@@ -19,7 +19,7 @@
 
 #include <stdio.h>
 
-enum { CONFIG_QUEUES_MAX = 64 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 8 };
 
 struct config {
     struct heap *heap;              /* of all strings */
@@ -32,6 +32,8 @@ struct config {
 };
 
 void config_init(struct config *config, struct heap *heap); /* the defaults */
+
+const char *config_key(size_t index); /* the names of the keys; NULL: there are no more */
 
 /* One setting, by the name of its key (a queue: "queue", and NAME=LIMIT). False with a sentence. */
 bool config_set(struct config *config, const char *key, const char *value, char *why,

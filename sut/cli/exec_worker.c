@@ -92,12 +92,12 @@ static int program_start(struct proc *self, struct exec_workers *workers, const 
     struct heap *heap = proc_heap(self);
     char *path = format(heap, "%s/%s", workers->directory, job->worker);
     char *argv[] = {path, NULL};
-    struct child_spec_exec spec = {.path = path,
-                                   .argv = argv,
-                                   .env = environment(heap, job),
-                                   .input = job->args,
-                                   .input_size = strlen(job->args)};
-    return child_start(&workers->children, &spec, ret_child);
+    struct program program = {.path = path,
+                              .argv = argv,
+                              .env = environment(heap, job),
+                              .input = job->args,
+                              .input_size = strlen(job->args)};
+    return child_start(&workers->children, &program, ret_child);
 }
 
 /* ---- the guard ---- */

@@ -1,13 +1,16 @@
 /* exec_worker.h: jobs as executables. The worker NAME of a job is the executable file NAME in
  * one directory, and nothing else.
  *
- *   name          [A-Za-z0-9._-]+, not beginning with '.': so it cannot leave the directory
- *   file          regular, executable, directly in the directory, no symbolic link; run without a shell
- *   standard input   the job's arguments, JSON
- *   environment   JOB_ID JOB_ATTEMPT JOB_MAX_ATTEMPTS JOB_QUEUE JOB_WORKER JOB_LEASE JOB_IDEMPOTENCY_KEY; PATH HOME LANG as
- *                 they are here; nothing else
- *   output        standard output and error; the last line that is not blank is the text of the outcome
- *   exit status   0 ok, 10 cancel, 11 discard, 12 snooze (last line: seconds), everything else: an error, tried again later
+ *   name         [A-Za-z0-9._-]+, not beginning with '.': so it cannot leave the directory
+ *   file         regular, executable, directly in the directory, no symbolic link; run
+ *                without a shell
+ *   input        standard input is the job's arguments, JSON
+ *   environment  JOB_ID JOB_ATTEMPT JOB_MAX_ATTEMPTS JOB_QUEUE JOB_WORKER JOB_LEASE
+ *                JOB_IDEMPOTENCY_KEY; PATH HOME LANG as they are here; nothing else
+ *   output       the last line that is not blank, of standard output and error together, is the
+ *                text of the outcome
+ *   exit status  0 ok, 10 cancel, 11 discard, 12 snooze (last line: seconds), everything else: an
+ *                error, tried again later
  *
  * A run that takes longer than the time limit gets SIGTERM, and SIGKILL 2 seconds later, and is
  * an error. The program keeps its place in the queue until it is dead. When the process of the

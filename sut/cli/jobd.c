@@ -9,17 +9,17 @@
  */
 #include "sut/cli/config.h"
 #include "sut/cli/exec_worker.h"
+#include "sut/cli/jobd_options.h"
 #include "sut/cli/words.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_GAVE_UP = 1, EXIT_MISTAKE = 2 };
+enum { EXIT_GAVE_UP = 1 };
 
 #define CALL_DEADLINE_NS (5 * NS_PER_S)
 
@@ -52,139 +52,16 @@ static void points_install(struct point_site *site)
 }
 #endif
 
-static _Noreturn void mistake(const char *why)
-{
-    fprintf(stderr, "jobd: %s\n", why);
-    exit(EXIT_MISTAKE);
-}
-
-/* ---- what it was told ---- */
-
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"database", required_argument, NULL, 'k'},
-    {"workers", required_argument, NULL, 'k'},
-    {"queue", required_argument, NULL, 'k'},
-    {"lease", required_argument, NULL, 'k'},
-    {"poll", required_argument, NULL, 'k'},
-    {"grace", required_argument, NULL, 'k'},
-    {"timeout", required_argument, NULL, 'k'},
-    {"durability", required_argument, NULL, 'k'},
-    {"check", no_argument, NULL, 'C'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {0},
-};
-
-static _Noreturn void help(void)
-{
-    puts("usage: jobd [-c FILE] [OPTION]...\n"
-         "\n"
-         "Runs the jobs of a database, each as an executable from one directory.\n"
-         "\n"
-         "  -c, --config FILE        settings; without it JOBD_CONFIG, or /etc/jobd.conf");
-    config_help(stdout);
-    puts("  --check                  says what would run, and ends\n"
-         "  --help, --version\n"
-         "\n"
-         "The file has the same settings, as `key = value` lines; options win, and its queues give "
-         "way to those of options.\n"
-         "An executable gets the job's arguments (JSON) on standard input, and JOB_ID, "
-         "JOB_ATTEMPT, JOB_MAX_ATTEMPTS,\n"
-         "JOB_QUEUE, JOB_WORKER, JOB_LEASE and JOB_IDEMPOTENCY_KEY in its environment. Its exit "
-         "status is the outcome:\n"
-         "0 ok, 10 cancel, 11 discard, 12 snooze (the last line says how many seconds), else an "
-         "error (the last line says why).\n"
-         "SIGTERM or SIGINT: running jobs may end within the grace; the second one ends at once.\n"
-         "Exit status: 0 stopped, 1 gave up or was stopped at once, 2 a mistake in what it was "
-         "told.");
-    exit(0);
-}
-
-static _Noreturn void unknown_option(const char *word)
-{
-    char why[200];
-    const char *names[sizeof long_options / sizeof *long_options];
-    size_t count = 0;
-    for (const struct option *option = long_options; option->name; ++option)
-        names[count++] = option->name;
-    const char *near = words_nearest(word + strspn(word, "-"), names, count);
-    snprintf(why, sizeof why,
-             near ? "unknown option '%.60s'; did you mean --%s?"
-                  : "unknown option '%.60s'; see jobd --help",
-             word, near);
-    mistake(why);
-}
-
-/* Options are kept until the file has been read, because they win. */
-struct told {
-    const char *path;
-    const char *keys[64], *values[64];
-    size_t count;
-    bool check, queues;
-};
-
-static struct told read_options(int argc, char **argv)
-{
-    struct told told = {.path = config_path()};
-    char why[200];
-    int index, letter;
-    opterr = 0;
-    while ((letter = getopt_long(argc, argv, ":c:h", long_options, &index)) != -1) {
-        switch (letter) {
-        case 'c': told.path = optarg; break;
-        case 'C': told.check = true; break;
-        case 'h': help();
-        case 'V': puts("jobd " JOBS_VERSION); exit(0);
-        case 'k':
-            if (told.count == sizeof told.keys / sizeof *told.keys)
-                mistake("too many options");
-            told.queues |= strcmp(long_options[index].name, "queue") == 0;
-            told.keys[told.count] = long_options[index].name;
-            told.values[told.count++] = optarg;
-            break;
-        case ':': snprintf(why, sizeof why, "%.60s needs a value", argv[optind - 1]); mistake(why);
-        default: unknown_option(argv[optind - 1]);
-        }
-    }
-    if (optind < argc) {
-        snprintf(why, sizeof why, "'%.60s' is no option; see jobd --help", argv[optind]);
-        mistake(why);
-    }
-    return told;
-}
-
-static void read_config(struct config *config, const struct told *told)
-{
-    char why[640];
-    if (told->path && !config_read(config, told->path, why, sizeof why))
-        mistake(why);
-    if (told->queues)
-        config->queue_count = 0;
-    for (size_t i = 0; i < told->count; ++i)
-        if (!config_set(config, told->keys[i], told->values[i], why, sizeof why)) {
-            fprintf(stderr, "jobd: --%s\n", why);
-            exit(EXIT_MISTAKE);
-        }
-    if (!config_complete(config, why, sizeof why))
-        mistake(why);
-}
-
 /* ---- parts ---- */
 
 static void open_workers(struct daemon *daemon)
 {
-    char why[640];
     const struct config *config = &daemon->config;
     int err =
         exec_workers_init(&daemon->workers, &daemon->live, config->workers, config->timeout_ns);
-    if (!err)
-        return;
-    snprintf(
-        why, sizeof why,
-        "%s: the workers' directory cannot be read: %s; make it, or name another with --workers",
-        config->workers, strerror(-err));
-    mistake(why);
+    if (err)
+        jobd_mistake("%s: the workers' directory cannot be read: %s; make it, or name another",
+                     config->workers, strerror(-err));
 }
 
 static void open_store(struct daemon *daemon, bool create)
@@ -192,7 +69,7 @@ static void open_store(struct daemon *daemon, bool create)
     char why[640];
     daemon->db = config_store_open(&daemon->config, &daemon->live.env, create, why, sizeof why);
     if (!daemon->db)
-        mistake(why);
+        jobd_mistake("%s", why);
     store_local_init(&daemon->store, daemon->db, CALL_DEADLINE_NS);
 }
 
@@ -219,10 +96,10 @@ static void start_jobs(struct daemon *daemon)
                                .giveup_ctx = daemon};
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);
     if (!runtime)
-        mistake("not enough memory");
+        jobd_mistake("not enough memory");
     daemon->jobs = jobs_start(runtime, &jobs, why, sizeof why);
     if (!daemon->jobs)
-        mistake(why);
+        jobd_mistake("%s", why);
     env_live_drive(&daemon->live, runtime);
 }
 
@@ -313,7 +190,7 @@ static int check(struct daemon *daemon)
     if (exists)
         open_store(daemon, false);
     else if (!config_store_possible(&daemon->config, why, sizeof why))
-        mistake(why);
+        jobd_mistake("%s", why);
     store_close(daemon->db);
     about(&daemon->config, daemon->workers.directory, text, sizeof text);
     puts(text);
@@ -368,12 +245,11 @@ int main(int argc, char **argv)
     char text[512];
     claim_standard_files();
     env_live_init(&daemon.live);
-    struct told told = read_options(argc, argv);
     config_init(&daemon.config, daemon.live.env.heap);
-    read_config(&daemon.config, &told);
+    bool only_check = jobd_options(&daemon.config, argc, argv);
     open_workers(&daemon);
     points_install(&daemon.live.env.site);
-    if (told.check)
+    if (only_check)
         return check(&daemon);
     open_store(&daemon, true);
     start_jobs(&daemon);

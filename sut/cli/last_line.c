@@ -1,7 +1,7 @@
-/* last_line.c: remembers the beginning of the last line of a stream that is not blank.
- * Everything else is lost. */
-#include "sut/cli/child.h"
+/* last_line.c: see last_line.h. Everything else of the stream is lost. */
+#include "sut/cli/last_line.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* How many bytes the well-formed character at `text` has; 0: it is none (RFC 3629). */

@@ -44,17 +44,17 @@ bool job_state_by_word(const char *word, enum job_state *ret_state);
 bool job_state_final(enum job_state state);
 bool job_state_may(enum job_state from, enum job_state to); /* the table of the picture above */
 
-#define JOB_QUEUE_MAX    127
-#define JOB_WORKER_MAX   127
-#define JOB_ARGS_MAX     (1 << 20)
+#define JOB_QUEUE_MAX        127
+#define JOB_WORKER_MAX       127
+#define JOB_ARGS_MAX         (1 << 20)
 #define JOB_ATTEMPTS_DEFAULT 20
-#define JOB_PRIORITY_MAX 9
+#define JOB_PRIORITY_MAX     9
 #define JOB_ATTEMPTS_LIMIT   1000000
 #define JOB_DELAY_MAX_MS     INT64_C(3155760000000) /* 100 years */
 
 /* What is asked for. Strings belong to the caller. */
 struct job_spec {
-    const char *queue;     /* NULL: "default" */
+    const char *queue; /* NULL: "default" */
     const char *worker;
     const char *args;      /* JSON text; NULL: "{}" */
     unsigned priority;     /* 0 (first) .. 9 */
@@ -67,13 +67,15 @@ const char *job_spec_check(const struct job_spec *spec);
 
 struct job {
     uint64_t id;
-    uint64_t lease;        /* token of the newest claim; 0: never claimed */
+    uint64_t lease; /* token of the newest claim; 0: never claimed */
     enum job_state state;
     unsigned attempt, max_attempts, priority;
     const char *queue, *worker, *args;
-    const char *owner;     /* of the newest claim; "" */
-    const char *errors;    /* JSON array: [{"at":ms,"attempt":n,"error":"..."}]; only filled by get and list */
-    int64_t inserted_ms, scheduled_ms, attempted_ms, finished_ms; /* database clock, ms since 1970; 0: not yet */
+    const char *owner; /* of the newest claim; "" */
+    const char *
+        errors; /* JSON array: [{"at":ms,"attempt":n,"error":"..."}]; only filled by get and list */
+    int64_t inserted_ms, scheduled_ms, attempted_ms,
+        finished_ms; /* database clock, ms since 1970; 0: not yet */
     unsigned snoozed;
 };
 

@@ -24,7 +24,7 @@ struct worker {
     const char *name;
     job_perform *perform;
     void *ctx;
-    int64_t timeout_ns;   /* 0: none. Then the attempt is killed and counts as an error. */
+    int64_t timeout_ns; /* 0: none. Then the attempt is killed and counts as an error. */
     int64_t (*backoff_s)(const struct job *job, uint64_t entropy); /* NULL: job_backoff_s */
 };
 
@@ -37,26 +37,29 @@ struct jobs_config {
     struct store *store;
     const struct queue_config *queues;
     size_t queue_count;
-    const struct worker *workers;   /* must outlive the jobs system */
+    const struct worker *workers; /* must outlive the jobs system */
     size_t worker_count;
-    job_perform *fallback;          /* for worker names not in the table; NULL: that is an error outcome */
+    job_perform *fallback; /* for worker names not in the table; NULL: that is an error outcome */
     void *fallback_ctx;
     int64_t fallback_timeout_ns;
-    int64_t lease_ms;        /* 0: 30,000. Renewed every third of it. */
-    int64_t poll_ns;         /* 0: 1 s. A queue looks for work at least that often; staging likewise. */
-    int64_t grace_ns;        /* 0: 15 s, of a drain */
-    void (*on_giveup)(void *ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
+    int64_t lease_ms; /* 0: 30,000. Renewed every third of it. */
+    int64_t poll_ns;  /* 0: 1 s. A queue looks for work at least that often; staging likewise. */
+    int64_t grace_ns; /* 0: 15 s, of a drain */
+    void (*on_giveup)(
+        void *
+            ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
     void *giveup_ctx;
 };
 
 struct jobs; /* a running system on one node */
 
 /* Starts the supervision tree in `runtime`. Everything is copied but workers and store. NULL with a sentence. */
-struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why, size_t why_size);
+struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
+                        size_t why_size);
 
 /* Inserts; wakes local queues. 0 and *ret_ids (spec_count of them), or a negative errno as store_call. tx_sql may be NULL. */
-int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count, const char *tx_sql,
-                uint64_t *ret_ids);
+int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
+                const char *tx_sql, uint64_t *ret_ids);
 
 /* Begins a graceful drain; done(ctx, left) is called on the loop when nothing runs any more or the grace is over; left:
  * how many jobs had to be left to rescue. From the driver, not from a process. Repeated calls do nothing. Over at the

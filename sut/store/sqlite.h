@@ -19,8 +19,8 @@ struct store_sqlite_options {
     const char *path;
     const char *vfs; /* NULL: SQLite's own */
     enum durability durability;
-    int busy_ms;     /* how long to wait for another process's lock; 0: 5000 */
-    unsigned checkpoint_pages;   /* the log is written back when it is that long; 0: 4000 */
+    int busy_ms;               /* how long to wait for another process's lock; 0: 5000 */
+    unsigned checkpoint_pages; /* the log is written back when it is that long; 0: 4000 */
     struct env *env; /* for points (its site) and memory (its heap); must outlive the store */
     bool create;     /* make the file and schema when missing */
 };

@@ -1,7 +1,7 @@
 /* What people write: durations, numbers, words that are almost right, and the last line of a
  * program's output. */
-#include "sut/cli/child.h"
 #include "sut/cli/exec_worker.h"
+#include "sut/cli/last_line.h"
 #include "sut/cli/words.h"
 
 #include <criterion/criterion.h>

@@ -1,0 +1,118 @@
+/* config_file.c: reads a file of `key = value` lines into a configuration. */
+#include "sut/cli/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *trim(char *text)
+{
+    text += strspn(text, " \t\r\n");
+    size_t length = strlen(text);
+    while (length && isspace((unsigned char)text[length - 1]))
+        text[--length] = '\0';
+    return text;
+}
+
+/* A '#' at the beginning, or after a blank. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; *at; ++at)
+        if (*at == '#' && (at == line || at[-1] == ' ' || at[-1] == '\t')) {
+            *at = '\0';
+            return;
+        }
+}
+
+struct reading {
+    struct config *config;
+    const char *path;
+    unsigned line;
+    unsigned said[CONFIG_KEYS]; /* the line where a key was set */
+};
+
+static bool once(struct reading *reading, const char *name, char *why, size_t why_size)
+{
+    size_t index = 0;
+    while (config_key(index) && strcmp(config_key(index), name) != 0)
+        ++index;
+    if (!config_key(index))
+        return true; /* it is unknown, which config_set() says better */
+    if (reading->said[index]) {
+        snprintf(why, why_size, "'%s' was set before, in line %u", name, reading->said[index]);
+        return false;
+    }
+    reading->said[index] = reading->line;
+    return true;
+}
+
+static bool read_queue(struct reading *reading, char *name, const char *limit, char *why,
+                       size_t why_size)
+{
+    char value[512];
+    snprintf(value, sizeof value, "%s=%s", trim(name), limit);
+    return config_set(reading->config, "queue", value, why, why_size);
+}
+
+/* Relative to the directory of the file. */
+static bool read_path(struct reading *reading, const char *key, const char *value, char *why,
+                      size_t why_size)
+{
+    char joined[4096];
+    const char *slash = strrchr(reading->path, '/');
+    if (value[0] == '/' || value[0] == '\0' || !slash)
+        return config_set(reading->config, key, value, why, why_size);
+    snprintf(joined, sizeof joined, "%.*s/%s", (int)(slash - reading->path), reading->path, value);
+    return config_set(reading->config, key, joined, why, why_size);
+}
+
+static bool read_line(struct reading *reading, char *line, char *why, size_t why_size)
+{
+    cut_comment(line);
+    char *key = trim(line), *equals = strchr(key, '=');
+    if (!*key)
+        return true;
+    if (!equals) {
+        snprintf(why, why_size, "'%s' is not `key = value`", key);
+        return false;
+    }
+    *equals = '\0';
+    char *value = trim(equals + 1);
+    key = trim(key);
+    if (strncmp(key, "queue", 5) == 0 && isspace((unsigned char)key[5]))
+        return read_queue(reading, key + 6, value, why, why_size);
+    if (strcmp(key, "queue") == 0) {
+        snprintf(why, why_size, "a queue is written `queue NAME = LIMIT`");
+        return false;
+    }
+    if (!once(reading, key, why, why_size))
+        return false;
+    bool is_path = strcmp(key, "database") == 0 || strcmp(key, "workers") == 0;
+    return is_path ? read_path(reading, key, value, why, why_size)
+                   : config_set(reading->config, key, value, why, why_size);
+}
+
+bool config_read(struct config *config, const char *path, char *why, size_t why_size)
+{
+    struct reading reading = {.config = config, .path = path};
+    char *line = NULL, problem[400];
+    size_t room = 0;
+    bool good = true;
+    FILE *file = fopen(path, "re");
+    errno = file ? 0 : errno;
+    while (file && good && getline(&line, &room, file) >= 0) {
+        ++reading.line;
+        good = read_line(&reading, line, problem, sizeof problem);
+    }
+    if (!good)
+        snprintf(why, why_size, "%s:%u: %s", path, reading.line, problem);
+    else if (!file || ferror(file)) {
+        snprintf(why, why_size, "%s: cannot be read: %s", path, strerror(errno));
+        good = false;
+    }
+    free(line);
+    if (file)
+        fclose(file);
+    return good;
+}

@@ -1,0 +1,75 @@
+/* config_store.c: opens the database of a configuration, or says what to do about it. */
+#include "sut/cli/config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_MS 3000 /* for another process's lock; below the deadline of a call */
+
+/* What the store says, and what to do about it. */
+static const struct {
+    const char *symptom, *advice;
+} advices[] = {
+    {"is not an SQLite database", "name another file, or remove it if it is of no use"},
+    {"belongs to another program", "name another file"},
+    {"newer version", "use that version of jobd, or a newer one"},
+    {"read-only", "let this user write to it"},
+    {"readonly", "let this user write to it and to its directory"},
+    {"Permission denied", "let this user write to it and to its directory"},
+    {"No such file", "insert a job or start jobd to make it, or name another one"},
+    {"holds no jobs", "name another file; jobd or an insert would set this one up"},
+    {"Is a directory", "name a file in it"},
+    {"locked", "another process holds it; try again"},
+    {"disk is full", "make room"},
+};
+
+static const char *directory_of(const char *path, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(out, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    return slash == path ? "/" : out;
+}
+
+bool config_store_possible(const struct config *config, char *why, size_t why_size)
+{
+    char directory[4096];
+    const char *parent = directory_of(config->database, directory, sizeof directory);
+    if (access(parent, F_OK) != 0)
+        snprintf(why, why_size,
+                 "%s: the directory %s does not exist; make it, or name another database",
+                 config->database, parent);
+    else if (access(parent, W_OK) != 0)
+        snprintf(why, why_size,
+                 "%s: the directory %s cannot be written to; let this user write to it",
+                 config->database, parent);
+    else
+        return true;
+    return false;
+}
+
+static const char *advice_for(const char *problem)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; ++i)
+        if (strstr(problem, advices[i].symptom))
+            return advices[i].advice;
+    return NULL;
+}
+
+struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+                                   char *why, size_t why_size)
+{
+    char problem[400];
+    struct store_sqlite_options options = {.path = config->database,
+                                           .durability = config->durability,
+                                           .busy_ms = BUSY_MS,
+                                           .env = env,
+                                           .create = create};
+    if (!config_store_possible(config, why, why_size))
+        return NULL;
+    struct store_db *db = store_sqlite_open(&options, problem, sizeof problem);
+    if (db)
+        return db;
+    const char *advice = advice_for(problem);
+    snprintf(why, why_size, "%s%s%s", problem, advice ? "; " : "", advice ? advice : "");
+    return NULL;
+}
