@@ -144,7 +144,7 @@ static void change_note(struct file *file, struct change change, const void *old
     change.number = ++file->numbered;
     change.log_at = file->log_size;
     if (change.size > 0)
-        memcpy(file->log + change.log_at, old, change.size);
+        memcpy(file->log + change.log_at, old, change.size); // NOLINT: a size > 0 has bytes
     file->log_size += change.size;
     file->changes[file->change_count++] = change;
 }

@@ -181,17 +181,16 @@ static int name_order(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int check(struct daemon *daemon)
+static void check(struct daemon *daemon)
 {
     char text[512];
-    struct dirent **entries;
+    struct dirent **entries = NULL;
     char why[640];
     bool exists = access(daemon->config.database, F_OK) == 0;
     if (exists)
         open_store(daemon, false);
     else if (!config_store_possible(&daemon->config, why, sizeof why))
         jobd_mistake("%s", why);
-    store_close(daemon->db);
     about(&daemon->config, daemon->workers.directory, text, sizeof text);
     puts(text);
     if (!exists)
@@ -205,7 +204,6 @@ static int check(struct daemon *daemon)
         free(entries[i]);
     }
     free(entries);
-    return 0;
 }
 
 /* ---- life ---- */
@@ -239,10 +237,20 @@ static void claim_standard_files(void)
     close(fd);
 }
 
+static void run(struct daemon *daemon)
+{
+    char text[512];
+    open_store(daemon, true);
+    start_jobs(daemon);
+    listen_for_signals(daemon);
+    about(&daemon->config, daemon->workers.directory, text, sizeof text);
+    env_log(&daemon->live.env, LOG_INFO, "%s", text);
+    uv_run(&daemon->live.loop, UV_RUN_DEFAULT);
+}
+
 int main(int argc, char **argv)
 {
     struct daemon daemon = {0};
-    char text[512];
     claim_standard_files();
     env_live_init(&daemon.live);
     config_init(&daemon.config, daemon.live.env.heap);
@@ -250,12 +258,8 @@ int main(int argc, char **argv)
     open_workers(&daemon);
     points_install(&daemon.live.env.site);
     if (only_check)
-        return check(&daemon);
-    open_store(&daemon, true);
-    start_jobs(&daemon);
-    listen_for_signals(&daemon);
-    about(&daemon.config, daemon.workers.directory, text, sizeof text);
-    env_log(&daemon.live.env, LOG_INFO, "%s", text);
-    uv_run(&daemon.live.loop, UV_RUN_DEFAULT);
+        check(&daemon);
+    else
+        run(&daemon);
     return finish(&daemon);
 }

@@ -1,5 +1,5 @@
-/* last_line.h: what a program said last. Of a stream of bytes, the beginning of the last line that is
- * not blank is kept, as valid UTF-8 without control characters. */
+/* last_line.h: what a program said last. Of a stream of bytes, the beginning of the last line that
+ * is not blank is kept, as valid UTF-8 without control characters. */
 #ifndef SUT_LAST_LINE_H
 #define SUT_LAST_LINE_H
 

@@ -46,6 +46,7 @@ static _Noreturn void reaper_main(int fd)
             break;
     for (size_t i = 0; i < groups.count; ++i)
         kill(-groups.items[i], SIGKILL);
+    free(groups.items);
     _exit(0);
 }
 
