@@ -3,11 +3,11 @@
 #   memcheck.sh BUILD PROGRAM...
 build=$1
 shift
-tool="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --trace-children=yes --child-silent-after-fork=no --suppressions=harness/test/valgrind.supp"
-TEST_WRAPPER=$tool sh "$(dirname "$0")/run_tests.sh" "$build" "$@" || exit 1
+tool="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --trace-children=yes --child-silent-after-fork=no --suppressions=$(pwd)/harness/test/valgrind.supp"
+TEST_TIMEOUT=1200 TEST_WRAPPER=$tool sh "$(dirname "$0")/run_tests.sh" "$build" "$@" || exit 1
 out=$build/memcheck-run
 log=$build/memcheck-run.log
-$tool --log-file="$build/memcheck-%p.log" "$build/duress" run scenarios --runs 200 --seed 1 --verify off --run-timeout 300 --out "$out" >"$log" 2>&1
+$tool --log-file="$build/memcheck-%p.log" "$build/duress" run scenarios --runs 200 --seed 1 --verify off --run-timeout 300s --out "$out" >"$log" 2>&1
 status=$?
 tail -n 25 "$log"
 errors=$(cat "$build"/memcheck-[0-9]*.log 2>/dev/null)

@@ -160,20 +160,22 @@ int child_start(struct children *children, const struct program *program, struct
 
 /* ---- output ---- */
 
-/* False: there will be no more. */
-static bool child_read(struct child *child)
+/* As read(). */
+static ssize_t child_read(struct child *child)
 {
     char bytes[READ_SIZE];
     ssize_t got = read(child->fd, bytes, sizeof bytes);
     if (got > 0)
         last_line_feed(&child->line, bytes, (size_t)got);
-    return got > 0 || (got < 0 && errno == EINTR);
+    return got;
 }
 
+/* A program may close its output long before it ends. */
 static void on_output(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
-    if (!child_read(poll->data) && errno != EAGAIN)
+    ssize_t got = child_read(poll->data);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         uv_poll_stop(poll);
 }
 
@@ -187,7 +189,7 @@ static void child_end(struct child *child)
     kill(-child->pid, SIGKILL);
     reaper_forget(&child->all->reaper, child->pid);
     waitpid(child->pid, &child->status, 0);
-    for (size_t most = 1 << 20; most && child_read(child); most -= READ_SIZE)
+    for (size_t most = 1 << 20; most && child_read(child) > 0; most -= READ_SIZE)
         ;
     last_line_end(&child->line);
     child->reaped = true;
@@ -200,7 +202,7 @@ static void child_end(struct child *child)
 static void on_exit_signal(uv_signal_t *handle, int number)
 {
     struct children *children = handle->data;
-    struct child *child, *next;
+    struct child *child = NULL, *next = NULL;
     (void)number; /* SIGCHLD, perhaps for several of them */
     DL_FOREACH_SAFE (children->first, child, next) {
         siginfo_t info = {0};
@@ -260,7 +262,7 @@ void children_init(struct children *children, struct env_live *live)
 
 void children_done(struct children *children)
 {
-    struct child *child, *next;
+    struct child *child = NULL, *next = NULL;
     uv_close((uv_handle_t *)&children->on_exit, NULL);
     DL_FOREACH_SAFE (children->first, child, next) {
         child_signal(child, SIGKILL);

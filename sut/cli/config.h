@@ -19,6 +19,10 @@
 
 #include <stdio.h>
 
+#ifndef JOBS_VERSION
+#define JOBS_VERSION "unknown" /* the Makefile says */
+#endif
+
 enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 8 };
 
 struct config {

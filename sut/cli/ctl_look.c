@@ -24,7 +24,7 @@ const char *ctl_time(int64_t ms, char out[static 32])
 static const char *brief(const char *text, char *out, size_t most)
 {
     size_t length = 0;
-    for (; text[length] && length < most; ++length)
+    for (; length < most && text[length]; ++length)
         out[length] =
             (unsigned char)text[length] < ' ' || text[length] == 0x7f ? '?' : text[length];
     if (text[length]) {

@@ -36,7 +36,8 @@ int main(int argc, char **argv)
     char why[200] = "usage: embedded FILE";
     struct env_live live;
     env_live_init(&live);
-    struct store_sqlite_options options = {.path = argv[argc - 1], .env = &live.env, .create = true};
+    struct store_sqlite_options options = {
+        .path = argv[argc - 1], .env = &live.env, .create = true};
     struct store_db *db = argc == 2 ? store_sqlite_open(&options, why, sizeof why) : NULL;
     if (!db)
         return fprintf(stderr, "%s\n", why), 1;
@@ -50,9 +51,8 @@ int main(int argc, char **argv)
     store_local_init(&store, db, 5 * NS_PER_S);
     struct worker workers[] = {{.name = "greet", .perform = greet, .backoff_s = soon}};
     struct queue_config queues[] = {{.name = "default", .limit = 10}};
-    struct jobs_config config = {.store = &store,
-                                 .queues = queues, .queue_count = 1,
-                                 .workers = workers, .worker_count = 1};
+    struct jobs_config config = {
+        .store = &store, .queues = queues, .queue_count = 1, .workers = workers, .worker_count = 1};
     struct runtime *runtime = runtime_new(&live.env, NULL);
     struct jobs *jobs = jobs_start(runtime, &config, why, sizeof why);
     if (!jobs)

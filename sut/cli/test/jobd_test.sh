@@ -124,14 +124,23 @@ ctl insert ok >/dev/null
 check 'picks up new jobs' eventually 3 is 20 completed
 kill -HUP "$daemon"
 check 'hangup' eventually 3 grep -q 'SIGHUP: ignored' "$work/log"
+worker mute <<'E'
+exec >&- 2>&-; sleep 0.5
+E
+ticks() { awk '{ print $14 + $15 }' "/proc/$daemon/stat"; }
+calm() { before=$(ticks); sleep 0.25; [ $(($(ticks) - before)) -lt 10 ]; }
+ctl insert mute >/dev/null
+eventually 3 is 21 executing
+check 'waits without work for a program that closed its output' calm
+check 'and for its end' eventually 3 is 21 completed
 check 'Ctrl-C without jobs' stop 0 2 INT
 
 start --lease 1s
 ctl insert nap 300 >/dev/null
 check 'runs' eventually 3 test -s "$work/nap"
-ctl cancel 21 >/dev/null
+ctl cancel 22 >/dev/null
 check 'cancelled: killed at the next heartbeat' eventually 3 gone "$work/nap"
-check 'cancelled: stays so' is 21 cancelled
+check 'cancelled: stays so' is 22 cancelled
 rm -f "$work/nap"
 
 # ---- drain ----
@@ -141,8 +150,8 @@ kill -TERM "$daemon"
 eventually 3 grep -q 'takes no more jobs' "$work/log"
 ctl insert ok >/dev/null
 check 'ends when its job has ended' ended 0 5
-check 'which is completed' is 22 completed
-check 'and begins no other' is 23 available
+check 'which is completed' is 23 completed
+check 'and begins no other' is 24 available
 check 'and says so' grep -q 'nothing was left running' "$work/log"
 
 rm -f "$work/nap"
@@ -151,7 +160,7 @@ start --grace 300ms
 check 'another runs' eventually 3 test -s "$work/nap"
 check 'the grace is over' stop 0 5
 check 'killed' eventually 3 gone "$work/nap"
-check 'left to rescue' is 24 executing
+check 'left to rescue' is 25 executing
 check 'and counted' grep -q 'did not end in time and will be run again: 1' "$work/log"
 
 rm -f "$work/nap"
@@ -173,4 +182,20 @@ check 'a tree of processes runs' eventually 3 test -s "$work/child"
 check 'kill -9' stop 137 2 KILL
 check 'its child dies' eventually 3 gone "$work/leader"
 check 'and the children of that' eventually 3 gone "$work/child"
+
+# ---- the build with points, under duress ----
+jobd=$BUILD/jobd
+rm -f "$work"/jobs.db*
+ctl insert ok >/dev/null
+faults() { DURESS_FAULTS=$1 start; }
+check 'faults: a mistake' says 2 "did you mean 'store/ack/reply'" env DURESS_FAULTS='store/ack/replx: crash' \
+    "$jobd" --database "$work/jobs.db" --workers "$work/workers"
+faults 'store/ack/reply: 1*disconnect'
+check 'faults: completed in spite of a lost reply' eventually 5 is 1 completed
+check 'faults: which was noticed' eventually 5 grep -q 'does not answer (Connection reset by peer)' "$work/log"
+check 'faults: stops' stop 0 5
+ctl insert ok >/dev/null
+faults 'job/perform/stop: kill'
+check 'faults: killed' ended 137 5
+check 'faults: what it ran waits for rescue' is 2 executing
 finish
