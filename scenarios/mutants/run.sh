@@ -1,6 +1,7 @@
 #!/bin/bash
 # Plants each bug of scenarios/mutants/*.patch into a copy of the tree, builds it, and runs the suite until a property fails.
-# A patch starts with lines "Property: ID" (what must catch it) and "Scenario: FILE" (where to look first; optional).
+# A patch starts with lines "Property: ID" (what must catch it, and is the only one that judges) and "Scenario: FILE"
+# (where to look; optional).
 # Prints a table and writes BUILD/mutants.json. Exit 1 when one is missed or does not apply.
 #   run.sh BUILD [NAME...]
 set -u
@@ -36,18 +37,21 @@ for patch in "$here"/*.patch; do
     out=$build/mutants/$name
     rm -rf "$out"
     begin=$(date +%s%N)
-    caught=no by="" runs=0
+    caught=no by="" runs=0 faults=0
     if make -s -C "$tree" BUILD=build build/duress >"$build/mutants/$name.log" 2>&1; then
         begin=$(date +%s%N)
-        "$tree/build/duress" run ${where:-scenarios} --time "${seconds}s" --seed 1 --verify off --fail-fast --out "$out" \
-            >>"$build/mutants/$name.log" 2>&1
-        [ $? -le 2 ] && [ -f "$out/run.json" ] && {
-            by=$(sed -n 's/^ *"property": "\([^"]*\)".*/\1/p' "$out/run.json" | head -n 1)
-            [ -n "$by" ] || by=$(grep -o '"property": *"[^"]*"' "$out/run.json" | head -n 1 | sed 's/.*: *"//; s/"//')
+        "$tree/build/duress" run ${where:-scenarios} --time "${seconds}s" --seed 1 --verify off --fail-fast \
+            --property "$wanted" --out "$out" >>"$build/mutants/$name.log" 2>&1
+        if [ -f "$out/run.json" ]; then
+            # The property itself must have failed; that something else noticed is not enough.
+            if sed -n '/^ *"properties"/,/^ *]/p' "$out/run.json" | grep "\"id\": \"$wanted\"" |
+                grep -q '"failed": [1-9]'; then
+                caught=yes by=$wanted
+            fi
             runs=$(grep -o '"runs": *[0-9]*' "$out/run.json" | head -n 1 | grep -o '[0-9]*')
-        }
-        for property in $wanted; do [ "$property" = "$by" ] && caught=yes; done
-        [ -z "$wanted" ] && [ -n "$by" ] && caught=yes
+            faults=$(sed -n '/^ *"points"/,/^ *]/p' "$out/run.json" | grep -o '"faults": {[^}]*}' |
+                grep -o ': [0-9]*' | awk '{n += $2} END {print n + 0}')
+        fi
     else
         by="does not build"
     fi
@@ -55,8 +59,8 @@ for patch in "$here"/*.patch; do
     patch -s -R -p1 -d "$tree" <"$patch"
     [ $caught = yes ] || missed=1
     printf '%-34s %-8s %-26s %8s %5d.%03d\n' "$name" $caught "${by:--}" "$runs" $((ms / 1000)) $((ms % 1000))
-    rows+=("$(printf '  {"name": "%s", "caught": %s, "by": "%s", "runs": %s, "seconds": %d.%03d, "faults": null}' \
-        "$name" "$([ $caught = yes ] && echo true || echo false)" "$by" "${runs:-0}" $((ms / 1000)) $((ms % 1000)))")
+    rows+=("$(printf '  {"name": "%s", "caught": %s, "by": "%s", "runs": %s, "seconds": %d.%03d, "faults": %d}' \
+        "$name" "$([ $caught = yes ] && echo true || echo false)" "$by" "${runs:-0}" $((ms / 1000)) $((ms % 1000)) "${faults:-0}")")
 done
 {
     echo '['
