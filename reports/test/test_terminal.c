@@ -102,7 +102,8 @@ Test(terminal, without_a_terminal_there_is_a_plain_line_every_five_seconds)
 static void draw_on_terminal(char *out_text, size_t size)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
-    cr_assert_geq(master, 0);
+    if (master < 0)
+        cr_skip_test("no pseudo terminals here");
     cr_assert_eq(grantpt(master), 0);
     cr_assert_eq(unlockpt(master), 0);
     FILE *out = fopen(ptsname(master), "w");
