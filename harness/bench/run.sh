@@ -28,8 +28,8 @@ BEGIN {
 {
     printf "%-52s %14s %-14s %9s %-5s %s\n", plain(raw("name")), number(raw("value")), plain(raw("unit")),
         number(raw("goal")), plain(raw("met")), number(raw("ratio"))
-    printf "%s\n  {", NR > 1 ? "," : "" >json
-    for (i = 1; i <= count; i++) printf "%s\"%s\": %s", i > 1 ? ", " : "", keys[i], raw(keys[i]) >json
+    printf "%s\n  {", (NR > 1 ? "," : "") >json
+    for (i = 1; i <= count; i++) printf "%s\"%s\": %s", (i > 1 ? ", " : ""), keys[i], raw(keys[i]) >json
     printf "}" >json
 }
 END { print "\n]" >json }' "$lines"
