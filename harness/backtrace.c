@@ -48,8 +48,16 @@ static char *make_command(const char *noise)
 /* The handler itself tells nothing. */
 static bool is_handler(const char *line)
 {
-    return strncmp(line, "put_story ", 10) == 0 || strncmp(line, "on_crash ", 9) == 0 ||
-           strstr(line, "(inlined by) on_crash ");
+    static const char *const names[] = {"put_story", "on_crash", "run_after", "show_crash",
+                                        "print_frames"};
+    static const char inlined[] = " (inlined by) ";
+    if (strncmp(line, inlined, sizeof inlined - 1) == 0)
+        line += sizeof inlined - 1;
+    size_t length = strcspn(line, " ");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && strncmp(line, names[i], length) == 0)
+            return true;
+    return false;
 }
 
 char *backtrace_explain(const char *noise)

@@ -60,9 +60,10 @@ static void keep_crash(void *ctx, int signal)
         return;
     struct result result = {.run = x->job->run, .outcome = OUTCOME_CRASH, .property = "crash"};
     result.at = trace_count(x->run.trace);
-    snprintf(result.message, sizeof result.message, "SIG%s", sigabbrev_np(signal));
+    crash_describe(result.message, sizeof result.message, signal, x->config->run_timeout_ns);
     x->run.outcome = result.outcome;
     x->run.event = x->run.events = result.at;
+    trace_fingerprint(x->run.trace, x->run.fingerprint);
     memcpy(x->run.property, result.property, sizeof x->run.property);
     memcpy(x->run.message, result.message, sizeof x->run.message);
     keep(x, &result);
@@ -202,20 +203,17 @@ static void find_hint(const char *noise, char *out, size_t size)
 static void describe_end(char *out, size_t size, int status, bool hung, int64_t timeout_ns,
                          const char *noise)
 {
-    char hint[200], within[32];
+    char hint[200], what[96];
     find_hint(noise, hint, sizeof hint);
-    duration_print(timeout_ns, within, sizeof within);
     if (hung)
         snprintf(out, size, "hung: it stood still, without using CPU time");
-    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
-        snprintf(out, size, "endless loop: more than %s of CPU time in one run", within);
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         snprintf(out, size, "SIGKILL: out of memory, stuck beyond %s of CPU time, or from outside",
-                 within);
-    else if (WIFSIGNALED(status))
-        snprintf(out, size, "SIG%s (%s)%s", sigabbrev_np(WTERMSIG(status)),
-                 sigdescr_np(WTERMSIG(status)), hint);
-    else
+                 duration_print(timeout_ns, what, sizeof what));
+    else if (WIFSIGNALED(status)) {
+        crash_describe(what, sizeof what, WTERMSIG(status), timeout_ns);
+        snprintf(out, size, "%s%s", what, hint);
+    } else
         snprintf(out, size, "the process ended with status %d in mid-run%s", WEXITSTATUS(status),
                  hint);
 }

@@ -3,8 +3,11 @@
 
 #include "harness/engine.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef DURESS_VERSION
 #define DURESS_VERSION "unknown"
@@ -40,6 +43,12 @@ void cli_complain(const struct command *command, const char *format, ...)
     fprintf(stderr, "\n");
     va_end(args);
     fprintf(stderr, "try 'duress %s --help'\n", command->name);
+}
+
+void cli_explain(const char *why)
+{
+    size_t length = strlen(why);
+    fprintf(stderr, "%s%s", why, length && why[length - 1] == '\n' ? "" : "\n");
 }
 
 void command_help(const struct command *command, FILE *out)
@@ -87,8 +96,29 @@ static int unknown_command(const char *name)
     return EXIT_USAGE;
 }
 
+/* Without this, the first file that is opened would become the standard output of one who was
+ * started with it closed. */
+static void open_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            return;
+}
+
+/* What was asked for was not given if it could not be printed. */
+static int check_output(int code)
+{
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    fprintf(stderr, "duress: cannot write to the standard output%s%s\n", errno ? ": " : "",
+            errno ? strerror(errno) : "");
+    return code == EXIT_HELD ? EXIT_HARNESS : code;
+}
+
 int duress_main(int argc, char **argv, const struct system *const *systems, size_t system_count)
 {
+    open_standard_files();
     if (argc < 2) {
         general_help(stderr);
         return EXIT_USAGE;
@@ -107,5 +137,6 @@ int duress_main(int argc, char **argv, const struct system *const *systems, size
     if (!command)
         return unknown_command(name);
     registry_init();
-    return command->run(command, &(struct systems){systems, system_count}, argc - 1, argv + 1);
+    return check_output(
+        command->run(command, &(struct systems){systems, system_count}, argc - 1, argv + 1));
 }

@@ -39,6 +39,9 @@ extern const struct command cmd_run, cmd_replay, cmd_list, cmd_report, cmd_worke
 void cli_complain(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* `why` on stderr, as it is: it says itself where what is wrong stands. */
+void cli_explain(const char *why);
+
 void command_help(const struct command *command, FILE *out);
 
 /* The exit code that says this outcome. */

@@ -46,7 +46,7 @@ static int list_scenarios(struct sheet *sheet, const struct systems *systems,
     struct extras none = {0};
     char *why = NULL;
     if (plan_load(&plan, paths, &none, systems, &why)) {
-        fprintf(stderr, "%s\n", why);
+        cli_explain(why);
         free(why);
         return EXIT_USAGE;
     }
@@ -235,10 +235,11 @@ static int list_run(const struct command *command, const struct systems *systems
         const struct subject *subject = find_subject(command, args.items[0]);
         struct words paths = {args.items + 1, args.count - 1};
         static const char *usual = "scenarios";
-        if (paths.count == 0)
-            paths = (struct words){&usual, 1};
-        if (subject)
-            code = list_subject(subject, systems, &paths, as_json);
+        if (subject && subject->list != list_scenarios && paths.count)
+            cli_complain(command, "%s takes no argument, got '%s'", subject->name, paths.items[0]);
+        else if (subject)
+            code = list_subject(subject, systems, paths.count ? &paths : &(struct words){&usual, 1},
+                                as_json);
     }
     words_done(&args);
     return code;

@@ -1,21 +1,27 @@
 /* cmd_replay.c: `duress replay`: one run again, in this process, so that a debugger can look at it.
  */
 #define _GNU_SOURCE
+#include "harness/backtrace.h"
 #include "harness/crash.h"
+#include "harness/engine.h"
 #include "harness/plan.h"
 #include "harness/seed.h"
 
 #include <errno.h>
+#include <execinfo.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define RUN_TIMEOUT_NS INT64_C(20000000000)
 
 struct replay_options {
     const char *seed_text;
     struct extras extras;
     bool trace, gdb, valgrind;
     uint64_t break_at;
+    int64_t run_timeout_ns;
 };
 
 #define AT(field) offsetof(struct replay_options, field)
@@ -29,14 +35,17 @@ static const struct option replay_table[] = {
     {"fault", 0, "POINT=TERM", option_list, AT(extras.faults),
      "as it was given to run; repeatable"},
     {"property", 0, "NAME", option_list, AT(extras.properties), "judge only this one; repeatable"},
+    {"run-timeout", 0, "T", option_duration, AT(run_timeout_ns),
+     "CPU time after which it counts as an endless loop (default 20s)"},
     {0},
 };
 #undef AT
 
-static const char notes[] =
-    "Prints the verdict and the fingerprint. The exit code is that of a suite with this one run.\n"
-    "  duress replay scenarios/x.yaml --seed 0x1f --trace\n"
-    "  duress replay build/runs/3/failures/17/tape --gdb --break-at 4711\n";
+static const char notes[] = "Prints the verdict and the fingerprint. The exit code says what "
+                            "happened, as for run; a canary\n"
+                            "gets no other one for failing as it must.\n"
+                            "  duress replay scenarios/x.yaml --seed 0x1f --trace\n"
+                            "  duress replay build/runs/3/failures/17/tape --gdb --break-at 4711\n";
 
 /* ---- under another program ---- */
 
@@ -81,7 +90,7 @@ static int load_scenario(struct replay *replay, const char *path, const struct s
     int err =
         replay->scenario ? extras_apply(&replay->options->extras, replay->scenario, &why) : -1;
     if (err)
-        fprintf(stderr, "%s\n", why);
+        cli_explain(why);
     free(why);
     return err;
 }
@@ -98,20 +107,51 @@ static int apply_tape_rules(struct replay *replay, const struct tape_meta *meta)
     return 0;
 }
 
+static const char *nearest_point(const char *name)
+{
+    struct words names = {0};
+    for (size_t i = 0; i < registry_count(); i++)
+        words_add(&names, registry_get(i)->name);
+    const char *near = nearest_word(name, strlen(name), names.items, names.count);
+    words_done(&names);
+    return near;
+}
+
+/* A fault at a point that does not exist would be passed over in silence. */
+static int check_points(const struct tape *tape, const char *path)
+{
+    for (size_t i = 0; i < tape_edit_count(tape); i++) {
+        const char *name = tape_edit_point(tape, i);
+        if (!name || registry_find(name))
+            continue;
+        const char *near = nearest_point(name);
+        fprintf(stderr, "%s: error: a fault at '%s', but there is no such point%s%s%s\n", path,
+                name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int load_tape(struct replay *replay, const char *path, const struct systems *systems)
 {
     struct tape_meta meta = {0};
     char why[1024];
     replay->tape = tape_read(path, &meta, why, sizeof why);
     if (!replay->tape) {
-        fprintf(stderr, "%s\n", why);
+        cli_explain(why);
         return -EINVAL;
     }
-    int err = -EINVAL;
-    if (meta.scenario)
+    int err = check_points(replay->tape, path);
+    if (!err && !meta.scenario) {
+        err = -EINVAL;
+        fprintf(stderr, "%s: error: the tape names no scenario\n", path);
+    } else if (!err) {
         err = load_scenario(replay, meta.scenario, systems);
-    else
-        fprintf(stderr, "%s: the tape names no scenario\n", path);
+        if (err)
+            fprintf(stderr,
+                    "%s: names this scenario, by its path from where the suite was started\n",
+                    path);
+    }
     if (!err)
         err = apply_tape_rules(replay, &meta);
     memcpy(replay->fingerprint, meta.fingerprint, sizeof replay->fingerprint);
@@ -158,14 +198,46 @@ static void print_trace(const struct trace *trace)
     }
 }
 
+/* Names and lines of the frames that led to here. */
+static void print_frames(void)
+{
+    enum { FRAMES_MAX = 64 };
+    void *frames[FRAMES_MAX];
+    char *noise, *where;
+    size_t size;
+    int count = backtrace(frames, FRAMES_MAX);
+    FILE *out = open_memstream(&noise, &size);
+    if (!out)
+        return;
+    for (int i = 0; i < count; i++)
+        fprintf(out, "[%p]\n", frames[i]);
+    fclose(out);
+    where = backtrace_explain(noise);
+    if (where)
+        fputs(where, stdout);
+    free(where);
+    free(noise);
+}
+
+/* In a copy of the crashed process. */
 static void show_crash(void *ctx, int signal)
 {
     struct replay *replay = ctx;
-    (void)signal;
-    if (replay->options->trace && replay->run.trace)
-        print_trace(replay->run.trace);
-    if (replay->run.trace)
-        printf("crash after event %" PRIu64 "\n", trace_count(replay->run.trace));
+    const struct trace *trace = replay->run.trace;
+    char what[96], fingerprint[33] = "";
+    if (replay->options->trace && trace)
+        print_trace(trace);
+    crash_describe(what, sizeof what, signal, replay->options->run_timeout_ns);
+    printf("FAILED  crash");
+    if (trace && trace_count(trace)) {
+        trace_fingerprint(trace, fingerprint);
+        printf(" after event %" PRIu64, trace_count(trace) - 1);
+    }
+    printf(": %s\n", what);
+    if (fingerprint[0])
+        printf("fingerprint %s\n", fingerprint);
+    fflush(stdout);
+    print_frames();
     fflush(stdout);
 }
 
@@ -192,8 +264,10 @@ static int execute(struct replay *replay)
     /* A debugger wants to see the signal itself. */
     bool stop = replay->options->break_at != UINT64_MAX;
     crash_prepare();
-    if (!stop)
+    if (!stop) {
         crash_catch(show_crash, replay, EXIT_SAFETY);
+        crash_limit(replay->options->run_timeout_ns);
+    }
     run_execute(&replay->run, replay->scenario, replay->tape, replay->options->break_at);
     if (replay->options->trace)
         print_trace(replay->run.trace);
@@ -224,9 +298,11 @@ static int load_and_execute(const struct command *command, const struct systems 
 static int replay_run(const struct command *command, const struct systems *systems, int argc,
                       char **argv)
 {
-    static const char *const gdb[] = {"gdb", "-q", "-ex", "run", "--args", NULL};
+    /* SIGPROF is the end of an endless loop, which gdb would pass over. */
+    static const char *const gdb[] = {"gdb", "-q",  "-ex",    "handle SIGPROF stop print",
+                                      "-ex", "run", "--args", NULL};
     static const char *const valgrind[] = {"valgrind", "-q", "--error-exitcode=9", NULL};
-    struct replay_options options = {.break_at = UINT64_MAX};
+    struct replay_options options = {.break_at = UINT64_MAX, .run_timeout_ns = RUN_TIMEOUT_NS};
     struct words paths = {0};
     int err = options_parse(command, argc, argv, &options, &paths);
     int code = err > 0 ? EXIT_HELD : EXIT_USAGE;

@@ -30,7 +30,7 @@ static struct suite *read_any(const char *dir, char *why, size_t why_size)
 static int show(const struct command *command, const char *dir, const struct words *reports)
 {
     char why[4608];
-    if (output_check(reports, why, sizeof why)) {
+    if (output_check(reports, why, sizeof why) || output_check_paths(reports, why, sizeof why)) {
         cli_complain(command, "--report: %s", why);
         return EXIT_USAGE;
     }

@@ -86,7 +86,8 @@ static const struct option run_table[] = {
     {"out", 'o', "DIR", option_text, AT(out),
      "run directory (default build/runs/N, the next free number);\nan old run in it is replaced"},
     {"report", 0, "KIND[:PATH]", option_list, AT(reports),
-     "write this view too; repeatable. PATH - is the standard output"},
+     "write this view too; repeatable. PATH - is the standard output,\nand what else is said then "
+     "goes to the standard error"},
     {0},
 };
 #undef AT
@@ -136,13 +137,17 @@ static int options_check(const struct command *command, struct run_options *opti
 
 /* ---- running ---- */
 
-static void announce(const struct runner_setup *setup, const struct rundir *rundir)
+static void announce(const struct runner_setup *setup, const struct rundir *rundir, FILE *screen)
 {
+    size_t count = setup->plan->scenario_count;
     if (rundir->replaced)
-        printf("%s: the old run in it is replaced\n", rundir->path);
-    printf("seed 0x%llx  %zu scenarios  %u workers  in %s\n", (unsigned long long)setup->seed,
-           setup->plan->scenario_count, setup->workers, rundir->path);
-    fflush(stdout);
+        fprintf(screen, "%s: the old run in it is replaced\n", rundir->path);
+    fprintf(screen, "seed 0x%llx  %zu scenario%s  %u worker%s  in %s\n",
+            (unsigned long long)setup->seed, count, count == 1 ? "" : "s", setup->workers,
+            setup->workers == 1 ? "" : "s", rundir->path);
+    if (setup->shard.of > 1)
+        fprintf(screen, "shard %lu/%lu of the suite\n", setup->shard.number, setup->shard.of);
+    fflush(screen);
 }
 
 static enum exit_code exit_code_of_suite(const struct suite *suite)
@@ -156,8 +161,9 @@ static enum exit_code exit_code_of_suite(const struct suite *suite)
 
 static int run_suite(const struct runner_setup *setup, struct rundir *rundir, struct words *reports)
 {
-    announce(setup, rundir);
-    struct terminal *terminal = terminal_new(stdout);
+    FILE *screen = output_takes_stdout(reports) ? stderr : stdout;
+    announce(setup, rundir, screen);
+    struct terminal *terminal = terminal_new(screen);
     struct suite *suite = runner_run(setup, rundir, terminal);
     enum exit_code code = exit_code_of_suite(suite);
     if (output_write_all(suite, rundir->path, reports))
@@ -181,7 +187,11 @@ static int open_and_run(const struct command *command, const struct runner_setup
     words_add(&reports, "json");
     for (size_t i = 0; i < options->reports.count; i++)
         words_add(&reports, options->reports.items[i]);
-    int code = run_suite(setup, &rundir, &reports);
+    int code = EXIT_USAGE;
+    if (output_check_paths(&reports, why, sizeof why))
+        fprintf(stderr, "duress %s: --report: %s\n", command->name, why);
+    else
+        code = run_suite(setup, &rundir, &reports);
     words_done(&reports);
     rundir_close(&rundir);
     return code;
@@ -194,7 +204,7 @@ static int load_and_run(const struct command *command, const struct systems *sys
     struct plan plan;
     char *why = NULL;
     if (plan_load(&plan, paths, &options->extras, systems, &why)) {
-        fprintf(stderr, "%s\n", why);
+        cli_explain(why);
         free(why);
         return EXIT_USAGE;
     }

@@ -3,9 +3,12 @@
 #define _GNU_SOURCE /* sigabbrev_np, _Fork */
 #include "harness/crash.h"
 
+#include "harness/fault.h"
+
 #include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -131,4 +134,14 @@ void crash_limit(int64_t cpu_ns)
     setitimer(ITIMER_PROF, &timer, NULL);
     rlim_t hard = (rlim_t)(cpu_ns / 1000000000) + 2 * AFTER_SECONDS;
     setrlimit(RLIMIT_CPU, &(struct rlimit){hard, hard});
+}
+
+void crash_describe(char *out, size_t size, int signal, int64_t cpu_ns)
+{
+    char within[32];
+    if (signal == SIGPROF)
+        snprintf(out, size, "endless loop: more than %s of CPU time in one run",
+                 duration_print(cpu_ns, within, sizeof within));
+    else
+        snprintf(out, size, "SIG%s (%s)", sigabbrev_np(signal), sigdescr_np(signal));
 }

@@ -4,6 +4,7 @@
 #ifndef DURESS_CRASH_H
 #define DURESS_CRASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Once, before any fork: what cannot be done any more in the moment of the crash. */
@@ -17,5 +18,8 @@ void crash_catch(void (*after)(void *ctx, int signal), void *ctx, int exit_code)
 /* An endless loop is a crash too: SIGPROF after so much CPU time, and SIGKILL if that does not
  * help. */
 void crash_limit(int64_t cpu_ns);
+
+/* "SIGSEGV (Segmentation fault)", or that it was an endless loop of more than `cpu_ns`. */
+void crash_describe(char *out, size_t size, int signal, int64_t cpu_ns);
 
 #endif

@@ -99,41 +99,60 @@ static void *zeroed(size_t count, size_t size)
     return memory;
 }
 
-static bool pattern_matches(const char *pattern, const char *name)
+/* How much of a name the pattern fixes: all of it, but for a final "**". */
+static size_t pattern_fixed(const char *pattern)
 {
     size_t length = strlen(pattern);
-    if (length >= 2 && strcmp(pattern + length - 2, "**") == 0)
-        return strncmp(pattern, name, length - 2) == 0;
-    return strcmp(pattern, name) == 0;
+    bool open = length >= 2 && strcmp(pattern + length - 2, "**") == 0;
+    return open ? length - 2 : length + 1;
 }
 
-/* The handlers of a point into `out` (NULL: only counts): properties in order, within one as it
- * lists them. */
-static size_t handlers_of(struct panel *panel, const char *name, struct handler *out)
+/* The registry is sorted by name: what a pattern matches begins here, and stands together. */
+static size_t points_from(const char *pattern, size_t fixed)
 {
-    size_t count = 0;
+    size_t low = 0, high = registry_count();
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strncmp(registry_get(middle)->name, pattern, fixed) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Moves each point's `at` on by its handlers: properties in order, within one as it lists them.
+ * Puts them there, once there is a place. */
+static void handlers_put(struct panel *panel, size_t *at)
+{
     for (size_t i = 0; i < panel->count; i++) {
         for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point;
              on++) {
-            if (!pattern_matches(on->point, name))
-                continue;
-            if (out)
-                out[count] = (struct handler){on->fn, &panel->judges[i]};
-            count++;
+            size_t fixed = pattern_fixed(on->point);
+            for (size_t id = points_from(on->point, fixed);
+                 id < panel->point_count && strncmp(registry_get(id)->name, on->point, fixed) == 0;
+                 id++) {
+                if (panel->handlers)
+                    panel->handlers[at[id]] = (struct handler){on->fn, &panel->judges[i]};
+                at[id]++;
+            }
         }
     }
-    return count;
 }
 
 static void panel_subscribe(struct panel *panel)
 {
     panel->point_count = registry_count();
     panel->first = zeroed(panel->point_count + 1, sizeof *panel->first);
-    for (size_t id = 0; id < panel->point_count; id++)
-        panel->first[id + 1] = panel->first[id] + handlers_of(panel, registry_get(id)->name, NULL);
+    size_t *at = zeroed(panel->point_count, sizeof *at);
+    handlers_put(panel, at);
+    for (size_t id = 0; id < panel->point_count; id++) {
+        panel->first[id + 1] = panel->first[id] + at[id];
+        at[id] = panel->first[id];
+    }
     panel->handlers = zeroed(panel->first[panel->point_count], sizeof *panel->handlers);
-    for (size_t id = 0; id < panel->point_count; id++)
-        handlers_of(panel, registry_get(id)->name, panel->handlers + panel->first[id]);
+    handlers_put(panel, at);
+    free(at);
 }
 
 struct panel *panel_new(const struct property *const *chosen, size_t count)

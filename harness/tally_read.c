@@ -46,7 +46,8 @@ struct suite *tally_read(const char *dir, char *why, size_t why_size)
     struct tally *tally = NULL;
     struct suite *suite = NULL;
     if (!in) {
-        snprintf(why, why_size, "%s: %s", path, strerror(errno));
+        snprintf(why, why_size, "%s: %s (a run directory is what 'duress run' calls \"results\")",
+                 path, strerror(errno));
     } else if (next_line(in, &line, &room, &length)) {
         tally = tally_new(dir, false, line, length);
     }

@@ -121,6 +121,12 @@ bool tape_speaks_of(const struct tape *tape, const char *point)
     return false;
 }
 
+const char *tape_edit_point(const struct tape *tape, size_t index)
+{
+    const struct edit *edit = tape->edits[index];
+    return edit->kind == EDIT_FAULT ? edit->name : NULL;
+}
+
 /* ---- sequential choices ---- */
 
 /* Grows *array to hold count + 1 elements. */

@@ -86,6 +86,8 @@ void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
 void tape_edit_seed(struct tape *tape, uint64_t from_event,
                     uint64_t seed); /* from event N on, another seed */
 size_t tape_edit_count(const struct tape *tape);
+/* The point that this edit, of tape_edit_count(), speaks of; NULL: it is not about a fault. */
+const char *tape_edit_point(const struct tape *tape, size_t index);
 /* The trace calls this as events are recorded; drives tape_edit_seed. */
 void tape_at_event(struct tape *tape, uint64_t index);
 
@@ -102,7 +104,7 @@ void tape_at_event(struct tape *tape, uint64_t index);
  *     fingerprint 00112233445566778899aabbccddeeff   what the run gave; informational
  *     end 5                                          how many edits: a truncated file is noticed
  *
- * '#' starts a comment. */
+ * '#' after a blank starts a comment. There is exactly one seed. */
 
 struct tape_meta {
     char *scenario;       /* path, heap; may be NULL */

@@ -83,10 +83,18 @@ struct reader {
     const char *at; /* in line */
     struct tape *tape;
     struct tape_meta *meta;
-    bool ended;
+    bool seeded, ended, foreign;
     char *why;
     size_t why_size;
 };
+
+/* About the file: its lines mean nothing to us, and are not shown. */
+static bool complain_foreign(struct reader *reader, const char *what)
+{
+    snprintf(reader->why, reader->why_size, "%s:%u:1: error: %s", reader->path, reader->number,
+             what);
+    return false;
+}
 
 static bool complain(struct reader *reader, const char *what)
 {
@@ -273,9 +281,12 @@ static bool read_rule(struct reader *reader)
 static bool read_seed(struct reader *reader)
 {
     uint64_t seed;
+    if (reader->seeded)
+        return complain(reader, "a second seed");
     if (!take_number(reader, &seed))
         return false;
     reader->tape->seed = reader->tape->seed_now = seed;
+    reader->seeded = true;
     return true;
 }
 
@@ -285,9 +296,10 @@ static bool read_end(struct reader *reader)
     if (!take_number(reader, &count))
         return false;
     reader->ended = true;
-    return count == tape_edit_count(reader->tape) ||
-           complain(reader, "the number of edits does not agree: lines are missing or were added "
-                            "(correct this number if that was on purpose)");
+    if (count != tape_edit_count(reader->tape))
+        return complain(reader, "the number of edits does not agree: lines are missing or were "
+                                "added (correct this number if that was on purpose)");
+    return reader->seeded || complain(reader, "the tape has no 'seed' line");
 }
 
 static const struct {
@@ -317,19 +329,45 @@ static bool read_line(struct reader *reader)
                             "fingerprint, end");
 }
 
+/* Reads a line; false at the end of the file, and when what stands there is no line of text. */
+static bool get_line(struct reader *reader, FILE *in)
+{
+    size_t length = 0;
+    int c;
+    while ((c = getc(in)) != EOF && c != '\n' && c != '\0' && length < sizeof reader->line - 1)
+        reader->line[length++] = (char)c;
+    if (c == EOF && length == 0)
+        return false;
+    reader->line[length] = '\0';
+    reader->number++;
+    if (c != EOF && c != '\n') {
+        reader->foreign = true;
+        return complain_foreign(reader, c ? "not a tape: no line of one is so long"
+                                          : "not a tape: this is not a text file");
+    }
+    return true;
+}
+
+/* A '#' inside a word, such as a file's name, is part of it. */
+static void cut_comment(char *line)
+{
+    for (char *at = line; (at = strchr(at, '#')); at++) {
+        if (at == line || isblank((unsigned char)at[-1])) {
+            *at = '\0';
+            return;
+        }
+    }
+}
+
 /* The next line without its newline and comment. false at the end of the file. */
 static bool next_line(struct reader *reader, FILE *in)
 {
-    if (!fgets(reader->line, sizeof reader->line, in))
+    if (!get_line(reader, in))
         return false;
-    reader->number++;
     reader->at = reader->line;
-    reader->line[strcspn(reader->line, "\r\n")] = '\0';
-    char *comment = strchr(reader->line, '#');
-    if (comment)
-        *comment = '\0';
+    cut_comment(reader->line);
     size_t length = strlen(reader->line);
-    while (length > 0 && isblank((unsigned char)reader->line[length - 1]))
+    while (length > 0 && isspace((unsigned char)reader->line[length - 1]))
         reader->line[--length] = '\0';
     return true;
 }
@@ -338,12 +376,11 @@ static bool read_header(struct reader *reader, FILE *in)
 {
     uint64_t version;
     if (!next_line(reader, in)) {
-        reader->at = reader->line;
         reader->number = 1;
-        return complain(reader, "the file is empty: not a tape");
+        return !reader->foreign && complain_foreign(reader, "the file is empty: not a tape");
     }
     if (!take_word(reader, "duress-tape"))
-        return complain(reader, "not a tape: the first line must be 'duress-tape 1'");
+        return complain_foreign(reader, "not a tape: the first line must be 'duress-tape 1'");
     if (!take_number(reader, &version))
         return false;
     return version == TAPE_VERSION ||
@@ -357,6 +394,8 @@ static bool read_all(struct reader *reader, FILE *in)
     while (next_line(reader, in))
         if (!read_line(reader))
             return false;
+    if (reader->foreign)
+        return false;
     reader->at = reader->line + strlen(reader->line);
     return reader->ended || complain(reader, "the tape is truncated: there is no 'end' line");
 }
@@ -371,9 +410,11 @@ struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, 
     struct tape_meta meta = {0};
     struct reader reader = {
         .path = path, .tape = tape_new(0), .meta = &meta, .why = why, .why_size = why_size};
+    errno = 0;
     bool good = read_all(&reader, in);
-    if (good && ferror(in)) {
-        snprintf(why, why_size, "%s: cannot be read", path);
+    if (ferror(in)) {
+        snprintf(why, why_size, "%s: cannot be read%s%s", path, errno ? ": " : "",
+                 errno ? strerror(errno) : "");
         good = false;
     }
     fclose(in);

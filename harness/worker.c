@@ -199,7 +199,7 @@ static int worker_run(const struct command *command, const struct systems *syste
         }
     }
     if (why)
-        fprintf(stderr, "duress worker: %s\n", why);
+        cli_explain(why);
     free(why);
     words_done(&paths);
     words_done(&options.extras.faults);

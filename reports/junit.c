@@ -105,8 +105,10 @@ static void write_failure_text(FILE *out, const struct report_failure *failure)
     xml_text(out, failure->property);
     fputs(": ", out);
     xml_text(out, failure->message);
-    fprintf(out, "\nseed: 0x%" PRIx64 ", event: %" PRIu64 "\nreplay: ", failure->seed,
-            failure->event);
+    fprintf(out, "\nseed: 0x%" PRIx64, failure->seed);
+    if (strcmp(failure->kind, "crash") != 0) /* nobody lived to count its events */
+        fprintf(out, ", event: %" PRIu64, failure->event);
+    fputs("\nreplay: ", out);
     xml_text(out, failure->replay);
     fputc('\n', out);
     if (failure->story) {

@@ -58,6 +58,7 @@ Test(cli, bad_values)
     refuses("replay", "needs one tape");
     refuses("report", "needs one run directory");
     refuses("report nowhere", "nowhere");
+    refuses("list points more", "points takes no argument");
 }
 
 Test(cli, a_broken_scenario_stops_before_anything)
@@ -67,13 +68,31 @@ Test(cli, a_broken_scenario_stops_before_anything)
     cr_assert_neq(access("r", F_OK), 0);
 }
 
+static void file_put(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    cr_assert(out);
+    fputs(text, out);
+    cr_assert_eq(fclose(out), 0);
+}
+
 Test(cli, what_is_no_tape)
 {
-    FILE *out = fopen("tape", "w");
-    fputs("hello\n", out);
-    fclose(out);
+    file_put("tape", "hello\n");
     refuses("replay tape", "tape:1");
     refuses("replay no-tape", "no-tape");
+    refuses("replay s", "s: cannot be read: Is a directory");
+}
+
+Test(cli, a_tape_that_speaks_of_what_is_not_there)
+{
+    scenario_put("s/good.yaml", "");
+    file_put("tape", "duress-tape 1\nscenario s/gone.yaml\nseed 1\nend 0\n");
+    refuses("replay tape", "s/gone.yaml");
+    cr_assert(says("tape: names this scenario"), "%s", said);
+    file_put("tape", "duress-tape 1\nscenario s/good.yaml\nseed 1\n"
+                     "fault fake/step/dome node=0 key=0 n=1: crash\nend 1\n");
+    refuses("replay tape", "did you mean 'fake/step/done'?");
 }
 
 Test(cli, nothing_to_run)
@@ -97,9 +116,59 @@ Test(cli, output_that_cannot_be_written)
 Test(cli, a_view_that_cannot_be_written)
 {
     scenario_put("s/good.yaml", "");
-    cr_assert_eq(duress("run s --runs 1 --out r --report junit:no/where.xml"), 3, "%s", said);
-    cr_assert(says("cannot write no/where.xml"), "%s", said);
+    refuses("run s --runs 1 --out r --report junit:no/where.xml", "cannot write no/where.xml");
+    refuses("run s --runs 1 --out r --report junit:s", "cannot write s: Is a directory");
+    cr_assert_neq(access("r/run.json", F_OK), 0, "nothing was run");
+    cr_assert_eq(duress("run s --runs 1 --out q --report junit:q/views.xml"), 0, "%s", said);
+    cr_assert_eq(access("q/views.xml", F_OK), 0);
+    cr_assert_eq(duress("run s --runs 1 --out r --report junit:/dev/full"), 3, "%s", said);
+    cr_assert(says("cannot write /dev/full"), "%s", said);
     cr_assert_eq(access("r/run.json", F_OK), 0, "the other views are there");
+}
+
+/* Runs "duress LINE REDIRECTIONS" in a shell. */
+static int duress_shell(const char *line)
+{
+    char command[4352], exe[4096];
+    ssize_t length = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    cr_assert(length > 0);
+    exe[length] = '\0';
+    snprintf(command, sizeof command, "env -u CI -u BXFI_MAP FAKE_DURESS=1 %s %s", exe, line);
+    int status = system(command);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static char first_of(const char *path)
+{
+    FILE *in = fopen(path, "r");
+    cr_assert(in);
+    int first = getc(in);
+    fclose(in);
+    return (char)first;
+}
+
+Test(cli, a_view_on_the_standard_output_stands_there_alone)
+{
+    scenario_put("s/good.yaml", "");
+    cr_assert_eq(duress_shell("run s --runs 1 --out r --report json:- >out 2>err"), 0);
+    cr_assert_eq(first_of("out"), '{');
+    cr_assert_eq(first_of("err"), 's', "seed ...");
+}
+
+Test(cli, a_closed_standard_output_is_not_taken_for_a_file)
+{
+    scenario_put("s/good.yaml", "");
+    cr_assert_eq(duress_shell("run s --runs 1 --out r >&-"), 0);
+    cr_assert_eq(duress("report r"), 0, "%s", said);
+    cr_assert_eq(duress("run s --runs 1 --out r"), 0, "its results are known as such: %s", said);
+}
+
+Test(cli, what_could_not_be_printed_is_told)
+{
+    scenario_put("s/good.yaml", "");
+    cr_assert_eq(duress_shell("list points >/dev/full 2>/dev/null"), 3);
+    cr_assert_eq(duress_shell("replay s/good.yaml --seed 1 >/dev/full 2>err"), 3);
+    cr_assert_eq(first_of("err"), 'd', "duress: cannot write");
 }
 
 Test(cli, help_comes_from_the_tables)
@@ -187,6 +256,18 @@ Test(cli, replaying_a_crash)
     scenario_put("s/segv.yaml", "workload: { segv: 100% }");
     cr_assert_eq(duress("replay s/segv.yaml --seed 5 --trace"), 1, "%s", said);
     cr_assert(says("backtrace:") || says("AddressSanitizer"), "%s", said);
+    scenario_put("s/abort.yaml", "workload: { abort: 100% }");
+    cr_assert_eq(duress("replay s/abort.yaml --seed 5"), 1, "%s", said);
+    cr_assert(says("FAILED  crash after event 10: SIGABRT"), "%s", said);
+    cr_assert(says("fake_step at fake_system.h:"), "%s", said);
+    cr_assert(says("fingerprint "), "%s", said);
+}
+
+Test(cli, replaying_an_endless_loop_ends)
+{
+    scenario_put("s/loop.yaml", "workload: { loop: 100% }");
+    cr_assert_eq(duress("replay s/loop.yaml --seed 5 --run-timeout 50ms"), 1, "%s", said);
+    cr_assert(says("endless loop: more than 50ms"), "%s", said);
 }
 
 /* ---- the run directory itself ---- */

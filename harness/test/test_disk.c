@@ -63,6 +63,19 @@ Test(disk, a_gap_reads_as_zeros)
     rig_free(rig);
 }
 
+Test(disk, a_gap_over_what_was_cut_off_reads_as_zeros)
+{
+    struct rig *rig = rig_new(1);
+    put(rig, "abcdefgh", 0);
+    cr_assert_eq(disk_truncate(rig->disk, "f", 2), 0);
+    put(rig, "z", 5);
+    cr_assert_str_eq(text_of(rig, "f"), "ab...z");
+    cr_assert_eq(disk_truncate(rig->disk, "f", 1), 0);
+    cr_assert_eq(disk_truncate(rig->disk, "f", 7), 0);
+    cr_assert_str_eq(text_of(rig, "f"), "a......");
+    rig_free(rig);
+}
+
 Test(disk, what_does_not_exist_is_an_error)
 {
     struct rig *rig = rig_new(1);

@@ -136,8 +136,9 @@ Test(runner, a_segfault_is_a_failure)
 Test(runner, an_assertion_says_what_failed)
 {
     scenario_put("s/abort.yaml", "workload: { abort: 100% }");
-    cr_assert_eq(duress("run s --runs 2 --seed 7 --out r"), 1, "%s", said);
+    cr_assert_eq(duress("run s --runs 2 --seed 7 --out r --report junit"), 1, "%s", said);
     cr_assert(says("SIGABRT"), "%s", said);
+    cr_assert_null(strstr(slurp("r/junit.xml"), "event: "), "the dead do not count");
     cr_assert(says("all is well"), "%s", said);
     char *story = slurp("r/failures/0/story.txt");
     cr_assert(strstr(story, "backtrace:"), "%s", story);
@@ -158,7 +159,10 @@ Test(runner, an_endless_loop_is_a_crash)
     scenario_put("s/loop.yaml", "workload: { loop: 100% }");
     cr_assert_eq(duress("run s --runs 1 --run-timeout 50ms --out r"), 1, "%s", said);
     cr_assert(says("endless loop: more than 50ms"), "%s", said);
-    cr_assert(strstr(slurp("r/failures/0/story.txt"), "SIGPROF"));
+    char *story = slurp("r/failures/0/story.txt");
+    cr_assert(strstr(story, "signal: SIGPROF"), "%s", story);
+    cr_assert(strstr(story, "verdict    endless loop: more than 50ms"), "%s", story);
+    cr_assert_null(strstr(story, "fingerprint \n"), "the events before it have one: %s", story);
 }
 
 Test(runner, what_depends_on_the_process_is_found)
@@ -175,8 +179,9 @@ Test(runner, a_canary_that_fails_is_fine)
 {
     scenario_put("s/good.yaml", "");
     scenario_put("s/canary.yaml", "expect: failure\nworkload: { wrong: 100% }");
-    cr_assert_eq(duress("run s --runs 5 --out r"), 0, "%s", said);
-    cr_assert_eq(lines_of("r/results.jsonl", "\"canary\": true"), 1);
+    cr_assert_eq(duress("run s --runs 5 --verify all --out r"), 0, "%s", said);
+    cr_assert_eq(lines_of("r/results.jsonl", "\"canary\": true"), 2, "the first run, and again");
+    cr_assert_eq(lines_of("r/run.json", "\"verified\": 5,"), 1, "of 5 runs");
 }
 
 Test(runner, a_canary_that_passes_means_blindness)

@@ -131,13 +131,18 @@ Test(tape, another_seed_from_event_n_on)
 
 static char path[] = "/tmp/test-tape-XXXXXX";
 
-static void write_file(const char *text)
+static void write_bytes(const char *bytes, size_t size)
 {
     strcpy(path + strlen(path) - 6, "XXXXXX");
     int fd = mkstemp(path);
     cr_assert(fd >= 0);
-    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
     close(fd);
+}
+
+static void write_file(const char *text)
+{
+    write_bytes(text, strlen(text));
 }
 
 static struct tape *read_file(struct tape_meta *meta, char *why, size_t size)
@@ -209,7 +214,35 @@ Test(tape_file, says_what_is_wrong_and_where)
             ":2:8: error: expected a stream");
     refuses("duress-tape 1\nseed 1 2\nend 0\n", ":2:8: error: did not expect more");
     refuses("duress-tape 1\ndraw 1: 2\nend 3\n", ":3:6: error: the number of edits");
-    refuses("duress-tape 1\nend 0\nseed 1\n", ":3:1: error: something follows");
+    refuses("duress-tape 1\nseed 1\nend 0\nseed 1\n", ":4:1: error: something follows");
+    refuses("duress-tape 1\nend 0\n", ":2:6: error: the tape has no 'seed' line");
+    refuses("duress-tape 1\nseed 1\nseed 2\nend 0\n", ":3:6: error: a second seed");
+    refuses("duress-tape 1\nseed 1\rend 0\n", ":2:7: error: did not expect more");
+}
+
+Test(tape_file, a_comment_begins_after_a_blank)
+{
+    struct tape_meta meta;
+    char why[400] = "";
+    write_file("duress-tape 1 # by hand\n# all of it\nscenario a#b.yaml # a name\nseed 7\nend 0\n");
+    struct tape *tape = read_file(&meta, why, sizeof why);
+    cr_assert(tape, "%s", why);
+    cr_expect_str_eq(meta.scenario, "a#b.yaml");
+    cr_expect_eq(tape_seed(tape), 7);
+    tape_meta_done(&meta);
+    tape_free(tape);
+}
+
+Test(tape_file, what_is_no_text_is_not_half_read)
+{
+    static const char with_nul[] = "duress-tape 1\nseed 1\0 2\nend 0\n";
+    char why[600], text[5000] = "duress-tape 1\nscenario ";
+    struct tape_meta meta;
+    write_bytes(with_nul, sizeof with_nul - 1);
+    cr_expect_null(read_file(&meta, why, sizeof why));
+    cr_expect(strstr(why, ":2:1: error: not a tape: this is not a text file"), "%s", why);
+    memset(text + strlen(text), 'x', 4500);
+    refuses(text, ":2:1: error: not a tape: no line of one is so long");
 }
 
 Test(tape_file, a_missing_file_is_said_to_be_missing)

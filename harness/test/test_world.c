@@ -128,6 +128,39 @@ Test(world, events_come_by_time_then_by_sequence)
     teardown(f);
 }
 
+struct firing {
+    struct world *world;
+    int64_t last_ns;
+    int count;
+};
+
+static void fire(void *arg)
+{
+    struct firing *firing = arg;
+    cr_assert_geq(world_now(firing->world), firing->last_ns, "time went back");
+    firing->last_ns = world_now(firing->world);
+    firing->count++;
+}
+
+/* Timers in a scrambled order, two thirds of them cancelled in another one: what is left comes in
+ * order. */
+Test(world, cancelling_leaves_the_order_of_the_others)
+{
+    enum { COUNT = 999 };
+    struct fixture *f = setup(0);
+    static world_timer timers[COUNT];
+    struct firing firing = {.world = f->world};
+    for (int i = 0; i < COUNT; i++)
+        timers[i] = world_at(f->world, NULL, 2 * S + (i * 7919) % 1009, fire, &firing);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 3)
+            cr_assert(world_cancel(f->world, timers[(i * 500) % COUNT]));
+    while (world_step(f->world, 10 * S))
+        ;
+    cr_expect_eq(firing.count, COUNT / 3);
+    teardown(f);
+}
+
 Test(world, time_starts_at_an_odd_number_and_the_past_is_now)
 {
     struct fixture *f = setup(0);
@@ -185,6 +218,22 @@ Test(node, pause_holds_events_back_and_resume_lets_them_go)
     cr_expect_eq(f->a.ticks, 0);
     run_for(f, 6 * S);
     cr_expect_eq(f->a.ticks, 2, "late, then on: %d", f->a.ticks);
+    teardown(f);
+}
+
+Test(node, an_event_held_back_can_be_cancelled)
+{
+    struct fixture *f = setup(0);
+    node_boot(f->a.node);
+    order[0] = '\0';
+    world_timer gone = world_at(f->world, f->a.node, 2 * S, note, "x");
+    world_at(f->world, f->a.node, 2 * S, note, "a");
+    node_pause(f->a.node, 10 * S);
+    run_for(f, 5 * S);
+    cr_expect(world_cancel(f->world, gone));
+    cr_expect(!world_cancel(f->world, gone), "only once");
+    run_for(f, 6 * S);
+    cr_expect_str_eq(order, "a");
     teardown(f);
 }
 

@@ -114,27 +114,34 @@ size_t file_read(const struct file *file, void *data, size_t size, size_t offset
     return size;
 }
 
+static void file_reserve(struct file *file, size_t size)
+{
+    file->bytes = disk_grow(file->bytes, &file->capacity, size, 1);
+}
+
 static void file_resize(struct file *file, size_t size)
 {
-    size_t had = file->capacity;
-    if (size > had) {
-        file->bytes = disk_grow(file->bytes, &file->capacity, size, 1);
-        memset(file->bytes + had, 0, file->capacity - had);
-    }
-    if (size < file->size)
-        memset(file->bytes + size, 0, file->size - size);
+    file_reserve(file, size);
+    if (size > file->size)
+        memset(file->bytes + file->size, 0, size - file->size);
     file->size = size;
 }
 
 static void file_put(struct file *file, const void *data, size_t size, size_t offset)
 {
-    if (offset + size > file->size)
-        file_resize(file, offset + size);
+    if (size == 0)
+        return;
+    if (offset > file->size)
+        file_resize(file, offset); /* a hole */
+    file_reserve(file, offset + size);
     memcpy(file->bytes + offset, data, size);
+    if (offset + size > file->size)
+        file->size = offset + size;
 }
 
-/* Notes a change that is about to be made to `size` bytes at `offset`, all inside the buffer. */
-static void change_note(struct file *file, struct change change, const void *old)
+/* Notes a change that is about to be made to `size` bytes at `offset`. Of those behind the end of
+ * the file there is nothing to keep, but undoing it needs room for what was written there. */
+static void change_note(struct file *file, struct change change)
 {
     if (file->log_size + change.size > DIRTY_MAX)
         file_sync(file); /* (5) */
@@ -143,8 +150,7 @@ static void change_note(struct file *file, struct change change, const void *old
     file->log = disk_grow(file->log, &file->log_capacity, file->log_size + change.size + 1, 1);
     change.number = ++file->numbered;
     change.log_at = file->log_size;
-    if (change.size > 0)
-        memcpy(file->log + change.log_at, old, change.size); // NOLINT: a size > 0 has bytes
+    file_read(file, file->log + change.log_at, change.size, change.offset);
     file->log_size += change.size;
     file->changes[file->change_count++] = change;
 }
@@ -155,10 +161,8 @@ void file_write(struct file *file, const void *data, size_t size, size_t offset)
         .kind = CHANGE_WRITE, .offset = offset, .size = size, .old_size = file->size};
     if (size == 0)
         return;
-    if (offset + size > file->size)
-        file_resize(file, offset + size);
-    change_note(file, change, file->bytes + offset);
-    memcpy(file->bytes + offset, data, size);
+    change_note(file, change);
+    file_put(file, data, size, offset);
 }
 
 void file_truncate(struct file *file, size_t size)
@@ -166,10 +170,8 @@ void file_truncate(struct file *file, size_t size)
     struct change change = {.kind = CHANGE_TRUNCATE, .offset = size, .old_size = file->size};
     if (size == file->size)
         return;
-    if (size > file->size)
-        file_resize(file, size);
     change.size = change.old_size > size ? change.old_size - size : 0;
-    change_note(file, change, file->bytes + size);
+    change_note(file, change);
     file_resize(file, size);
 }
 

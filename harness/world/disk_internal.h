@@ -23,7 +23,7 @@ struct file {
     char *name;
     uint64_t key;         /* of its choices */
     bool exists;          /* a deleted file stays in the list: it keeps counting its changes */
-    unsigned char *bytes; /* what reads see; zero from size to capacity */
+    unsigned char *bytes; /* what reads see, up to size */
     size_t size, capacity;
     struct change *changes; /* not durable, oldest first */
     size_t change_count, change_capacity;

@@ -114,6 +114,22 @@ static bool earlier(const struct world *world, uint32_t a, uint32_t b)
                                            : left->sequence < right->sequence;
 }
 
+static void heap_set(struct world *world, size_t at, uint32_t slot)
+{
+    world->heap[at] = slot;
+    world->slots[slot].at = at;
+}
+
+/* Finds the place for a slot, from a free one on towards the top. */
+static void heap_rise(struct world *world, size_t at, uint32_t slot)
+{
+    while (at > 0 && earlier(world, slot, world->heap[(at - 1) / 2])) {
+        heap_set(world, at, world->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    heap_set(world, at, slot);
+}
+
 static void heap_push(struct world *world, uint32_t slot)
 {
     if (world->heap_count == world->heap_capacity) {
@@ -122,29 +138,24 @@ static void heap_push(struct world *world, uint32_t slot)
         if (!world->heap)
             abort();
     }
-    size_t at = world->heap_count++;
-    while (at > 0 && earlier(world, slot, world->heap[(at - 1) / 2])) {
-        world->heap[at] = world->heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    world->heap[at] = slot;
+    heap_rise(world, world->heap_count++, slot);
 }
 
-static uint32_t heap_pop(struct world *world)
+/* Takes out a slot: the free place sinks to the bottom, where the last slot rises from. */
+static void heap_remove(struct world *world, uint32_t slot)
 {
-    uint32_t top = world->heap[0], last = world->heap[--world->heap_count];
-    size_t at = 0, child;
-    while ((child = 2 * at + 1) < world->heap_count) {
+    size_t at = world->slots[slot].at, child;
+    uint32_t last = world->heap[--world->heap_count];
+    world->slots[slot].at = NOT_QUEUED;
+    if (slot == last)
+        return;
+    for (; (child = 2 * at + 1) < world->heap_count; at = child) {
         if (child + 1 < world->heap_count &&
             earlier(world, world->heap[child + 1], world->heap[child]))
             child++;
-        if (!earlier(world, world->heap[child], last))
-            break;
-        world->heap[at] = world->heap[child];
-        at = child;
+        heap_set(world, at, world->heap[child]);
     }
-    world->heap[at] = last;
-    return top;
+    heap_rise(world, at, last);
 }
 
 static uint32_t slot_take(struct world *world)
@@ -183,7 +194,8 @@ world_timer world_at(struct world *world, struct node *node, int64_t time_ns, wo
                           .fn = fn,
                           .arg = arg,
                           .generation = slot->generation,
-                          .next = NO_SLOT};
+                          .next = NO_SLOT,
+                          .at = NOT_QUEUED};
     heap_push(world, number);
     return (uint64_t)slot->generation << 32 | (number + 1);
 }
@@ -196,7 +208,12 @@ bool world_cancel(struct world *world, world_timer timer)
     struct slot *slot = &world->slots[number];
     if (slot->generation != (uint32_t)(timer >> 32) || slot->cancelled)
         return false;
-    slot->cancelled = true; /* taken out when its time comes */
+    if (slot->at == NOT_QUEUED) {
+        slot->cancelled = true; /* it is held for a paused node */
+        return true;
+    }
+    heap_remove(world, number);
+    slot_give(world, number);
     return true;
 }
 
@@ -256,13 +273,13 @@ bool world_step(struct world *world, int64_t until_ns)
         uint32_t number = world->heap[0];
         struct slot slot = world->slots[number];
         if (dead_letter(&slot)) {
-            heap_pop(world);
+            heap_remove(world, number);
             slot_give(world, number);
             continue;
         }
         if (slot.time_ns > until_ns)
             break;
-        heap_pop(world);
+        heap_remove(world, number);
         world->now = slot.time_ns;
         if (slot.node && slot.node->paused) {
             hold(world, &node_extra(slot.node)->held, number);

@@ -16,11 +16,13 @@ struct slot {
     world_fn *fn;
     void *arg;
     uint32_t generation;
-    uint32_t next; /* in the free list, or in a paused node's list; NO_SLOT ends it */
-    bool cancelled;
+    uint32_t next;  /* in the free list, or in a paused node's list; NO_SLOT ends it */
+    size_t at;      /* in the heap; NOT_QUEUED: held back */
+    bool cancelled; /* while it was held back */
 };
 
-#define NO_SLOT UINT32_MAX
+#define NO_SLOT    UINT32_MAX
+#define NOT_QUEUED SIZE_MAX
 
 /* Events held back while a node is paused, oldest first. */
 struct held {

@@ -15,7 +15,7 @@
 #include "sut/jobs/jobs.h"
 #include "sut/store/sqlite.h"
 
-/* The workload's parameters, by name in params.c. X(ENUM, name, type, fallback lo, hi, min, max, about) */
+/* The workload's parameters. X(ENUM, name, type, fallback lo, hi, min, max, about) */
 #define WORKLOAD_PARAMS(X)                                                                         \
     X(JOBS, "jobs", COUNT, 50, 50, 1, 100000, "how many jobs are asked for")                       \
     X(QUEUES, "queues", COUNTS, 0, 0, 1, 1000, "queue names and their limits; default: 10")        \
