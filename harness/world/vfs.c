@@ -1,13 +1,12 @@
 /* vfs.c: SQLite on a simulated disk.
  *
- * One sqlite3_vfs per (disk, node). It promises SQLite as little as a real disk does: sectors of
- * 512 bytes, no atomic write, no safe append, no order, and a torn write may spoil neighbours only
- * within its own sectors (which SQLite is not told). Every read, write and sync passes a fault
- * point first, so a fault leaves the file as it was:
+ * One sqlite3_vfs per (disk, node). It promises SQLite what its own VFS for Unix promises, and no more: a torn write spoils
+ * nothing outside its own bytes (disk.c keeps that), but there is no atomic write, no safe append, no order. Every
+ * read, write and sync passes a fault point first, so a fault leaves the file as it was:
  *
  *   error      nothing was read, written or made durable; SQLite gets the result code
- *   kill       the node is left in the middle of the call; what was written before stays (disk.c,
- * 3) poweroff   the same, and what was not synced gets its crash state (disk.c, 0 to 2)
+ *   kill       the node is left in the middle of the call; what was written before stays (disk.c, 3)
+ *   poweroff   the same, and what was not synced gets its crash state (disk.c, 0 to 2)
  *
  * Nothing here ever waits. A busy lock is reported at once, and a sleep is over as soon as it
  * begins without time passing, so a busy timeout merely asks a number of times again: nobody else
@@ -134,7 +133,7 @@ static int vfs_sector_size(sqlite3_file *base)
 static int vfs_device(sqlite3_file *base)
 {
     (void)base;
-    return 0;
+    return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 static const sqlite3_io_methods io_methods = {
