@@ -1,30 +1,11 @@
 /* What a point costs: compiled in and idle, and traced. The baseline of the idle point is the same loop without it. */
 #include "harness/bench/bench.h"
-#include "harness/trace.h"
+#include "harness/test/recorder.h"
 
 #define IDLE_HITS   200000000
 #define TRACED_HITS 2000000
 
 POINT_ABOUT("bench/point/hit", "a point in a loop");
-
-struct recorder {
-    struct point_sink sink;
-    struct trace *trace;
-    int64_t now;
-};
-
-static void on_event(struct point_sink *sink, struct point_site *at, struct point *point,
-                     const struct point_field *fields, unsigned count)
-{
-    struct recorder *recorder = (struct recorder *)sink;
-    struct event event = {.time_ns = recorder->now += 10,
-                          .node = at->node,
-                          .actor = at->actor,
-                          .point = point,
-                          .fields = fields,
-                          .count = count};
-    trace_record(recorder->trace, &event);
-}
 
 __attribute__((noinline)) static void work(uint64_t i)
 {
@@ -51,12 +32,11 @@ static double loop_ns(struct point_site *at, uint64_t hits)
 
 int main(void)
 {
-    registry_init();
     struct point_site idle = {.sink = NULL};
     double bare = loop_ns(NULL, IDLE_HITS), with = loop_ns(&idle, IDLE_HITS);
     bench_print("point: idle", with > bare ? with - bare : 0, "ns", 2, true, 0);
 
-    struct recorder recorder = {.sink = {.event = on_event}, .trace = trace_new()};
+    struct recorder recorder = recorder_make(10);
     struct point_site traced = {.sink = &recorder.sink, .node = 1, .actor = 7};
     bench_print("point: traced", loop_ns(&traced, TRACED_HITS), "ns", 100, true, 0);
     trace_free(recorder.trace);

@@ -1,34 +1,9 @@
 /* The trace: what is recorded comes back, and the fingerprint is over content, not over addresses. */
-#include "harness/trace.h"
+#include "harness/test/recorder.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct recorder {
-    struct point_sink sink;
-    struct trace *trace;
-    int64_t now;
-};
-
-static void on_event(struct point_sink *sink, struct point_site *at, struct point *point,
-                     const struct point_field *fields, unsigned count)
-{
-    struct recorder *recorder = (struct recorder *)sink;
-    struct event event = {.time_ns = recorder->now += 5,
-                          .node = at->node,
-                          .actor = at->actor,
-                          .point = point,
-                          .fields = fields,
-                          .count = count};
-    trace_record(recorder->trace, &event);
-}
-
-static struct recorder recorder_make(void)
-{
-    registry_init();
-    return (struct recorder){.sink = {.event = on_event}, .trace = trace_new(), .now = 1000};
-}
 
 POINT_ABOUT("test/trace/one", "the first point of this test");
 
@@ -39,7 +14,7 @@ static void record_one(struct point_site *at, uint64_t job, const char *text)
 
 Test(trace, comes_back_as_it_was_recorded)
 {
-    struct recorder recorder = recorder_make();
+    struct recorder recorder = recorder_make(5);
     struct point_site at = {.sink = &recorder.sink, .node = 2, .actor = 7};
     record_one(&at, UINT64_MAX, "hello");
     record_one(&at, 5, NULL);
@@ -64,7 +39,7 @@ Test(trace, comes_back_as_it_was_recorded)
 
 Test(trace, many_events_cross_chunks_in_order)
 {
-    struct recorder recorder = recorder_make();
+    struct recorder recorder = recorder_make(5);
     struct point_site at = {.sink = &recorder.sink};
     char text[200];
     memset(text, 'x', sizeof text - 1);
@@ -85,7 +60,7 @@ Test(trace, many_events_cross_chunks_in_order)
 
 static void fingerprint_of(uint64_t job, const char *text, uint32_t node, char out[static 33])
 {
-    struct recorder recorder = recorder_make();
+    struct recorder recorder = recorder_make(5);
     struct point_site at = {.sink = &recorder.sink, .node = node};
     record_one(&at, 1, "same");
     record_one(&at, job, text);
@@ -118,11 +93,11 @@ Test(trace, the_fingerprint_is_known_for_ever)
 
 Test(trace, prints_for_people_and_for_machines)
 {
-    struct recorder recorder = recorder_make();
+    struct recorder recorder = recorder_make(5);
     struct point_site at = {.sink = &recorder.sink, .node = 1, .actor = 4};
     char line[200], *json;
     size_t size;
-    recorder.now = 1250000000;
+    recorder.now_ns = 1250000000;
     record_one(&at, 17, "a \"b\"");
     struct trace_cursor cursor = {0};
     struct event event;
@@ -147,7 +122,7 @@ Test(trace, prints_for_people_and_for_machines)
 
 Test(trace, a_sealed_trace_takes_nothing_more)
 {
-    struct recorder recorder = recorder_make();
+    struct recorder recorder = recorder_make(5);
     struct point_site at = {.sink = &recorder.sink};
     record_one(&at, 1, "");
     trace_seal(recorder.trace);

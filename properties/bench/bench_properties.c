@@ -4,36 +4,20 @@
  * The trace is the life of jobs as a run shows it: three nodes, a database, clients; every eighth
  * job fails once. Each call is an ordinary call site, as in the system. One line of JSON per
  * figure. */
+#include "harness/bench/bench.h"
 #include "harness/property.h"
+#include "harness/test/recorder.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum { JOBS = 100, QUEUE_LIMIT = 10, ROUNDS = 2000 };
 
 struct bench {
-    struct point_sink sink;
+    struct recorder recorder;
     struct point_site db, client, queue, process;
-    struct trace *trace;
-    int64_t now_ns;
     uint64_t pid;
     uint64_t events;
 };
-
-static void sink_event(struct point_sink *sink, struct point_site *at, struct point *point,
-                       const struct point_field *fields, unsigned count)
-{
-    struct bench *bench = (struct bench *)sink;
-    bench->now_ns += 1000;
-    bench->events++;
-    struct event event = {.time_ns = bench->now_ns,
-                          .node = at->node,
-                          .actor = at->actor,
-                          .point = point,
-                          .fields = fields,
-                          .count = count};
-    trace_record(bench->trace, &event);
-}
 
 static void job_insert(struct bench *bench, uint64_t job)
 {
@@ -97,7 +81,7 @@ static void job_live(struct bench *bench, uint64_t job)
     if (job % 8 == 0) {
         job_run(bench, job, attempt, "error");
         job_finish(bench, job, attempt++, "retryable", 17000 + job % 16 * 125 / 2);
-        bench->now_ns += INT64_C(18000000000);
+        bench->recorder.now_ns += INT64_C(18000000000);
         TRACE(&bench->db, "store/job/stage", T_U64("job", job));
         job_claim(bench, job, attempt);
     }
@@ -108,9 +92,9 @@ static void job_live(struct bench *bench, uint64_t job)
 /* One run of 100 jobs. */
 static void run(struct bench *bench)
 {
-    bench->trace = trace_new();
+    struct trace *trace = bench->recorder.trace = trace_new();
     struct panel *panel = panel_new(NULL, 0);
-    trace_listen(bench->trace, panel_event, panel);
+    trace_listen(trace, panel_event, panel);
     for (uint64_t job = 1; job <= JOBS; job++)
         job_live(bench, job);
     TRACE(&bench->client, "world/phase/enter", T_STR("phase", "audit"));
@@ -127,31 +111,24 @@ static void run(struct bench *bench)
         exit(1);
     }
     panel_free(panel);
-    trace_free(bench->trace);
-}
-
-static double cpu_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    bench->events += trace_count(trace);
+    trace_free(trace);
 }
 
 int main(void)
 {
-    registry_init();
-    struct bench bench = {.sink = {.event = sink_event}};
-    struct point_site site = {.sink = &bench.sink};
+    struct bench bench = {.recorder = recorder_make(1000)};
+    struct point_site site = {.sink = &bench.recorder.sink};
+    trace_free(bench.recorder.trace); /* each run has its own */
     bench.db = bench.client = bench.queue = bench.process = site;
     bench.db.node = 1;
     bench.queue.actor = 2;
     bench.pid = 10;
-    double start_s = cpu_s();
+    int64_t start_ns = bench_cpu_ns();
     for (unsigned i = 0; i < ROUNDS; i++)
         run(&bench);
-    double events_s = (double)bench.events / (cpu_s() - start_s);
-    printf("{\"name\":\"trace events per second, all properties on\",\"value\":%.0f,"
-           "\"unit\":\"events/s\",\"goal\":1000000}\n",
-           events_s);
+    double seconds = (double)(bench_cpu_ns() - start_ns) / 1e9;
+    bench_print("trace events per second, all properties on", (double)bench.events / seconds,
+                "events/s", 1000000, false, 0);
     return 0;
 }
