@@ -1,0 +1,101 @@
+/* sequence.h: generated data as a sequence of choices with nested spans.
+ *
+ * A generator draws integers; everything else (lists, text, trees, commands) is made of them. What it drew is
+ * recorded, choice by choice, and can be played again, changed: that is how a counterexample is shrunk without
+ * knowing what it means. One sequence is one test case, or the workload of one run (tape_draw() draws here).
+ *
+ * Order ("simpler"): shortlex. Fewer choices first; then, choice by choice, the smaller *index*, which is the
+ * zig-zag distance of the value from its target: target 0 1 2 3 4 -> 0, -1, +1 ... where the range allows it
+ * (0 -> 0, 1 -> 1, -1 -> 2, 2 -> 3, -2 -> 4 ...). Every choice has a simplest value, its target.
+ *
+ * A choice may be marked as a *branch selector* (which alternative of a one-of), so that a shrinker need not guess;
+ * as *forced* (recorded, but not free: no shrinker touches it); a span may be *discarded* (what it drew was not
+ * used: a rejected sample).
+ */
+#ifndef DURESS_SEQUENCE_H
+#define DURESS_SEQUENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sequence;
+
+enum sequence_role { SEQUENCE_DATA, SEQUENCE_BRANCH, SEQUENCE_MORE /* "one more element?" */ };
+
+struct sequence_choice {
+    int64_t lo, hi, target; /* lo <= target <= hi */
+    int64_t value;
+    enum sequence_role role;
+    bool forced;
+};
+
+struct sequence_span {
+    const char *label; /* static; spans of one label are of one kind */
+    size_t begin, end; /* choices [begin, end) */
+    size_t depth;
+    size_t parent; /* index of the enclosing span; SIZE_MAX: none */
+    bool discarded;
+};
+
+/* What comes after the last given value. */
+enum sequence_beyond {
+    BEYOND_SEED,     /* values drawn from the seed: a fresh case, or a random continuation */
+    BEYOND_SIMPLEST, /* every choice is its target */
+    BEYOND_OVERRUN, /* the sequence is overrun: the case is not one. Draws then return the target */
+};
+
+/* The first `count` choices take these values (one that its range does not admit becomes the target); the rest is as
+ * `beyond` says. Copies the values. */
+struct sequence *sequence_new(const int64_t *values, size_t count, enum sequence_beyond beyond,
+                              uint64_t seed);
+void sequence_free(struct sequence *sequence);
+
+/* ---- drawing ---- */
+
+/* A value in [lo, hi], simplest: the one nearest to 0. Uniform; BIASED: often at the bounds, at 0 and at small
+ * values, as tests want it. */
+int64_t sequence_draw(struct sequence *sequence, int64_t lo, int64_t hi);
+int64_t sequence_draw_biased(struct sequence *sequence, int64_t lo, int64_t hi);
+/* The same with everything said. forced: `value` is recorded and returned. */
+int64_t sequence_draw_as(struct sequence *sequence, const struct sequence_choice *how);
+/* true with probability numerator/denominator; simplest: false. */
+bool sequence_chance(struct sequence *sequence, uint64_t numerator, uint64_t denominator);
+/* A number in [0, n), marked as a branch selector: put the simplest alternative first. */
+size_t sequence_branch(struct sequence *sequence, size_t n);
+/* One of the `count` identities that are alive now, ascending. Recorded is the identity itself, not its place, so
+ * that removing another one does not shift this choice; one that is not alive (any more) becomes the first.
+ * count >= 1. */
+uint64_t sequence_pick(struct sequence *sequence, const uint64_t *alive, size_t count);
+
+void sequence_span_begin(struct sequence *sequence, const char *label);
+void sequence_span_end(struct sequence *sequence);
+void sequence_span_discard(struct sequence *sequence); /* ends it, discarded */
+
+/* A list of min..max elements, `average` long on average: one span per element (with its "more?" choice in it).
+ *     struct sequence_list list = {.min = 0, .max = 20};
+ *     while (sequence_list_more(sequence, &list)) draw an element; */
+struct sequence_list {
+    size_t min, max;
+    size_t average; /* 0: a sensible one */
+    size_t count;   /* elements so far */
+    bool open;
+};
+bool sequence_list_more(struct sequence *sequence, struct sequence_list *list);
+void sequence_list_reject(struct sequence *sequence,
+                          struct sequence_list *list); /* the last one does not count */
+
+/* ---- what was drawn ---- */
+
+size_t sequence_length(const struct sequence *sequence);
+const struct sequence_choice *sequence_choices(const struct sequence *sequence);
+const struct sequence_span *sequence_spans(const struct sequence *sequence, size_t *ret_count);
+bool sequence_overrun(const struct sequence *sequence);
+/* <0, 0, >0: a is simpler than, as simple as, less simple than b. Shortlex, as above. */
+int sequence_compare(const struct sequence_choice *a, size_t a_length,
+                     const struct sequence_choice *b, size_t b_length);
+/* The zig-zag distance described above, and back. */
+uint64_t sequence_index(const struct sequence_choice *choice, int64_t value);
+int64_t sequence_value(const struct sequence_choice *choice, uint64_t index);
+
+#endif
