@@ -6,8 +6,8 @@
  *
  *     static void on_start(struct judge *j, void *state, const struct event *e) { ... }
  *     static const struct property_on on[] = {{"job/perform/start", on_start}, {0}};
- *     PROPERTY(queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
- *              .about = "...", .state_size = sizeof(struct state), .on = on);
+ *     TRACE_PROPERTY(queue_limit, .name = "a queue never exceeds its limit",
+ *                    .kind = PROPERTY_ALWAYS, .about = "...", .state_size = sizeof(struct state), .on = on);
  */
 #ifndef DURESS_PROPERTY_H
 #define DURESS_PROPERTY_H
@@ -40,7 +40,7 @@ struct property {
     void (*done)(void *state);                     /* may be NULL: frees what the state holds */
 };
 
-#define PROPERTY(ident, ...)                                                                       \
+#define TRACE_PROPERTY(ident, ...)                                                                 \
     static const struct property property_##ident = {.id = #ident, __VA_ARGS__};                   \
     static const struct property *const property_ref_##ident POINT_SECTION("duress_properties") =  \
         &property_##ident

@@ -109,7 +109,7 @@ static const struct property_on on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     attempts_rise_by_one, .name = "attempts rise by one and never exceed the maximum",
     .kind = PROPERTY_ALWAYS,
     .about =

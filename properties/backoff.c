@@ -74,7 +74,7 @@ static const struct property_on window_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     backoff_window, .name = "every retry falls inside its backoff window", .kind = PROPERTY_ALWAYS,
     .about = "Too early is a retry storm, too late is a forgotten job. The delay that was written "
              "must be in the window, and the job's next run must not come before it.",
@@ -100,8 +100,8 @@ static void on_delay(struct judge *judge, void *ctx, const struct event *event)
 
 static const struct property_on spread_on[] = {{"store/job/finish", on_delay}, {0}};
 
-PROPERTY(backoff_spread, .name = "retries are spread by jitter", .kind = PROPERTY_ALWAYS,
-         .about =
-             "Jobs that fail together must not come back together. Judges runs with many retries: "
+TRACE_PROPERTY(
+    backoff_spread, .name = "retries are spread by jitter", .kind = PROPERTY_ALWAYS,
+    .about = "Jobs that fail together must not come back together. Judges runs with many retries: "
              "64 in a row without jitter do not happen by chance.",
-         .state_size = sizeof(unsigned), .on = spread_on);
+    .state_size = sizeof(unsigned), .on = spread_on);

@@ -70,11 +70,11 @@ static const struct property_on quiet_on[] = {
     {0},
 };
 
-PROPERTY(drain_is_quiet, .name = "a node that drains starts nothing new", .kind = PROPERTY_ALWAYS,
-         .about =
-             "From the beginning of a drain until the node is started again, no job begins there: "
+TRACE_PROPERTY(
+    drain_is_quiet, .name = "a node that drains starts nothing new", .kind = PROPERTY_ALWAYS,
+    .about = "From the beginning of a drain until the node is started again, no job begins there: "
              "what would begin would be killed.",
-         .state_size = sizeof(struct drains), .on = quiet_on, .done = drains_done);
+    .state_size = sizeof(struct drains), .on = quiet_on, .done = drains_done);
 
 /* ---- drain_in_time ---- */
 
@@ -146,7 +146,7 @@ static const struct property_on in_time_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     drain_in_time, .name = "a drain ends in its grace", .kind = PROPERTY_ALWAYS,
     .about =
         "A deployment that hangs is killed, and then jobs are lost to rescue for nothing. Ten "

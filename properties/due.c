@@ -98,8 +98,8 @@ static const struct property_on on[] = {
     {0},
 };
 
-PROPERTY(never_early, .name = "nothing runs before it is due", .kind = PROPERTY_ALWAYS,
-         .about =
-             "A delay is a promise: the first run of a job, and the run after a snooze, come no "
+TRACE_PROPERTY(
+    never_early, .name = "nothing runs before it is due", .kind = PROPERTY_ALWAYS,
+    .about = "A delay is a promise: the first run of a job, and the run after a snooze, come no "
              "earlier. Trusts the client's call and the job's own run.",
-         .state_size = sizeof(struct due), .on = on, .done = due_done);
+    .state_size = sizeof(struct due), .on = on, .done = due_done);

@@ -76,7 +76,7 @@ static const struct property_on least_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     effects_at_least_once, .name = "a completed job has had its effect", .kind = PROPERTY_ALWAYS,
     .about = "Completed means done: the service that the job calls has seen the effect before the "
              "job was written down as completed. Trusts that service.",
@@ -116,7 +116,7 @@ static const struct property_on once_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     effects_exactly_once, .name = "an effect with an idempotency key is made exactly once",
     .kind = PROPERTY_ALWAYS,
     .about =

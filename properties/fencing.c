@@ -80,7 +80,7 @@ static void on_rising_claim(struct judge *judge, void *ctx, const struct event *
 
 static const struct property_on rise_on[] = {{"store/job/claim", on_rising_claim}, {0}};
 
-PROPERTY(
+TRACE_PROPERTY(
     leases_rise, .name = "every claim of a job carries a greater lease", .kind = PROPERTY_ALWAYS,
     .about = "A lease that comes back, after a power loss too, would let an old owner write again. "
              "Trusts what the database recorded after commit.",
@@ -133,11 +133,11 @@ static const struct property_on stale_on[] = {
     {0},
 };
 
-PROPERTY(no_stale_write, .name = "no stale lease ever changes a job", .kind = PROPERTY_ALWAYS,
-         .about =
-             "Only the newest claim of a job may finish it, and only until it is finished, rescued "
+TRACE_PROPERTY(
+    no_stale_write, .name = "no stale lease ever changes a job", .kind = PROPERTY_ALWAYS,
+    .about = "Only the newest claim of a job may finish it, and only until it is finished, rescued "
              "or cancelled. Trusts what the database recorded after commit.",
-         .state_size = sizeof(struct claims), .on = stale_on, .done = claims_done);
+    .state_size = sizeof(struct claims), .on = stale_on, .done = claims_done);
 
 /* ---- single_owner ---- */
 
@@ -189,11 +189,11 @@ static const struct property_on owner_on[] = {
     {0},
 };
 
-PROPERTY(single_owner, .name = "at most one live run of a job holds its lease",
-         .kind = PROPERTY_ALWAYS,
-         .about = "Two runs may overlap only when the earlier one's lease was given up. Trusts the "
-                  "jobs' own runs, and the database only for when a lease was given up.",
-         .state_size = sizeof(struct claims), .on = owner_on, .done = claims_done);
+TRACE_PROPERTY(
+    single_owner, .name = "at most one live run of a job holds its lease", .kind = PROPERTY_ALWAYS,
+    .about = "Two runs may overlap only when the earlier one's lease was given up. Trusts the "
+             "jobs' own runs, and the database only for when a lease was given up.",
+    .state_size = sizeof(struct claims), .on = owner_on, .done = claims_done);
 
 /* ---- one_run_per_claim ---- */
 
@@ -224,11 +224,11 @@ static void starts_done(void *starts)
 
 static const struct property_on first_on[] = {{"work/job/run", on_first_run}, {0}};
 
-PROPERTY(one_run_per_claim, .name = "a claim leads to one run at most", .kind = PROPERTY_ALWAYS,
-         .about =
-             "What happens to a job that was claimed is decided once: it runs, or it is left to "
+TRACE_PROPERTY(
+    one_run_per_claim, .name = "a claim leads to one run at most", .kind = PROPERTY_ALWAYS,
+    .about = "What happens to a job that was claimed is decided once: it runs, or it is left to "
              "rescue. Trusts the jobs' own runs.",
-         .state_size = sizeof(struct table), .on = first_on, .done = starts_done);
+    .state_size = sizeof(struct table), .on = first_on, .done = starts_done);
 
 /* ---- honest_outcome ---- */
 
@@ -259,8 +259,9 @@ static void on_completed(struct judge *judge, void *outcomes, const struct event
 static const struct property_on honest_on[] = {
     {"job/perform/stop", on_stop}, {"store/job/finish", on_completed}, {0}};
 
-PROPERTY(honest_outcome, .name = "a job is completed only if the run that says so succeeded",
-         .kind = PROPERTY_ALWAYS,
-         .about = "A crash, a time-out or an error written down as success is silent loss of work. "
-                  "Trusts the end of the job's function against the database's record.",
-         .state_size = sizeof(struct table), .on = honest_on, .done = starts_done);
+TRACE_PROPERTY(
+    honest_outcome, .name = "a job is completed only if the run that says so succeeded",
+    .kind = PROPERTY_ALWAYS,
+    .about = "A crash, a time-out or an error written down as success is silent loss of work. "
+             "Trusts the end of the job's function against the database's record.",
+    .state_size = sizeof(struct table), .on = honest_on, .done = starts_done);

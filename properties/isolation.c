@@ -96,7 +96,7 @@ static const struct property_on on[] = {
     {"world/node/start", on_boot},       {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     crash_isolated, .name = "a crashed job never takes its queue down", .kind = PROPERTY_ALWAYS,
     .about = "One bad job must not stop the others. Trusts the runtime's record of processes, and "
              "the harness's of what it crashed.",

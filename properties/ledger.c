@@ -137,10 +137,11 @@ static const struct property_on lost_on[] = {
     {0},
 };
 
-PROPERTY(no_job_lost, .name = "no acknowledged job is lost", .kind = PROPERTY_ALWAYS,
-         .about = "An acknowledged insert survives every crash, and power loss too: at the end the "
-                  "job is there, once. Trusts the acknowledgements that clients got.",
-         .state_size = sizeof(struct ledger), .on = lost_on, .end = lost_end, .done = ledger_done);
+TRACE_PROPERTY(
+    no_job_lost, .name = "no acknowledged job is lost", .kind = PROPERTY_ALWAYS,
+    .about = "An acknowledged insert survives every crash, and power loss too: at the end the "
+             "job is there, once. Trusts the acknowledgements that clients got.",
+    .state_size = sizeof(struct ledger), .on = lost_on, .end = lost_end, .done = ledger_done);
 
 /* ---- no_ghost_job ---- */
 
@@ -188,11 +189,12 @@ static const struct property_on ghost_on[] = {
     {0},
 };
 
-PROPERTY(no_ghost_job, .name = "what was not inserted neither is there nor runs",
-         .kind = PROPERTY_ALWAYS,
-         .about = "An insert that definitely failed left nothing behind, and no job comes out of "
-                  "nothing. Trusts the clients' calls and the jobs' own runs.",
-         .state_size = sizeof(struct ledger), .on = ghost_on, .done = ledger_done);
+TRACE_PROPERTY(no_ghost_job, .name = "what was not inserted neither is there nor runs",
+               .kind = PROPERTY_ALWAYS,
+               .about =
+                   "An insert that definitely failed left nothing behind, and no job comes out of "
+                   "nothing. Trusts the clients' calls and the jobs' own runs.",
+               .state_size = sizeof(struct ledger), .on = ghost_on, .done = ledger_done);
 
 /* ---- one_final_state ---- */
 
@@ -272,7 +274,7 @@ static const struct property_on ending_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     one_final_state, .name = "every job ends in exactly one final state", .kind = PROPERTY_ALWAYS,
     .about = "Completed, discarded or cancelled, once, unless it is retried by hand, and so it "
              "stays. That every job does end is what drains_after_heal asks for.",

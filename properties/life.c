@@ -141,8 +141,9 @@ static const struct property_on on[] = {
     {0},
 };
 
-PROPERTY(lawful_moves, .name = "a job moves only along the edges of its life cycle",
-         .kind = PROPERTY_ALWAYS,
-         .about = "Two claims in a row, or a running job made available without a rescue, is how "
-                  "a job comes to run twice. Trusts what the database recorded after commit.",
-         .state_size = sizeof(struct lawful), .on = on, .done = lawful_done);
+TRACE_PROPERTY(lawful_moves, .name = "a job moves only along the edges of its life cycle",
+               .kind = PROPERTY_ALWAYS,
+               .about =
+                   "Two claims in a row, or a running job made available without a rescue, is how "
+                   "a job comes to run twice. Trusts what the database recorded after commit.",
+               .state_size = sizeof(struct lawful), .on = on, .done = lawful_done);

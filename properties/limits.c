@@ -29,8 +29,8 @@ static void limits_done(void *runs)
 
 static const struct property_on on[] = {{"job/perform/start", on_start}, ON_RUN_END, {0}};
 
-PROPERTY(queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
-         .about =
-             "The limit protects what the jobs call. Counts the runs that have begun on a node and "
+TRACE_PROPERTY(
+    queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
+    .about = "The limit protects what the jobs call. Counts the runs that have begun on a node and "
              "neither ended nor died with their process or the node.",
-         .state_size = sizeof(struct runs), .on = on, .done = limits_done);
+    .state_size = sizeof(struct runs), .on = on, .done = limits_done);

@@ -103,7 +103,7 @@ static const struct property_on heal_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     drains_after_heal, .name = "after healing, every acknowledged job ends",
     .kind = PROPERTY_EVENTUALLY,
     .about =
@@ -202,7 +202,7 @@ static const struct property_on queues_on[] = {
     {0},
 };
 
-PROPERTY(
+TRACE_PROPERTY(
     queues_come_back, .name = "a queue that died is started again", .kind = PROPERTY_EVENTUALLY,
     .about =
         "With other nodes around, nobody would miss a queue whose supervisor missed its death. "

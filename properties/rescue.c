@@ -87,9 +87,9 @@ static const struct property_on on[] = {
     {0},
 };
 
-PROPERTY(no_needless_rescue, .name = "a job that is slow but alive is not rescued",
-         .kind = PROPERTY_ALWAYS,
-         .about =
-             "Rescue is for lost leases, not for long jobs: else every long job runs twice. Judges "
+TRACE_PROPERTY(
+    no_needless_rescue, .name = "a job that is slow but alive is not rescued",
+    .kind = PROPERTY_ALWAYS,
+    .about = "Rescue is for lost leases, not for long jobs: else every long job runs twice. Judges "
              "what happens before the first fault of a run.",
-         .state_size = sizeof(struct calm), .on = on, .end = calm_end);
+    .state_size = sizeof(struct calm), .on = on, .end = calm_end);

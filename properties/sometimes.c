@@ -19,8 +19,8 @@ static inline bool field_is(const struct event *event, const char *field, const 
             judge_met(judge);                                                                      \
     }                                                                                              \
     static const struct property_on ident##_on[] = {{point, on_##ident}, {0}};                     \
-    PROPERTY(ident, .name = sentence, .about = why, .kind = PROPERTY_SOMETIMES, .rare = (is_rare), \
-             .on = ident##_on)
+    TRACE_PROPERTY(ident, .name = sentence, .about = why, .kind = PROPERTY_SOMETIMES,              \
+                   .rare = (is_rare), .on = ident##_on)
 
 enum { COMMON = false, RARE = true };
 
@@ -94,9 +94,10 @@ static void memory_done(void *table)
 static const struct property_on happened_on[] = {
     {"client/insert/unknown", on_unknown}, {"audit/job/row", on_row}, {0}};
 
-PROPERTY(sometimes_unknown_happened, .name = "an insert of unknown outcome did happen",
-         .about = "The reply was lost, not the request.", .kind = PROPERTY_SOMETIMES, .rare = RARE,
-         .state_size = sizeof(struct table), .on = happened_on, .done = memory_done);
+TRACE_PROPERTY(sometimes_unknown_happened, .name = "an insert of unknown outcome did happen",
+               .about = "The reply was lost, not the request.", .kind = PROPERTY_SOMETIMES,
+               .rare = RARE, .state_size = sizeof(struct table), .on = happened_on,
+               .done = memory_done);
 
 /* (node, queue) -> the boot in which it was last started. */
 struct starts {
@@ -131,6 +132,7 @@ static void starts_done(void *ctx)
 static const struct property_on restart_on[] = {
     {"world/node/start", on_boot}, {"queue/process/start", on_queue_start}, {0}};
 
-PROPERTY(sometimes_queue_restart, .name = "a queue is restarted by its supervisor",
-         .about = "A queue died, its jobs with it, and both came back.", .kind = PROPERTY_SOMETIMES,
-         .state_size = sizeof(struct starts), .on = restart_on, .done = starts_done);
+TRACE_PROPERTY(sometimes_queue_restart, .name = "a queue is restarted by its supervisor",
+               .about = "A queue died, its jobs with it, and both came back.",
+               .kind = PROPERTY_SOMETIMES, .state_size = sizeof(struct starts), .on = restart_on,
+               .done = starts_done);

@@ -153,11 +153,11 @@ static const struct property_on fake_wrong_on[] = {
     {"fake/step/done", fake_on_step},
     {0},
 };
-PROPERTY(wrong_never_seen, .name = "nothing wrong is seen", .kind = PROPERTY_NEVER,
-         .about = "for tests", .on = fake_wrong_on);
+TRACE_PROPERTY(wrong_never_seen, .name = "nothing wrong is seen", .kind = PROPERTY_NEVER,
+               .about = "for tests", .on = fake_wrong_on);
 static const struct property_on fake_step_on[] = {{"fake/step/done", fake_on_step}, {0}};
-PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETIMES, .about = "for tests",
-         .on = fake_step_on);
+TRACE_PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETIMES,
+               .about = "for tests", .on = fake_step_on);
 
 /* Called by duress_start() this program is duress; otherwise it is the test runner. */
 int main(int argc, char **argv)

@@ -55,8 +55,9 @@ static void seen_done(void *ctx)
 static const struct property_on seen_on[] = {
     {"panel/box/**", on_box}, {"panel/**", on_all}, {"nobody/has/this", on_all}, {0}};
 
-PROPERTY(panel_seen, .name = "sees boxes, and everything", .kind = PROPERTY_ALWAYS, .about = "",
-         .state_size = sizeof(struct seen), .on = seen_on, .end = seen_end, .done = seen_done);
+TRACE_PROPERTY(panel_seen, .name = "sees boxes, and everything", .kind = PROPERTY_ALWAYS,
+               .about = "", .state_size = sizeof(struct seen), .on = seen_on, .end = seen_end,
+               .done = seen_done);
 
 /* Fails at every door, and at the end. */
 static unsigned door_calls, door_ends;
@@ -78,10 +79,10 @@ static void door_end(struct judge *judge, void *ctx)
 
 static const struct property_on door_on[] = {{"panel/door/open", on_door}, {0}};
 
-PROPERTY(panel_door, .name = "no door opens", .kind = PROPERTY_NEVER, .about = "", .on = door_on,
-         .end = door_end);
-PROPERTY(panel_door_at_last, .name = "no door opens in the end", .kind = PROPERTY_EVENTUALLY,
-         .about = "", .on = door_on, .end = door_end);
+TRACE_PROPERTY(panel_door, .name = "no door opens", .kind = PROPERTY_NEVER, .about = "",
+               .on = door_on, .end = door_end);
+TRACE_PROPERTY(panel_door_at_last, .name = "no door opens in the end", .kind = PROPERTY_EVENTUALLY,
+               .about = "", .on = door_on, .end = door_end);
 
 static void on_met(struct judge *judge, void *ctx, const struct event *event)
 {
@@ -92,7 +93,8 @@ static void on_met(struct judge *judge, void *ctx, const struct event *event)
 
 static const struct property_on met_on[] = {{"panel/door/open", on_met}, {0}};
 
-PROPERTY(panel_met, .name = "a door opens", .kind = PROPERTY_SOMETIMES, .about = "", .on = met_on);
+TRACE_PROPERTY(panel_met, .name = "a door opens", .kind = PROPERTY_SOMETIMES, .about = "",
+               .on = met_on);
 
 /* ---- helpers ---- */
 

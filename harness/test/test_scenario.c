@@ -25,10 +25,10 @@ int loadtest_hit(uint64_t job)
 }
 
 static const struct property_on on_nothing[] = {{0}};
-PROPERTY(loadtest_limit, .name = "a limit holds", .kind = PROPERTY_ALWAYS, .about = "for the tests",
-         .on = on_nothing);
-PROPERTY(loadtest_order, .name = "an order holds", .kind = PROPERTY_ALWAYS,
-         .about = "for the tests", .on = on_nothing);
+TRACE_PROPERTY(loadtest_limit, .name = "a limit holds", .kind = PROPERTY_ALWAYS,
+               .about = "for the tests", .on = on_nothing);
+TRACE_PROPERTY(loadtest_order, .name = "an order holds", .kind = PROPERTY_ALWAYS,
+               .about = "for the tests", .on = on_nothing);
 
 static const struct param_spec specs[] = {
     {"jobs", PARAM_COUNT, {20, 20}, 1, 10000, "how many"},
