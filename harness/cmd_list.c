@@ -100,13 +100,36 @@ static int list_properties(struct sheet *sheet, const struct systems *systems,
     return EXIT_HELD;
 }
 
+/* "every (duration), back after (duration), shape (isolate|halves; optional)" */
+static void nemesis_keys(const struct nemesis_kind *kind, FILE *out)
+{
+    static const char *const types[] = {
+        [PARAM_COUNT] = "count",    [PARAM_DURATION] = "duration", [PARAM_PERCENT] = "percent",
+        [PARAM_BOOL] = "yes or no", [PARAM_COUNTS] = "",           [PARAM_WORD] = ""};
+    const struct nemesis_key *key = kind->keys;
+    for (size_t i = 0; i < NEMESIS_KEYS_MAX && key[i].aspect; i++) {
+        fprintf(out, "%s%s (%s", i ? ", " : "", key[i].name, types[key[i].type]);
+        for (size_t j = 0; key[i].words && key[i].words[j]; j++)
+            fprintf(out, "%s%s", j ? " | " : "", key[i].words[j]);
+        fprintf(out, "%s)", key[i].required ? "" : "; optional");
+    }
+}
+
 static int list_nemeses(struct sheet *sheet, const struct systems *systems,
                         const struct words *paths)
 {
     (void)systems, (void)paths;
     for (size_t i = 0; i < nemesis_engine.kind_count; i++) {
         const struct nemesis_kind *kind = &nemesis_engine.kinds[i];
-        ROW(sheet, kind->name, kind->about, kind->lasts, kind->amount);
+        char *keys;
+        size_t size;
+        FILE *out = open_memstream(&keys, &size);
+        if (!out)
+            abort();
+        nemesis_keys(kind, out);
+        fclose(out);
+        ROW(sheet, kind->name, kind->about, keys);
+        free(keys);
     }
     return EXIT_HELD;
 }
@@ -181,7 +204,7 @@ static const struct subject {
      list_scenarios},
     {"points", (const char *const[]){"name", "about", "faults", "at", NULL}, list_points},
     {"properties", (const char *const[]){"id", "name", "kind", "about", NULL}, list_properties},
-    {"nemeses", (const char *const[]){"name", "about", "lasts", "amount", NULL}, list_nemeses},
+    {"nemeses", (const char *const[]){"name", "about", "keys", NULL}, list_nemeses},
     {"mutants", (const char *const[]){"name", "about", "path", NULL}, list_mutants},
 };
 enum { SUBJECTS = sizeof subjects / sizeof *subjects };

@@ -6,11 +6,24 @@
 #include "harness/scenario.h"
 #include "harness/world/world.h"
 
-struct nemesis_kind {
-    const char *name; /* as in scenario files: "kill node" */
+/* One thing that a nemesis can be told. */
+struct nemesis_key {
+    const char *aspect;   /* in names of choices: "lasts"; NULL ends the list */
+    const char *name;     /* as in scenario files: "back after" */
+    enum param_type type; /* PARAM_DURATION, _COUNT, _PERCENT, _BOOL; PARAM_WORD: one of `words` */
+    int64_t min, max;     /* allowed values, inclusive */
+    bool required;
+    struct range fallback;    /* when it is not given */
+    struct range swarm;       /* what a swarm draws from */
+    const char *const *words; /* PARAM_WORD: ends with NULL; the value is the place in it */
     const char *about;
-    const char *lasts;  /* the key that says how long: "back after", "for"; NULL: none */
-    const char *amount; /* the key that says how much: "by"; NULL: none */
+};
+
+struct nemesis_kind {
+    const char *ident; /* in names of choices: "kill" */
+    const char *name;  /* as in scenario files: "kill node" */
+    const char *about;
+    struct nemesis_key keys[NEMESIS_KEYS_MAX]; /* the first is "every" */
 };
 
 struct term_error {
@@ -26,6 +39,8 @@ struct nemesis_engine {
     size_t kind_count;
     /* Installs the scenario's rules as the world's decider and starts its world nemeses. */
     void *(*start)(struct world *world, const struct scenario *scenario);
+    /* The safety phase is over: what the nemeses broke is repaired, on record. Before world_heal(). */
+    void (*heal)(void *ctx);
     void (*stop)(void *ctx);
 };
 

@@ -75,13 +75,14 @@ static void safety_phase(struct stage *stage, const struct scenario *scenario)
         ;
 }
 
-static void liveness_phase(struct stage *stage, const struct scenario *scenario)
+static void liveness_phase(struct stage *stage, const struct scenario *scenario, void *nemesis)
 {
     struct run *run = stage->run;
     int64_t until = world_now(run->world) + scenario->liveness_ns;
     char pending[240], message[320], within[32];
     if (panel_failed(run->panel) || run->outcome != OUTCOME_PASS)
         return;
+    nemesis_engine.heal(nemesis);
     world_heal(run->world);
     while (stage->system->pending(stage->ctx, pending, sizeof pending) && advance(stage, until))
         ;
@@ -161,7 +162,7 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     stage.ctx = stage.system->setup(run->world, scenario);
     void *nemesis = nemesis_engine.start(run->world, scenario);
     safety_phase(&stage, scenario);
-    liveness_phase(&stage, scenario);
+    liveness_phase(&stage, scenario, nemesis);
     audit_phase(&stage);
     judge(run);
     finish(run);

@@ -22,6 +22,7 @@ enum param_type {
     PARAM_PERCENT, /* 0..100, "10%", two decimals at most; stored in hundredths of a percent: 10% = 1000 */
     PARAM_BOOL,   /* true, false, yes, no: 1 / 0 */
     PARAM_COUNTS, /* a map of names to counts: { default: 10, mail: 2 } */
+    PARAM_WORD,   /* one of some words (of a nemesis only): its place among them */
 };
 
 /* What a system's workload understands. */
@@ -51,12 +52,12 @@ struct rule_spec {
     int line, column;
 }; /* checked; nemesis/rules.h parses them again */
 
+#define NEMESIS_KEYS_MAX 8
+
 /* One line of `nemesis:`: what happens to the world now and then. */
 struct nemesis_spec {
-    const char *kind;    /* a registered name: "kill node" */
-    struct range every;  /* ns between two of them */
-    struct range lasts;  /* ns until it is undone: "back after", "for" */
-    struct range amount; /* ns: how slow ("by") */
+    const char *kind;                      /* a registered name: "kill node" */
+    struct range values[NEMESIS_KEYS_MAX]; /* in the order of its kind's keys; "every" first */
 };
 
 struct scenario {

@@ -73,39 +73,52 @@ static void nemesis_unknown(struct loader *loader, const struct yaml *key)
     free(names);
 }
 
-/* The keys of one nemesis, and where their values go. `every` below a millisecond would be nothing
- * but nemesis. */
-struct nemesis_key {
-    const char *name; /* NULL: this kind has no such key */
-    int64_t min;
-    struct range *value;
-    bool given;
-};
-
-static struct nemesis_key *nemesis_key_find(struct nemesis_key *keys, size_t count,
-                                            const char *name)
+static size_t nemesis_key_count(const struct nemesis_kind *kind)
 {
-    for (size_t i = 0; i < count; i++)
-        if (keys[i].name && strcmp(keys[i].name, name) == 0)
-            return &keys[i];
-    return NULL;
+    size_t count = 0;
+    while (count < NEMESIS_KEYS_MAX && kind->keys[count].aspect)
+        count++;
+    return count;
 }
 
-static void nemesis_entry(struct loader *loader, const struct yaml *entry, struct nemesis_key *keys,
-                          size_t count)
+/* One of the key's words; the value is its place. */
+static void nemesis_word(struct loader *loader, const struct yaml *entry,
+                         const struct nemesis_key *key, struct range *ret_value)
 {
-    struct nemesis_key *key = nemesis_key_find(keys, count, entry->key->text);
-    if (key) {
-        key->given = true;
-        value_range(loader, entry, PARAM_DURATION, true, key->min, NS_PER_YEAR, key->value);
+    const char *text;
+    char what[64];
+    if (!value_text(loader, entry, "a word", &text))
+        return;
+    size_t count = 0;
+    for (; key->words[count]; count++) {
+        if (strcmp(key->words[count], text) == 0) {
+            *ret_value = (struct range){(int64_t)count, (int64_t)count};
+            return;
+        }
+    }
+    snprintf(what, sizeof what, "value of \"%s\":", key->name);
+    complain_word(loader, entry, what, key->words, count);
+}
+
+static void nemesis_entry(struct loader *loader, const struct yaml *entry,
+                          const struct nemesis_kind *kind, struct nemesis_spec *spec, bool *given)
+{
+    const char *words[NEMESIS_KEYS_MAX];
+    size_t count = nemesis_key_count(kind);
+    for (size_t i = 0; i < count; i++) {
+        const struct nemesis_key *key = &kind->keys[i];
+        words[i] = key->name;
+        if (strcmp(key->name, entry->key->text) != 0)
+            continue;
+        given[i] = true;
+        if (key->type == PARAM_WORD)
+            nemesis_word(loader, entry, key, &spec->values[i]);
+        else
+            value_range(loader, entry, key->type, key->type != PARAM_BOOL, key->min, key->max,
+                        &spec->values[i]);
         return;
     }
-    const char *words[3];
-    size_t word_count = 0;
-    for (size_t i = 0; i < count; i++)
-        if (keys[i].name)
-            words[word_count++] = keys[i].name;
-    complain_word(loader, entry->key, "key of a nemesis", words, word_count);
+    complain_word(loader, entry->key, "key of a nemesis", words, count);
 }
 
 static void nemesis_take(struct loader *loader, const struct yaml *value)
@@ -120,15 +133,16 @@ static void nemesis_take(struct loader *loader, const struct yaml *value)
         return;
     }
     struct nemesis_spec spec = {.kind = kind->name};
-    struct nemesis_key keys[] = {{"every", NS_PER_MS, &spec.every, false},
-                                 {kind->lasts, 0, &spec.lasts, false},
-                                 {kind->amount, 0, &spec.amount, false}};
+    bool given[NEMESIS_KEYS_MAX] = {false};
+    size_t count = nemesis_key_count(kind);
+    for (size_t i = 0; i < count; i++)
+        spec.values[i] = kind->keys[i].fallback;
     for (const struct yaml *entry = value->first; entry; entry = entry->next)
-        nemesis_entry(loader, entry, keys, 3);
-    for (size_t i = 0; i < 3; i++)
-        if (keys[i].name && !keys[i].given)
+        nemesis_entry(loader, entry, kind, &spec, given);
+    for (size_t i = 0; i < count; i++)
+        if (kind->keys[i].required && !given[i])
             yaml_complain(loader->file, value->key, "the nemesis \"%s\" needs the key \"%s\"",
-                          kind->name, keys[i].name);
+                          kind->name, kind->keys[i].name);
     struct scenario *scenario = loader->scenario;
     scenario->nemeses = scenario_grow(scenario->nemeses, scenario->nemesis_count, sizeof spec);
     scenario->nemeses[scenario->nemesis_count++] = spec;

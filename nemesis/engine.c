@@ -1,4 +1,5 @@
 /* engine.c: the nemesis as the harness sees it: rules and world nemeses of one run. */
+#include "nemesis/kinds.h"
 #include "nemesis/nemeses.h"
 #include "nemesis/rules.h"
 
@@ -46,6 +47,12 @@ static void *start(struct world *world, const struct scenario *scenario)
     return engine;
 }
 
+static void heal(void *ctx)
+{
+    struct engine *engine = ctx;
+    nemeses_heal(engine->nemeses);
+}
+
 /* Before world_free(): dying nodes may still hit points. */
 static void stop(void *ctx)
 {
@@ -61,5 +68,6 @@ const struct nemesis_engine nemesis_engine = {
     .kinds = nemesis_kinds,
     .kind_count = NEMESIS_KIND_COUNT,
     .start = start,
+    .heal = heal,
     .stop = stop,
 };

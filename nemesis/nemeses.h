@@ -4,14 +4,12 @@
 
 #include "harness/engine.h"
 
-#define NEMESIS_KIND_COUNT 6
-
-extern const struct nemesis_kind nemesis_kinds[NEMESIS_KIND_COUNT];
-
 struct nemeses;
 
 /* Starts them; they strike in the safety phase only. The scenario must outlive them. */
 struct nemeses *nemeses_start(struct world *world, const struct scenario *scenario);
+/* Repairs what is broken and would be repaired later. Before world_heal(). */
+void nemeses_heal(struct nemeses *nemeses);
 /* Cancels what is pending. The world must still live; what is broken stays broken. */
 void nemeses_stop(struct nemeses *nemeses);
 

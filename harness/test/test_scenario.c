@@ -170,8 +170,8 @@ Test(scenario, rules_and_nemeses_keep_their_order)
     cr_expect(s->rules[2].line == 13 && s->rules[2].column == 7);
     cr_assert_eq(s->nemesis_count, 1);
     cr_expect_str_eq(s->nemeses[0].kind, "kill node");
-    cr_expect_eq(s->nemeses[0].every.hi, INT64_C(120000000000));
-    cr_expect_eq(s->nemeses[0].lasts.lo, INT64_C(1000000000));
+    cr_expect_eq(s->nemeses[0].values[0].hi, INT64_C(120000000000));
+    cr_expect_eq(s->nemeses[0].values[1].lo, INT64_C(1000000000));
     scenario_free(s);
 }
 

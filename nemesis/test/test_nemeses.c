@@ -60,7 +60,7 @@ static const char *times_of(const struct story *story, const char *point, char *
 
 Test(nodes, are_killed_and_come_back)
 {
-    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(3)};
+    struct nemesis_spec spec = {.kind = "kill node", .values = {fixed(10), fixed(3)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     char times[64];
@@ -73,7 +73,7 @@ Test(nodes, are_killed_and_come_back)
 
 Test(nodes, lose_power)
 {
-    struct nemesis_spec spec = {.kind = "power loss", .every = fixed(10), .lasts = fixed(3)};
+    struct nemesis_spec spec = {.kind = "power loss", .values = {fixed(10), fixed(3)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     zoo_run(&story.zoo, 25 * SECOND);
@@ -84,7 +84,7 @@ Test(nodes, lose_power)
 
 Test(nodes, are_restarted_gracefully)
 {
-    struct nemesis_spec spec = {.kind = "restart node", .every = fixed(10), .lasts = fixed(3)};
+    struct nemesis_spec spec = {.kind = "restart node", .values = {fixed(10), fixed(3)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     char times[64];
@@ -97,7 +97,7 @@ Test(nodes, are_restarted_gracefully)
 
 Test(nodes, are_not_killed_beyond_the_budget)
 {
-    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(45)};
+    struct nemesis_spec spec = {.kind = "kill node", .values = {fixed(10), fixed(45)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     char times[64];
@@ -108,7 +108,7 @@ Test(nodes, are_not_killed_beyond_the_budget)
 
 Test(nodes, only_expendable_ones_die)
 {
-    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(1)};
+    struct nemesis_spec spec = {.kind = "kill node", .values = {fixed(10), fixed(1)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     story.zoo.nodes[0]->expendable = story.zoo.nodes[2]->expendable = false;
@@ -121,7 +121,7 @@ Test(nodes, only_expendable_ones_die)
 
 Test(nodes, are_paused)
 {
-    struct nemesis_spec spec = {.kind = "pause node", .every = fixed(10), .lasts = fixed(4)};
+    struct nemesis_spec spec = {.kind = "pause node", .values = {fixed(10), fixed(4)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(1), &scenario);
     char times[64];
@@ -147,7 +147,7 @@ static unsigned broken_links(const struct zoo *zoo)
 
 Test(links, are_cut_and_heal)
 {
-    struct nemesis_spec spec = {.kind = "cut link", .every = fixed(10), .lasts = fixed(4)};
+    struct nemesis_spec spec = {.kind = "cut link", .values = {fixed(10), fixed(4)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(3), &scenario);
     unsigned one_way = 0, both_ways = 0;
@@ -168,7 +168,7 @@ Test(links, are_cut_and_heal)
 
 Test(links, overlapping_cuts_do_not_heal_each_other)
 {
-    struct nemesis_spec spec = {.kind = "cut link", .every = fixed(10), .lasts = fixed(25)};
+    struct nemesis_spec spec = {.kind = "cut link", .values = {fixed(10), fixed(25)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(3), &scenario);
     zoo_run(&story.zoo, 34 * SECOND);
@@ -179,8 +179,8 @@ Test(links, overlapping_cuts_do_not_heal_each_other)
 
 Test(links, are_slow_and_heal)
 {
-    struct nemesis_spec spec = {
-        .kind = "slow link", .every = fixed(10), .lasts = fixed(4), .amount = {SECOND, 3 * SECOND}};
+    struct nemesis_spec spec = {.kind = "slow link",
+                                .values = {fixed(10), fixed(4), {SECOND, 3 * SECOND}}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct story story = story_open(tape_new(3), &scenario);
     zoo_run(&story.zoo, 11 * SECOND);
@@ -199,14 +199,12 @@ Test(links, are_slow_and_heal)
 /* ---- all of them ---- */
 
 static struct nemesis_spec everything[] = {
-    {.kind = "kill node", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
-    {.kind = "cut link", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 60 * SECOND}},
+    {.kind = "kill node", .values = {{5 * SECOND, 20 * SECOND}, {SECOND, 10 * SECOND}}},
+    {.kind = "cut link", .values = {{5 * SECOND, 20 * SECOND}, {SECOND, 60 * SECOND}}},
     {.kind = "slow link",
-     .every = {5 * SECOND, 20 * SECOND},
-     .lasts = {SECOND, 60 * SECOND},
-     .amount = {1, SECOND}},
-    {.kind = "pause node", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
-    {.kind = "power loss", .every = {5 * SECOND, 20 * SECOND}, .lasts = {SECOND, 10 * SECOND}},
+     .values = {{5 * SECOND, 20 * SECOND}, {SECOND, 60 * SECOND}, {1, SECOND}}},
+    {.kind = "pause node", .values = {{5 * SECOND, 20 * SECOND}, {SECOND, 10 * SECOND}}},
+    {.kind = "power loss", .values = {{5 * SECOND, 20 * SECOND}, {SECOND, 10 * SECOND}}},
 };
 
 Test(everything, stops_with_the_safety_phase_and_is_repaired)
@@ -216,6 +214,7 @@ Test(everything, stops_with_the_safety_phase_and_is_repaired)
     zoo_run(&story.zoo, 300 * SECOND);
     unsigned before = count_of(&story, "nemesis/world/strike");
     cr_assert_gt(before, 50);
+    nemesis_engine.heal(story.engine);
     world_heal(story.zoo.world);
     cr_assert_eq(broken_links(&story.zoo), 0);
     unsigned heals = count_of(&story, "nemesis/link/heal");
@@ -276,7 +275,7 @@ Test(everything, adding_a_nemesis_moves_no_strike_of_another)
 
 Test(everything, an_edit_spares_one_strike)
 {
-    struct nemesis_spec spec = {.kind = "kill node", .every = fixed(10), .lasts = fixed(3)};
+    struct nemesis_spec spec = {.kind = "kill node", .values = {fixed(10), fixed(3)}};
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct tape *tape = tape_new(1);
     struct choice second = {
@@ -293,21 +292,21 @@ Test(everything, an_edit_spares_one_strike)
 
 Test(engine, tells_what_it_has)
 {
-    static const struct {
-        const char *name, *lasts, *amount;
-    } expected[] = {{"kill node", "back after", NULL},
-                    {"power loss", "back after", NULL},
-                    {"restart node", "back after", NULL},
-                    {"pause node", "for", NULL},
-                    {"cut link", "for", NULL},
-                    {"slow link", "for", "by"}};
-    cr_assert_eq(nemesis_engine.kind_count, COUNT(expected));
-    for (size_t i = 0; i < COUNT(expected); i++) {
+    cr_assert_gt(nemesis_engine.kind_count, 5);
+    for (size_t i = 0; i < nemesis_engine.kind_count; i++) {
         const struct nemesis_kind *kind = &nemesis_engine.kinds[i];
-        cr_assert_str_eq(kind->name, expected[i].name);
-        cr_assert_str_eq(kind->lasts, expected[i].lasts);
-        cr_assert_str_eq(kind->amount ? kind->amount : "", expected[i].amount ? "by" : "");
-        cr_assert_gt(strlen(kind->about), 10);
+        cr_assert_gt(strlen(kind->about), 10, "%s", kind->name);
+        cr_assert_str_eq(kind->keys[0].name, "every", "%s", kind->name);
+        for (size_t j = 0; j < NEMESIS_KEYS_MAX && kind->keys[j].aspect; j++) {
+            const struct nemesis_key *key = &kind->keys[j];
+            cr_assert(key->swarm.lo >= key->min && key->swarm.hi <= key->max &&
+                          key->swarm.lo <= key->swarm.hi,
+                      "%s: %s", kind->name, key->name);
+            cr_assert(key->required ||
+                          (key->fallback.lo >= key->min && key->fallback.hi <= key->max),
+                      "%s: %s", kind->name, key->name);
+            cr_assert(!strpbrk(key->aspect, " :") && !strpbrk(kind->ident, " :"));
+        }
     }
 }
 
