@@ -37,6 +37,13 @@ void tape_free(struct tape *tape)
         free(tape->edits[i]->name);
         free(tape->edits[i]);
     }
+    struct kept_name *name, *next;
+    HASH_ITER (hh, tape->names, name, next) {
+        HASH_DEL(tape->names, name);
+        free(name->text);
+        free(name);
+    }
+    free(tape->made);
     free(tape->edits);
     free(tape->draws);
     free(tape->spans);
@@ -46,6 +53,68 @@ void tape_free(struct tape *tape)
 uint64_t tape_seed(const struct tape *tape)
 {
     return tape->seed;
+}
+
+/* Grows *array to hold count + 1 elements. */
+static void *grown(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    *capacity = *capacity ? *capacity * 2 : 64;
+    array = realloc(array, *capacity * size);
+    if (!array)
+        abort();
+    return array;
+}
+
+/* ---- what a run chose ---- */
+
+void tape_record(struct tape *tape, unsigned what)
+{
+    tape->record = what;
+}
+
+static const char *name_kept(struct tape *tape, const char *text)
+{
+    uint64_t hash = hash_text(text);
+    struct kept_name *name;
+    HASH_FIND(hh, tape->names, &hash, sizeof hash, name);
+    if (name)
+        return name->text;
+    name = calloc(1, sizeof *name);
+    if (!name || !(name->text = strdup(text)))
+        abort();
+    name->hash = hash;
+    HASH_ADD(hh, tape->names, hash, sizeof hash, name);
+    return name->text;
+}
+
+static void record(struct tape *tape, struct made made)
+{
+    made.choice.name = name_kept(tape, made.choice.name);
+    made.event = tape->event;
+    tape->made = grown(tape->made, tape->made_count, &tape->made_capacity, sizeof *tape->made);
+    tape->made[tape->made_count++] = made;
+}
+
+static void record_choice(struct tape *tape, const struct choice *choice, uint64_t value,
+                          uint64_t n)
+{
+    record(tape, (struct made){.choice = *choice, .value = value, .n = n});
+}
+
+void tape_note_hit(struct tape *tape, const struct choice *choice, uint32_t kinds,
+                   const struct fault *fault)
+{
+    if ((tape->record & RECORD_HITS) ||
+        ((tape->record & RECORD_FAULTS) && fault->kind != FAULT_NONE))
+        record(tape, (struct made){.choice = *choice, .kinds = kinds, .fault = *fault});
+}
+
+const struct made *tape_made(const struct tape *tape, size_t *ret_count)
+{
+    *ret_count = tape->made_count;
+    return tape->made;
 }
 
 /* ---- keyed choices ---- */
@@ -79,14 +148,41 @@ static uint64_t bits_of(uint64_t seed, const struct identity *id)
     return mix64_pair(bits, id->ordinal);
 }
 
+static bool name_is_simple(const struct tape *tape, const struct identity *id)
+{
+    for (size_t i = 0; i < tape->edit_count; i++) {
+        const struct edit *edit = tape->edits[i];
+        if (edit->kind == EDIT_SIMPLEST && edit->name && edit->id.stream == id->stream &&
+            edit->id.name == id->name)
+            return true;
+    }
+    return false;
+}
+
+static bool is_simple(const struct tape *tape, const struct identity *id)
+{
+    return (tape->simple >> id->stream & 1) ||
+           (tape->some_names_simple && name_is_simple(tape, id));
+}
+
+bool tape_is_simple(const struct tape *tape, enum stream stream)
+{
+    return tape->simple >> stream & 1;
+}
+
 uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n)
 {
     assert(n >= 1);
     struct identity id = identity_of(choice);
     const struct edit *edit = edit_of(tape, &id, EDIT_CHOICE);
+    uint64_t value = 0;
     if (edit)
-        return edit->value < n ? edit->value : n - 1;
-    return mix64_below(bits_of(tape->seed_now, &id), n);
+        value = edit->value < n ? edit->value : n - 1;
+    else if (!is_simple(tape, &id))
+        value = mix64_below(bits_of(tape->seed_now, &id), n);
+    if (value && (tape->record & RECORD_CHOICES))
+        record_choice(tape, choice, value, n);
+    return value;
 }
 
 bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator,
@@ -95,9 +191,14 @@ bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numera
     assert(denominator >= 1 && numerator <= denominator);
     struct identity id = identity_of(choice);
     const struct edit *edit = edit_of(tape, &id, EDIT_CHOICE);
+    bool value = false;
     if (edit)
-        return edit->value != 0;
-    return mix64_below(bits_of(tape->seed_now, &id), denominator) >= denominator - numerator;
+        value = edit->value != 0;
+    else if (!is_simple(tape, &id))
+        value = mix64_below(bits_of(tape->seed_now, &id), denominator) >= denominator - numerator;
+    if (value && (tape->record & RECORD_CHOICES))
+        record_choice(tape, choice, value, 2);
+    return value;
 }
 
 int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi)
@@ -115,6 +216,8 @@ const struct fault *tape_fault(struct tape *tape, const struct choice *choice)
 
 bool tape_speaks_of(const struct tape *tape, const char *point)
 {
+    if (tape->record & (RECORD_FAULTS | RECORD_HITS))
+        return true;
     for (size_t i = 0; i < tape->edit_count; i++)
         if (tape->edits[i]->kind == EDIT_FAULT && strcmp(tape->edits[i]->name, point) == 0)
             return true;
@@ -128,18 +231,6 @@ const char *tape_edit_point(const struct tape *tape, size_t index)
 }
 
 /* ---- sequential choices ---- */
-
-/* Grows *array to hold count + 1 elements. */
-static void *grown(void *array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? *capacity * 2 : 64;
-    array = realloc(array, *capacity * size);
-    if (!array)
-        abort();
-    return array;
-}
 
 static const struct edit *edit_of_draw(const struct tape *tape, size_t index)
 {
@@ -270,12 +361,53 @@ static uint64_t next_switch(const struct tape *tape, uint64_t index)
     return next;
 }
 
+/* The seed before any event. */
+static uint64_t first_seed(const struct tape *tape)
+{
+    uint64_t seed = tape->seed;
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_SEED && tape->edits[i]->at == 0)
+            seed = tape->edits[i]->value;
+    return seed;
+}
+
 void tape_edit_seed(struct tape *tape, uint64_t from_event, uint64_t seed)
 {
     edit_add(tape, (struct edit){.kind = EDIT_SEED, .at = from_event, .value = seed});
-    if (from_event == 0)
-        tape->seed_now = seed;
+    tape->seed_now = first_seed(tape);
     tape->next_switch = next_switch(tape, 0);
+}
+
+void tape_simplify(struct tape *tape, enum stream stream, const char *name)
+{
+    if (!name)
+        tape->simple |= 1u << stream;
+    else
+        tape->some_names_simple = true;
+    for (size_t i = 0; i < tape->edit_count; i++) {
+        const struct edit *edit = tape->edits[i];
+        if (edit->kind == EDIT_SIMPLEST && edit->id.stream == stream &&
+            (name ? edit->name && strcmp(edit->name, name) == 0 : !edit->name))
+            return;
+    }
+    edit_add(tape, (struct edit){.kind = EDIT_SIMPLEST,
+                                 .id = {.stream = stream, .name = hash_text(name)},
+                                 .name = (char *)name});
+}
+
+struct tape *tape_copy(const struct tape *tape)
+{
+    struct tape *copy = tape_new(tape->seed);
+    for (size_t i = 0; i < tape->edit_count; i++) {
+        struct edit *added = edit_add(copy, *tape->edits[i]);
+        if (added->kind == EDIT_FAULT || added->kind == EDIT_CHOICE)
+            HASH_ADD(hh, copy->by_identity, id, sizeof added->id, added);
+    }
+    copy->simple = tape->simple;
+    copy->some_names_simple = tape->some_names_simple;
+    copy->seed_now = first_seed(copy);
+    copy->next_switch = next_switch(copy, 0);
+    return copy;
 }
 
 size_t tape_edit_count(const struct tape *tape)
@@ -285,6 +417,7 @@ size_t tape_edit_count(const struct tape *tape)
 
 void tape_at_event(struct tape *tape, uint64_t index)
 {
+    tape->event = index;
     if (index < tape->next_switch)
         return;
     for (size_t i = 0; i < tape->edit_count; i++)

@@ -7,6 +7,9 @@
  * Keyed choices (faults, schedule, latency, crash states) are identified by (stream, name, node, key, ordinal
  * for that key), never by a global counter: removing one shifts no other. Sequential choices (generated data)
  * are a sequence with nested spans, so that a shrinker can delete structure.
+ *
+ * A whole stream, or all choices of one name in it, can be made simple: what no edit speaks of is then 0. `simplest
+ * fault` is a run in which nothing goes wrong but what the edits say.
  */
 #ifndef DURESS_TAPE_H
 #define DURESS_TAPE_H
@@ -19,7 +22,8 @@
 
 /* X(ENUM, word) */
 #define STREAMS(X)                                                                                 \
-    X(FAULT, "fault")                                                                              \
+    X(FAULT, "fault") /* what is injected at a hit; whether a nemesis strikes */                   \
+    X(RULE, "rule")   /* percentages and durations of fault terms */                               \
     X(SCHEDULE, "schedule")                                                                        \
     X(NET, "net")                                                                                  \
     X(DISK, "disk")                                                                                \
@@ -60,8 +64,11 @@ bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numera
 int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi);
 /* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. */
 const struct fault *tape_fault(struct tape *tape, const struct choice *choice);
-/* Does any edit speak of faults at this point? Cheap pre-test, so that un-edited points are not counted. */
+/* Does any edit speak of faults at this point, or is every hit recorded? Cheap pre-test, so that other points need
+ * not be counted. */
 bool tape_speaks_of(const struct tape *tape, const char *point);
+/* Are all choices of this stream simple, but for edits? */
+bool tape_is_simple(const struct tape *tape, enum stream stream);
 
 /* ---- sequential choices ---- */
 
@@ -85,11 +92,41 @@ void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t v
 void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
 void tape_edit_seed(struct tape *tape, uint64_t from_event,
                     uint64_t seed); /* from event N on, another seed */
+/* All choices of this stream (of this name in it; NULL: any) that no edit speaks of are 0. */
+void tape_simplify(struct tape *tape, enum stream stream, const char *name);
+/* Seed and edits, not what was recorded. */
+struct tape *tape_copy(const struct tape *tape);
 size_t tape_edit_count(const struct tape *tape);
 /* The point that this edit, of tape_edit_count(), speaks of; NULL: it is not about a fault. */
 const char *tape_edit_point(const struct tape *tape, size_t index);
 /* The trace calls this as events are recorded; drives tape_edit_seed. */
 void tape_at_event(struct tape *tape, uint64_t index);
+
+/* ---- what a run chose ----
+ *
+ * To find out what there is to edit: which choices a run made, and which hits of fault points it had. */
+
+enum record {
+    RECORD_CHOICES = 1 << 0, /* keyed choices whose value is not the simplest */
+    RECORD_FAULTS = 1 << 1,  /* hits of fault points at which something was injected */
+    RECORD_HITS = 1 << 2,    /* all hits of fault points */
+};
+
+struct made {
+    struct choice choice; /* its name lives as long as the tape */
+    uint64_t value, n;    /* of a choice: from [0, n) */
+    uint32_t kinds;       /* of a hit: what can be injected there, CAN_ bits; 0: this is a choice */
+    struct fault fault;   /* of a hit: what was decided */
+    uint64_t event;       /* index of the next event at that time */
+};
+
+/* Before the run. `what`: enum record, or-ed. */
+void tape_record(struct tape *tape, unsigned what);
+/* In the order in which it happened. */
+const struct made *tape_made(const struct tape *tape, size_t *ret_count);
+/* The nemesis reports a hit and what it decided; no-op unless hits or faults are recorded. */
+void tape_note_hit(struct tape *tape, const struct choice *choice, uint32_t kinds,
+                   const struct fault *fault);
 
 /* ---- the file ----
  *
@@ -98,6 +135,8 @@ void tape_at_event(struct tape *tape, uint64_t index);
  *     seed 0x1f3a
  *     rule store/ack/reply: 2%disconnect         fault rules added on the command line, if any
  *     fault store/ack/reply node=2 key=17 n=3: disconnect
+ *     simplest fault                             no fault, no strike but those that are listed
+ *     simplest net net/link/latency              all choices of this name are 0
  *     choice net net/link/latency node=2 key=3 n=1: 0
  *     draw 12: 4
  *     from event 1200: seed 0x77

@@ -55,6 +55,10 @@ static void write_edit(const struct edit *edit, FILE *out)
     case EDIT_SEED:
         fprintf(out, "from event %" PRIu64 ": seed 0x%" PRIx64 "\n", edit->at, edit->value);
         break;
+    case EDIT_SIMPLEST:
+        fprintf(out, "simplest %s%s%s\n", stream_words[edit->id.stream], edit->name ? " " : "",
+                edit->name ? edit->name : "");
+        break;
     }
 }
 
@@ -212,6 +216,21 @@ static bool read_choice(struct reader *reader)
     return true;
 }
 
+static bool read_simplest(struct reader *reader)
+{
+    enum stream stream;
+    char name[256];
+    if (!take_stream(reader, &stream))
+        return false;
+    size_t length = strcspn(reader->at, " \t");
+    if (length >= sizeof name)
+        return complain(reader, "no name is so long");
+    snprintf(name, sizeof name, "%.*s", (int)length, reader->at);
+    reader->at += length;
+    tape_simplify(reader->tape, stream, length ? name : NULL);
+    return true;
+}
+
 static bool read_draw(struct reader *reader)
 {
     uint64_t index, value;
@@ -306,9 +325,11 @@ static const struct {
     const char *word;
     bool (*read)(struct reader *reader);
 } line_kinds[] = {
-    {"scenario", read_scenario}, {"seed", read_seed},     {"rule", read_rule},
-    {"fault", read_fault},       {"choice", read_choice}, {"draw", read_draw},
-    {"from", read_from},         {"end", read_end},       {"fingerprint", read_fingerprint},
+    {"scenario", read_scenario}, {"seed", read_seed},
+    {"rule", read_rule},         {"fault", read_fault},
+    {"choice", read_choice},     {"draw", read_draw},
+    {"from", read_from},         {"simplest", read_simplest},
+    {"end", read_end},           {"fingerprint", read_fingerprint},
 };
 
 static bool read_line(struct reader *reader)
@@ -325,8 +346,8 @@ static bool read_line(struct reader *reader)
             return false;
         return *reader->at == '\0' || complain(reader, "did not expect more on this line");
     }
-    return complain(reader, "expected one of: scenario, seed, rule, fault, choice, draw, from, "
-                            "fingerprint, end");
+    return complain(reader, "expected one of: scenario, seed, rule, fault, choice, simplest, draw, "
+                            "from, fingerprint, end");
 }
 
 /* Reads a line; false at the end of the file, and when what stands there is no line of text. */

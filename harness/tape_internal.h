@@ -6,7 +6,7 @@
 
 #include <uthash.h>
 
-enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED };
+enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST };
 
 struct identity { /* hashed as bytes: no padding may hold garbage */
     uint32_t stream, node;
@@ -15,11 +15,18 @@ struct identity { /* hashed as bytes: no padding may hold garbage */
 
 struct edit {
     enum edit_kind kind;
-    struct identity id; /* FAULT, CHOICE */
-    char *name;         /* likewise; heap */
+    struct identity id; /* FAULT, CHOICE; SIMPLEST: its stream */
+    char *name;         /* likewise; heap; SIMPLEST: NULL means any */
     struct fault fault; /* FAULT */
     uint64_t value;     /* CHOICE, DRAW; SEED: the seed */
     uint64_t at;        /* DRAW: index; SEED: event */
+    UT_hash_handle hh;
+};
+
+/* A name that was recorded, kept as long as the tape. */
+struct kept_name {
+    uint64_t hash;
+    char *text;
     UT_hash_handle hh;
 };
 
@@ -34,6 +41,13 @@ struct tape {
     struct edit *by_identity;
     struct draw *draws;
     size_t draw_count, draw_capacity;
+    unsigned simple;        /* bit per stream: all of it is simple */
+    bool some_names_simple; /* EDIT_SIMPLEST with a name exist */
+    unsigned record;        /* enum record */
+    uint64_t event;         /* index of the next one */
+    struct made *made;
+    size_t made_count, made_capacity;
+    struct kept_name *names;
     struct tape_span *spans;
     size_t span_count, span_capacity, depth;
 };

@@ -228,6 +228,7 @@ static struct fault settled(struct fault fault, struct tape *tape, const struct 
 {
     if (fault.lo_ns < fault.hi_ns) {
         struct choice how_long = *choice;
+        how_long.stream = STREAM_RULE;
         how_long.key = mix64_pair(choice->key, hash_text("how long"));
         fault.lo_ns = tape_between(tape, &how_long, fault.lo_ns, fault.hi_ns);
         fault.hi_ns = fault.lo_ns;
@@ -257,11 +258,15 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
     const struct fault *edit = concern->edits ? tape_fault(tape, &choice) : NULL;
     if (edit)
         verdict = (struct term_verdict){.taken = true, .fault = *edit};
+    else if (tape_is_simple(tape, STREAM_FAULT))
+        verdict.fault = (struct fault){.kind = FAULT_NONE};
     if (verdict.wait_for)
         wait_for_point(hit, verdict.wait_for);
-    if (!declared(hit->point, &verdict.fault))
-        return (struct fault){.kind = FAULT_NONE};
-    return settled(verdict.fault, tape, &choice);
+    struct fault fault = {.kind = FAULT_NONE};
+    if (declared(hit->point, &verdict.fault))
+        fault = settled(verdict.fault, tape, &choice);
+    tape_note_hit(tape, &choice, hit->point->kinds, &fault);
+    return fault;
 }
 
 bool rules_concern(const struct rules *rules, const char *point)

@@ -53,6 +53,7 @@ static uint64_t *counter_of(const struct place *place, enum scope scope)
 static bool percent_passes(const struct place *place, uint64_t percent)
 {
     struct choice choice = *place->choice;
+    choice.stream = STREAM_RULE;
     choice.key = mix64_pair(choice.key, place_number(place));
     return tape_chance(place->tape, &choice, percent, PERCENT_ALL);
 }

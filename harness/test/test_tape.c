@@ -1,4 +1,5 @@
 /* The tape: choices are pure functions of seed and identity; edits override single ones; the file is exact. */
+#include "harness/point.h"
 #include "harness/tape.h"
 
 #include <criterion/criterion.h>
@@ -159,10 +160,12 @@ static const char whole[] = "duress-tape 1\n"
                             "fault store/ack/reply node=2 key=17 n=3: disconnect\n"
                             "fault job/perform/start node=1 key=4 n=1: delay(5ms)\n"
                             "choice net net/link/latency node=2 key=3 n=1: 0\n"
+                            "simplest disk\n"
+                            "simplest net net/link/latency\n"
                             "draw 12: 4\n"
                             "from event 1200: seed 0x77\n"
                             "fingerprint 00112233445566778899aabbccddeeff\n"
-                            "end 5\n";
+                            "end 7\n";
 
 Test(tape_file, reads_back_exactly_what_was_written)
 {
@@ -251,4 +254,120 @@ Test(tape_file, a_missing_file_is_said_to_be_missing)
     char why[200];
     cr_expect_null(tape_read("/nonexistent/tape", &meta, why, sizeof why));
     cr_expect_str_eq(why, "/nonexistent/tape: No such file or directory");
+}
+
+/* ---- simplest ---- */
+
+Test(tape, a_simple_stream_is_zero_but_for_edits)
+{
+    struct tape *tape = tape_new(42);
+    struct choice edited = base, elsewhere = base;
+    edited.ordinal = 4;
+    elsewhere.stream = STREAM_NET;
+    tape_edit_choice(tape, &edited, 5);
+    cr_assert_neq(tape_choose(tape, &base, 1000000), 0);
+    tape_simplify(tape, STREAM_FAULT, NULL);
+    cr_expect_eq(tape_choose(tape, &base, 1000000), 0);
+    cr_expect(!tape_chance(tape, &base, 1, 1));
+    cr_expect_eq(tape_between(tape, &base, -3, 9), -3);
+    cr_expect_eq(tape_choose(tape, &edited, 1000000), 5);
+    cr_expect_neq(tape_choose(tape, &elsewhere, 1000000), 0);
+    cr_expect(tape_is_simple(tape, STREAM_FAULT));
+    cr_expect(!tape_is_simple(tape, STREAM_NET));
+    tape_free(tape);
+}
+
+Test(tape, a_simple_name_leaves_its_stream_alone)
+{
+    struct tape *tape = tape_new(42);
+    struct choice other = base;
+    other.name = "store/ack/send";
+    tape_simplify(tape, STREAM_FAULT, base.name);
+    tape_simplify(tape, STREAM_FAULT, base.name);
+    cr_expect_eq(tape_edit_count(tape), 1);
+    cr_expect_eq(tape_choose(tape, &base, 1000000), 0);
+    cr_expect_neq(tape_choose(tape, &other, 1000000), 0);
+    cr_expect(!tape_is_simple(tape, STREAM_FAULT));
+    tape_free(tape);
+}
+
+Test(tape, a_copy_says_the_same)
+{
+    struct tape *tape = tape_new(42);
+    struct choice other = base;
+    other.ordinal = 9;
+    tape_edit_choice(tape, &base, 7);
+    tape_edit_draw(tape, 0, 3);
+    tape_edit_fault(tape, &other, (struct fault){.kind = FAULT_KILL});
+    tape_edit_seed(tape, 0, 77);
+    tape_simplify(tape, STREAM_NET, NULL);
+    struct tape *copy = tape_copy(tape);
+    tape_free(tape);
+    cr_expect_eq(tape_edit_count(copy), 5);
+    cr_expect_eq(tape_choose(copy, &base, 100), 7);
+    cr_expect_eq(tape_draw(copy, 100), 3);
+    cr_expect_eq(tape_fault(copy, &other)->kind, FAULT_KILL);
+    cr_expect(tape_is_simple(copy, STREAM_NET));
+    other.stream = STREAM_DISK;
+    struct tape *reseeded = tape_new(77);
+    cr_expect_eq(tape_choose(copy, &other, 1000000), tape_choose(reseeded, &other, 1000000));
+    tape_free(reseeded);
+    tape_free(copy);
+}
+
+/* ---- recording ---- */
+
+Test(tape, what_was_chosen_can_be_dictated)
+{
+    struct tape *tape = tape_new(42);
+    struct choice choice = base;
+    size_t count, chosen = 0;
+    uint64_t values[40];
+    tape_record(tape, RECORD_CHOICES);
+    for (choice.ordinal = 1; choice.ordinal <= 40; choice.ordinal++) {
+        values[choice.ordinal - 1] = tape_choose(tape, &choice, 3);
+        chosen += values[choice.ordinal - 1] != 0;
+    }
+    const struct made *made = tape_made(tape, &count);
+    cr_assert_eq(count, chosen, "simplest values are not worth a word");
+    struct tape *dictated = tape_new(1);
+    tape_simplify(dictated, STREAM_FAULT, NULL);
+    for (size_t i = 0; i < count; i++) {
+        cr_expect_eq(made[i].kinds, 0);
+        cr_expect_eq(made[i].n, 3);
+        tape_edit_choice(dictated, &made[i].choice, made[i].value);
+    }
+    for (choice.ordinal = 1; choice.ordinal <= 40; choice.ordinal++)
+        cr_expect_eq(tape_choose(dictated, &choice, 3), values[choice.ordinal - 1]);
+    tape_free(tape);
+    tape_free(dictated);
+}
+
+Test(tape, hits_are_recorded_when_asked_for)
+{
+    const struct fault none = {0}, kill = {.kind = FAULT_KILL};
+    const struct {
+        unsigned what;
+        size_t expected;
+    } cases[] = {{0, 0}, {RECORD_CHOICES, 0}, {RECORD_FAULTS, 1}, {RECORD_HITS, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct tape *tape = tape_new(42);
+        char name[] = "a/passing/name";
+        struct choice choice = base;
+        choice.name = name;
+        size_t count;
+        tape_record(tape, cases[i].what);
+        tape_at_event(tape, 12);
+        tape_note_hit(tape, &base, CAN_KILL, &none);
+        tape_note_hit(tape, &choice, CAN_KILL, &kill);
+        memset(name, 'x', sizeof name - 1);
+        const struct made *made = tape_made(tape, &count);
+        cr_assert_eq(count, cases[i].expected);
+        if (count) {
+            cr_expect_str_eq(made[count - 1].choice.name, "a/passing/name");
+            cr_expect_eq(made[count - 1].fault.kind, FAULT_KILL);
+            cr_expect_eq(made[count - 1].event, 12);
+        }
+        tape_free(tape);
+    }
 }
