@@ -2,8 +2,8 @@
  *
  * When, whom, how long and how much are keyed choices: (stream nemesis, "nemesis/kill/when", key:
  * the how-manieth nemesis of its kind in the scenario, ordinal: the how-manieth strike). Each
- * strike is also asked whether it strikes at all ("nemesis/kill/strike"): always, unless an edit to
- * 0 spares it. What a strike breaks is cured when its time is up, or at the end of the safety phase,
+ * strike is also asked whether it strikes at all (stream fault, "nemesis/kill/strike"): always, unless
+ * an edit to 0 spares it. What a strike breaks is cured when its time is up, or at the end of the safety phase,
  * whichever comes first.
  */
 #include "nemesis/nemeses_internal.h"
@@ -91,11 +91,13 @@ struct node *nemesis_pick_node(const struct nemesis *nemesis, bool (*fits)(const
     return NULL;
 }
 
+/* A strike is a fault: a choice of that stream, so that `simplest fault` spares it. */
 static bool is_spared(const struct nemesis *nemesis)
 {
     struct named_choice named;
-    return tape_choose(world_tape(nemesis->world), choice_of(nemesis, "strike", &named),
-                       UINT64_MAX) == 0;
+    choice_of(nemesis, "strike", &named);
+    named.choice.stream = STREAM_FAULT;
+    return !tape_chance(world_tape(nemesis->world), &named.choice, 1, 1);
 }
 
 /* ---- ailments ---- */

@@ -279,7 +279,7 @@ Test(everything, an_edit_spares_one_strike)
     struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
     struct tape *tape = tape_new(1);
     struct choice second = {
-        .stream = STREAM_NEMESIS, .name = "nemesis/kill/strike", .key = 1, .ordinal = 2};
+        .stream = STREAM_FAULT, .name = "nemesis/kill/strike", .key = 1, .ordinal = 2};
     char times[64];
     tape_edit_choice(tape, &second, 0);
     struct story story = story_open(tape, &scenario);
