@@ -170,6 +170,11 @@ bool tape_is_simple(const struct tape *tape, enum stream stream)
     return tape->simple >> stream & 1;
 }
 
+static bool is_recorded(const struct tape *tape, uint64_t value)
+{
+    return (tape->record & RECORD_CHOICES) && (value || (tape->record & RECORD_SIMPLEST));
+}
+
 uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n)
 {
     assert(n >= 1);
@@ -180,7 +185,7 @@ uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n)
         value = edit->value < n ? edit->value : n - 1;
     else if (!is_simple(tape, &id))
         value = mix64_below(bits_of(tape->seed_now, &id), n);
-    if (value && (tape->record & RECORD_CHOICES))
+    if (is_recorded(tape, value))
         record_choice(tape, choice, value, n);
     return value;
 }
@@ -196,7 +201,7 @@ bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numera
         value = edit->value != 0;
     else if (!is_simple(tape, &id))
         value = mix64_below(bits_of(tape->seed_now, &id), denominator) >= denominator - numerator;
-    if (value && (tape->record & RECORD_CHOICES))
+    if (is_recorded(tape, value))
         record_choice(tape, choice, value, 2);
     return value;
 }
@@ -207,10 +212,26 @@ int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo,
     return lo + (int64_t)tape_choose(tape, choice, (uint64_t)(hi - lo) + 1);
 }
 
+/* The newest persistent edit about this point and node that was reached already. */
+static struct edit *persisting(const struct tape *tape, const struct identity *id)
+{
+    for (size_t i = tape->edit_count; i-- > 0;) {
+        struct edit *edit = tape->edits[i];
+        if (edit->kind == EDIT_FAULT && edit->reached && edit->id.name == id->name &&
+            edit->id.node == id->node)
+            return edit;
+    }
+    return NULL;
+}
+
 const struct fault *tape_fault(struct tape *tape, const struct choice *choice)
 {
     struct identity id = identity_of(choice);
-    const struct edit *edit = edit_of(tape, &id, EDIT_FAULT);
+    struct edit *edit = (struct edit *)edit_of(tape, &id, EDIT_FAULT);
+    if (edit)
+        edit->reached = edit->persistent;
+    else if (tape->some_persist)
+        edit = persisting(tape, &id);
     return edit ? &edit->fault : NULL;
 }
 
@@ -320,6 +341,7 @@ static void edit_keyed(struct tape *tape, const struct choice *choice, struct ed
     if (old) {
         old->kind = edit.kind;
         old->fault = edit.fault;
+        old->persistent = edit.persistent;
         old->value = edit.value;
         return;
     }
@@ -333,6 +355,13 @@ void tape_edit_fault(struct tape *tape, const struct choice *choice, struct faul
 {
     assert(choice->stream == STREAM_FAULT);
     edit_keyed(tape, choice, (struct edit){.kind = EDIT_FAULT, .fault = fault});
+}
+
+void tape_edit_fault_from(struct tape *tape, const struct choice *choice, struct fault fault)
+{
+    assert(choice->stream == STREAM_FAULT);
+    edit_keyed(tape, choice, (struct edit){.kind = EDIT_FAULT, .fault = fault, .persistent = true});
+    tape->some_persist = true;
 }
 
 void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value)
@@ -400,11 +429,13 @@ struct tape *tape_copy(const struct tape *tape)
     struct tape *copy = tape_new(tape->seed);
     for (size_t i = 0; i < tape->edit_count; i++) {
         struct edit *added = edit_add(copy, *tape->edits[i]);
+        added->reached = false;
         if (added->kind == EDIT_FAULT || added->kind == EDIT_CHOICE)
             HASH_ADD(hh, copy->by_identity, id, sizeof added->id, added);
     }
     copy->simple = tape->simple;
     copy->some_names_simple = tape->some_names_simple;
+    copy->some_persist = tape->some_persist;
     copy->seed_now = first_seed(copy);
     copy->next_switch = next_switch(copy, 0);
     return copy;

@@ -62,7 +62,8 @@ bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numera
                  uint64_t denominator);
 /* A value in [lo, hi], lo simplest. */
 int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo, int64_t hi);
-/* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. */
+/* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. Once per hit, in the order of the
+ * hits: from the choice of a persistent edit on, it dictates all hits of that point on that node. */
 const struct fault *tape_fault(struct tape *tape, const struct choice *choice);
 /* Does any edit speak of faults at this point, or is every hit recorded? Cheap pre-test, so that other points need
  * not be counted. */
@@ -88,6 +89,8 @@ const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
 /* ---- edits ---- */
 
 void tape_edit_fault(struct tape *tape, const struct choice *choice, struct fault fault);
+/* The same, and every later hit of this point on this node, whatever its key. */
+void tape_edit_fault_from(struct tape *tape, const struct choice *choice, struct fault fault);
 void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value);
 void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
 void tape_edit_seed(struct tape *tape, uint64_t from_event,
@@ -107,9 +110,10 @@ void tape_at_event(struct tape *tape, uint64_t index);
  * To find out what there is to edit: which choices a run made, and which hits of fault points it had. */
 
 enum record {
-    RECORD_CHOICES = 1 << 0, /* keyed choices whose value is not the simplest */
-    RECORD_FAULTS = 1 << 1,  /* hits of fault points at which something was injected */
-    RECORD_HITS = 1 << 2,    /* all hits of fault points */
+    RECORD_CHOICES = 1 << 0,  /* keyed choices whose value is not the simplest */
+    RECORD_FAULTS = 1 << 1,   /* hits of fault points at which something was injected */
+    RECORD_HITS = 1 << 2,     /* all hits of fault points */
+    RECORD_SIMPLEST = 1 << 3, /* with RECORD_CHOICES: those with the simplest value, too */
 };
 
 struct made {
@@ -135,6 +139,7 @@ void tape_note_hit(struct tape *tape, const struct choice *choice, uint32_t kind
  *     seed 0x1f3a
  *     rule store/ack/reply: 2%disconnect         fault rules added on the command line, if any
  *     fault store/ack/reply node=2 key=17 n=3: disconnect
+ *     fault store/ack/send node=2 key=17 n=1+: timeout(1s)      this hit, and all later ones of the point on the node
  *     simplest fault                             no fault, no strike but those that are listed
  *     simplest net net/link/latency              all choices of this name are 0
  *     choice net net/link/latency node=2 key=3 n=1: 0

@@ -44,7 +44,8 @@ static void write_edit(const struct edit *edit, FILE *out)
     case EDIT_FAULT:
         fputs("fault ", out);
         write_identity(edit, out);
-        fprintf(out, ": %s\n", fault_print(&edit->fault, text, sizeof text));
+        fprintf(out, "%s: %s\n", edit->persistent ? "+" : "",
+                fault_print(&edit->fault, text, sizeof text));
         break;
     case EDIT_CHOICE:
         fprintf(out, "choice %s ", stream_words[edit->id.stream]);
@@ -154,9 +155,9 @@ static bool take_named_number(struct reader *reader, const char *name, uint64_t 
     return take_number(reader, ret_value);
 }
 
-/* NAME node=N key=K n=O: */
+/* NAME node=N key=K n=O: and where `ret_persistent` is not NULL, n=O+: as well. */
 static bool take_identity(struct reader *reader, char *name, size_t name_size,
-                          struct choice *ret_choice)
+                          struct choice *ret_choice, bool *ret_persistent)
 {
     size_t length = strcspn(reader->at, " \t");
     if (length == 0 || length >= name_size)
@@ -174,6 +175,8 @@ static bool take_identity(struct reader *reader, char *name, size_t name_size,
         return complain(reader, "no node has so high a number");
     ret_choice->node = (uint32_t)node;
     ret_choice->name = name;
+    if (ret_persistent)
+        *ret_persistent = take_word(reader, "+");
     return take_word(reader, ":") || complain(reader, "expected ':'");
 }
 
@@ -183,13 +186,17 @@ static bool read_fault(struct reader *reader)
     struct choice choice = {.stream = STREAM_FAULT};
     struct fault fault;
     const char *why = NULL;
-    if (!take_identity(reader, name, sizeof name, &choice))
+    bool persistent;
+    if (!take_identity(reader, name, sizeof name, &choice, &persistent))
         return false;
     size_t length = fault_parse(reader->at, &fault, &why);
     if (length == 0)
         return complain(reader, why);
     reader->at += length;
-    tape_edit_fault(reader->tape, &choice, fault);
+    if (persistent)
+        tape_edit_fault_from(reader->tape, &choice, fault);
+    else
+        tape_edit_fault(reader->tape, &choice, fault);
     return true;
 }
 
@@ -210,7 +217,7 @@ static bool read_choice(struct reader *reader)
     struct choice choice = {0};
     uint64_t value;
     if (!take_stream(reader, &choice.stream) ||
-        !take_identity(reader, name, sizeof name, &choice) || !take_number(reader, &value))
+        !take_identity(reader, name, sizeof name, &choice, NULL) || !take_number(reader, &value))
         return false;
     tape_edit_choice(reader->tape, &choice, value);
     return true;

@@ -18,6 +18,8 @@ struct edit {
     struct identity id; /* FAULT, CHOICE; SIMPLEST: its stream */
     char *name;         /* likewise; heap; SIMPLEST: NULL means any */
     struct fault fault; /* FAULT */
+    bool persistent;    /* FAULT: from this hit on */
+    bool reached;       /* FAULT, persistent: that hit was met */
     uint64_t value;     /* CHOICE, DRAW; SEED: the seed */
     uint64_t at;        /* DRAW: index; SEED: event */
     UT_hash_handle hh;
@@ -43,6 +45,7 @@ struct tape {
     size_t draw_count, draw_capacity;
     unsigned simple;        /* bit per stream: all of it is simple */
     bool some_names_simple; /* EDIT_SIMPLEST with a name exist */
+    bool some_persist;      /* persistent edits exist */
     unsigned record;        /* enum record */
     uint64_t event;         /* index of the next one */
     struct made *made;

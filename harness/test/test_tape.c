@@ -159,13 +159,14 @@ static const char whole[] = "duress-tape 1\n"
                             "rule store/ack/reply: 2%disconnect\n"
                             "fault store/ack/reply node=2 key=17 n=3: disconnect\n"
                             "fault job/perform/start node=1 key=4 n=1: delay(5ms)\n"
+                            "fault job/perform/stop node=1 key=4 n=2+: crash\n"
                             "choice net net/link/latency node=2 key=3 n=1: 0\n"
                             "simplest disk\n"
                             "simplest net net/link/latency\n"
                             "draw 12: 4\n"
                             "from event 1200: seed 0x77\n"
                             "fingerprint 00112233445566778899aabbccddeeff\n"
-                            "end 7\n";
+                            "end 8\n";
 
 Test(tape_file, reads_back_exactly_what_was_written)
 {
@@ -180,7 +181,7 @@ Test(tape_file, reads_back_exactly_what_was_written)
     cr_expect_eq(meta.rule_count, 1);
     cr_expect_eq(tape_fault(tape, &base)->kind, FAULT_DISCONNECT);
     cr_expect(tape_speaks_of(tape, "job/perform/start"));
-    cr_expect(!tape_speaks_of(tape, "job/perform/stop"));
+    cr_expect(!tape_speaks_of(tape, "job/perform/open"));
     FILE *out = open_memstream(&text, &size);
     cr_expect_eq(tape_write(tape, &meta, out), 0);
     fclose(out);
@@ -313,6 +314,24 @@ Test(tape, a_copy_says_the_same)
     cr_expect_eq(tape_choose(copy, &other, 1000000), tape_choose(reseeded, &other, 1000000));
     tape_free(reseeded);
     tape_free(copy);
+}
+
+Test(tape, a_persistent_fault_stays)
+{
+    struct tape *tape = tape_new(42);
+    struct choice later = base, elsewhere = base;
+    later.key = 99;
+    later.ordinal = 1;
+    elsewhere.node = 3;
+    tape_edit_fault_from(tape, &base, (struct fault){.kind = FAULT_DISCONNECT});
+    cr_expect_null(tape_fault(tape, &later), "not reached yet");
+    cr_expect_eq(tape_fault(tape, &base)->kind, FAULT_DISCONNECT);
+    cr_expect_eq(tape_fault(tape, &later)->kind, FAULT_DISCONNECT);
+    cr_expect_null(tape_fault(tape, &elsewhere));
+    struct tape *copy = tape_copy(tape);
+    cr_expect_null(tape_fault(copy, &later), "a copy begins at the beginning");
+    tape_free(copy);
+    tape_free(tape);
 }
 
 /* ---- recording ---- */
