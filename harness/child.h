@@ -1,31 +1,63 @@
 /* child.h: one run in a process of its own, forked for it, so that no run can leave anything behind
- * for the next, and the system under test may die in any way it likes. Called in a worker, which
- * forks cheaply: it holds the scenarios and nothing else, and has never touched SQLite. */
+ * for the next, and the system under test may die in any way it likes. The process that forks has
+ * never made a run itself: it has not touched SQLite, and forks cheaply.
+ *
+ * A child sends one message over a pipe and exits: the result line (result.h), and behind it, when
+ * asked, what the tape recorded (recording.h). However it ends, there is a message: of a child that
+ * died, a result line that says how. */
 #ifndef DURESS_CHILD_H
 #define DURESS_CHILD_H
 
 #include "harness/failure.h"
 
-struct child_config {
-    struct plan plan;
-    struct extras extras;
+#include <sys/types.h>
+
+/* What the runs of one process have in common. */
+struct child_setup {
+    const struct extras *extras;
     const char *program;    /* as replay lines call it */
     int64_t run_timeout_ns; /* CPU time of one run */
+    int close_fd;           /* what a child must not inherit; -1: nothing */
 };
 
-/* An order to a worker. */
-struct job {
+/* What one child shall do. Everything it points to lives until the child has ended. */
+struct child_task {
+    const struct child_setup *setup;
+    const struct scenario *scenario;
+    struct tape *tape; /* run in the child's copy: here it stays as it is */
     struct plan_run run;
     bool again;
-    char keep[4096]; /* a folder: a failure is written into it. "": nothing is */
+    unsigned record;  /* enum record: what the message tells of the tape */
+    const char *keep; /* a folder: a failure is written into it. NULL or "": nothing is */
 };
 
-/* Opens the file that catches what runs write to stdout and stderr. Once per worker. */
-void child_prepare(void);
+/* A place for one child at a time. */
+struct child {
+    struct child_task task;
+    pid_t pid;
+    int pipe;  /* readable: there is something for child_read(); -1: no child */
+    int noise; /* catches what the run writes to stdout and stderr */
+    char *sent;
+    size_t length;
+    int64_t patience_ns; /* until when, on the monotonic clock, it may stand still */
+    bool hung;
+};
 
-/* Runs it and returns its result line (heap): always one, however the child ended. `close_fd`: what
- * the child must not inherit. */
-char *child_run(const struct child_config *config, const struct job *job, int close_fd,
-                size_t *ret_length);
+void child_init(struct child *child);
+void child_done(struct child *child); /* kills it if it still runs */
+
+void child_start(struct child *child, const struct child_task *task);
+/* Takes what there is, when the pipe is readable. false: the child has said all. */
+bool child_read(struct child *child);
+/* To be called now and then: a child that stands still without using CPU time is made to die of
+ * SIGABRT, so that it tells where it was. Returns for how many ms there is no need to look again. */
+int child_watch(struct child *child);
+/* After child_read() was false: waits for its end and gives its message. Heap. */
+char *child_end(struct child *child, size_t *ret_length);
+/* Ends it at once; nothing is known of the run. */
+void child_kill(struct child *child);
+
+/* All of it: starts it, reads, and gives its message. */
+char *child_run(struct child *child, const struct child_task *task, size_t *ret_length);
 
 #endif

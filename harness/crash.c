@@ -106,6 +106,8 @@ static void on_crash(int signal, siginfo_t *info, void *context)
 void crash_prepare(void)
 {
     void *frame;
+    if (crash.stack)
+        return;
     backtrace(&frame, 1); /* loads the unwinder, which allocates */
     crash.stack = malloc(STACK_SIZE);
     if (!crash.stack)

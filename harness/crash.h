@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Once, before any fork: what cannot be done any more in the moment of the crash. */
+/* Before any fork; a second call does nothing: what cannot be done any more in the moment of the crash. */
 void crash_prepare(void);
 
 /* From here on crashes are caught. `exit_code` 0: die of the signal itself. `after` (may be NULL)

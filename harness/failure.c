@@ -175,12 +175,11 @@ static char *read_text(const char *path)
     return text;
 }
 
-int failure_write_crash(const char *into, const struct scenario *scenario,
+int failure_write_crash(const char *into, const struct scenario *scenario, const struct tape *tape,
                         const struct report_failure *failure, const struct extras *extras,
                         const char *noise)
 {
     char *story_path = path_join(into, "story.txt"), *story = read_text(story_path);
-    struct tape *tape = tape_new(failure->seed);
     struct contents contents = {.scenario = scenario,
                                 .tape = tape,
                                 .failure = failure,
@@ -192,7 +191,6 @@ int failure_write_crash(const char *into, const struct scenario *scenario,
         err = write_file(into, "tape", write_tape, &contents);
     if (!err)
         err = write_file(into, "story.txt", write_crash_story, &contents);
-    tape_free(tape);
     free(story);
     free(story_path);
     return err;

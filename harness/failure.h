@@ -31,7 +31,7 @@ int failure_write(const char *into, const struct run *run, const struct scenario
 
 /* After a crash: adds what the process left on stderr to the story, and the tape if it is missing.
  * 0 or -errno. */
-int failure_write_crash(const char *into, const struct scenario *scenario,
+int failure_write_crash(const char *into, const struct scenario *scenario, const struct tape *tape,
                         const struct report_failure *failure, const struct extras *extras,
                         const char *noise);
 

@@ -1,46 +1,16 @@
 /* runner.c: the loop of a suite. See runner.h and runner_internal.h. */
 #include "harness/runner_internal.h"
 
+#include "harness/clock.h"
+#include "harness/interrupt.h"
+
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { TICK_MS = 100 };
 #define DRAIN_NS INT64_C(3000000000) /* how long Ctrl-C waits for what is under way */
-
-/* ---- signals ---- */
-
-static volatile sig_atomic_t interrupted; /* handlers have no context */
-
-static void on_interrupt(int signal)
-{
-    (void)signal;
-    interrupted = 1;
-}
-
-/* SA_RESETHAND: the second one ends us at once. */
-static void signals_catch(struct sigaction old[static 2])
-{
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    interrupted = 0;
-    sigaction(SIGINT, &action, &old[0]);
-    sigaction(SIGTERM, &action, &old[1]);
-}
-
-static void signals_restore(const struct sigaction old[static 2])
-{
-    sigaction(SIGINT, &old[0], NULL);
-    sigaction(SIGTERM, &old[1], NULL);
-}
-
-static int64_t clock_read(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- lanes ---- */
 
@@ -159,8 +129,8 @@ static void loop(struct runner *r)
 {
     int64_t drain_until = INT64_MAX;
     while (!r->broken && r->now_ns < drain_until) {
-        r->now_ns = clock_read(CLOCK_MONOTONIC);
-        if (interrupted && drain_until == INT64_MAX) {
+        r->now_ns = clock_now_ns();
+        if (interrupt_seen() && drain_until == INT64_MAX) {
             drain_until = r->now_ns + DRAIN_NS;
             r->no_more = true;
             orders_give_up_verifying(r);
@@ -174,11 +144,18 @@ static void loop(struct runner *r)
     }
 }
 
+/* Since 1970. */
+static int64_t wall_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void open_books(struct runner *r)
 {
     const struct runner_setup *s = r->setup;
-    const struct head head = {s->plan,    s->extras, s->program,
-                              s->options, s->seed,   clock_read(CLOCK_REALTIME)};
+    const struct head head = {s->plan, s->extras, s->program, s->options, s->seed, wall_now_ns()};
     size_t length;
     char *line = head_line(&head, &length);
     r->tally = tally_new(r->rundir->path, true, line, length);
@@ -192,19 +169,18 @@ struct suite *runner_run(const struct runner_setup *setup, struct rundir *rundir
                          struct terminal *terminal)
 {
     struct runner r = {.setup = setup, .rundir = rundir, .terminal = terminal};
-    struct sigaction old[2];
+    struct interrupt interrupt;
     r.next_index = setup->shard.number - 1;
-    r.start_ns = r.now_ns = clock_read(CLOCK_MONOTONIC);
-    signals_catch(old);
+    r.start_ns = r.now_ns = clock_now_ns();
+    interrupt_catch(&interrupt);
     open_books(&r);
     int err = lanes_start(&r);
     if (err)
         runner_fails(&r, "cannot start a worker process", strerror(-err));
     loop(&r);
     lanes_stop(&r);
-    signals_restore(old);
-    struct suite *suite =
-        tally_finish(r.tally, interrupted, clock_read(CLOCK_MONOTONIC) - r.start_ns);
+    interrupt_restore(&interrupt);
+    struct suite *suite = tally_finish(r.tally, interrupt_seen(), clock_now_ns() - r.start_ns);
     tally_free(r.tally);
     free(r.pending);
     return suite;

@@ -151,24 +151,40 @@ static const struct option worker_table[] = {
 };
 #undef AT
 
-static int serve(const struct child_config *config)
+static char *execute(struct child *child, const struct child_setup *setup, const struct plan *plan,
+                     const struct job *job, size_t *ret_length)
 {
+    struct tape *tape = tape_new(job->run.seed);
+    const struct child_task task = {
+        .setup = setup,
+        .scenario = plan->scenarios[job->run.scenario],
+        .tape = tape,
+        .run = job->run,
+        .again = job->again,
+        .keep = job->keep,
+    };
+    char *line = child_run(child, &task, ret_length);
+    tape_free(tape);
+    return line;
+}
+
+static int serve(const struct child_setup *setup, const struct plan *plan)
+{
+    struct child child;
+    struct job job;
     size_t length;
-    for (;;) {
-        char *order = receive_whole(WORKER_FD, &length);
-        if (!order)
-            return EXIT_HELD;
-        struct job job;
+    int err = 0;
+    child_init(&child);
+    for (char *order; !err && (order = receive_whole(WORKER_FD, &length)); free(order)) {
         if (length != sizeof job)
             abort();
         memcpy(&job, order, sizeof job);
-        free(order);
-        char *line = child_run(config, &job, WORKER_FD, &length);
-        int err = send_whole(WORKER_FD, line, length);
+        char *line = execute(&child, setup, plan, &job, &length);
+        err = send_whole(WORKER_FD, line, length);
         free(line);
-        if (err)
-            return EXIT_HARNESS;
     }
+    child_done(&child);
+    return err ? EXIT_HARNESS : EXIT_HELD;
 }
 
 /* Ctrl-C reaches the whole process group: what it means is decided by the main process alone. */
@@ -184,18 +200,18 @@ static int worker_run(const struct command *command, const struct systems *syste
 {
     struct worker_options options = {.program = "duress"};
     struct words paths = {0};
-    struct child_config config = {0};
+    struct plan plan;
     char *why = NULL;
     live_and_die_with_parent();
     int code = EXIT_USAGE;
     if (options_parse(command, argc, argv, &options, &paths) == 0) {
-        config.extras = options.extras;
-        config.program = options.program;
-        config.run_timeout_ns = options.run_timeout_ns;
-        if (plan_load(&config.plan, &paths, &config.extras, systems, &why) == 0) {
-            child_prepare();
-            code = serve(&config);
-            plan_done(&config.plan);
+        const struct child_setup setup = {.extras = &options.extras,
+                                          .program = options.program,
+                                          .run_timeout_ns = options.run_timeout_ns,
+                                          .close_fd = WORKER_FD};
+        if (plan_load(&plan, &paths, &options.extras, systems, &why) == 0) {
+            code = serve(&setup, &plan);
+            plan_done(&plan);
         }
     }
     if (why)

@@ -9,6 +9,13 @@
 
 #include <sys/types.h>
 
+/* An order to a worker. */
+struct job {
+    struct plan_run run;
+    bool again;
+    char keep[4096]; /* a folder: a failure is written into it. "": nothing is */
+};
+
 struct worker {
     pid_t pid;
     int socket;

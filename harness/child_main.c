@@ -1,0 +1,116 @@
+/* child_main.c: the child's side: makes the run, and tells of it. See child.h. */
+#include "harness/child_internal.h"
+
+#include "harness/crash.h"
+#include "harness/recording.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+struct execution {
+    const struct child_task *task;
+    struct run run;
+};
+
+static void keep(struct execution *x, const struct result *result)
+{
+    const struct child_task *task = x->task;
+    const struct child_setup *setup = task->setup;
+    const struct failure_source source = {task->scenario->name, task->scenario->path,
+                                          setup->program, setup->extras};
+    struct report_failure failure;
+    failure_of_result(&failure, result, &source);
+    int err =
+        failure_write(task->keep, &x->run, task->scenario, task->tape, &failure, setup->extras);
+    if (err)
+        dprintf(STDERR_FILENO, "cannot write %s: %s\n", task->keep, strerror(-err));
+    failure_done(&failure);
+}
+
+/* In a copy of the crashed process: the trace up to the crash, if it can still be read. */
+static void keep_crash(void *ctx, int signal)
+{
+    struct execution *x = ctx;
+    if (!child_keeps(x->task) || !x->run.trace)
+        return;
+    struct result result = {.run = x->task->run, .outcome = OUTCOME_CRASH, .property = "crash"};
+    result.at = trace_count(x->run.trace);
+    crash_describe(result.message, sizeof result.message, signal, x->task->setup->run_timeout_ns);
+    x->run.outcome = result.outcome;
+    x->run.event = x->run.events = result.at;
+    trace_fingerprint(x->run.trace, x->run.fingerprint);
+    memcpy(x->run.property, result.property, sizeof x->run.property);
+    memcpy(x->run.message, result.message, sizeof x->run.message);
+    keep(x, &result);
+}
+
+static void write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(fd, text, length);
+        if (written < 0 && errno != EINTR)
+            _exit(1);
+        if (written > 0) {
+            text += written;
+            length -= (size_t)written;
+        }
+    }
+}
+
+char *child_message(const struct result *result, const struct tape *tape, size_t *ret_length)
+{
+    char *text;
+    FILE *out = open_memstream(&text, ret_length);
+    if (!out)
+        abort();
+    result_write(result, out);
+    if (tape)
+        recording_write(tape, out);
+    fclose(out);
+    return text;
+}
+
+/* With LeakSanitizer: every run gives back all its memory. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+
+/* Ctrl-C reaches the whole process group: what it means is decided by the parent alone. */
+static void live_and_die_with_parent(void)
+{
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+_Noreturn void child_main(const struct child_task *task, int out, int noise)
+{
+    struct execution x = {.task = task};
+    live_and_die_with_parent();
+    dup2(noise, STDOUT_FILENO);
+    dup2(noise, STDERR_FILENO);
+    crash_catch(keep_crash, &x, 0);
+    crash_limit(task->setup->run_timeout_ns);
+    if (task->record)
+        tape_record(task->tape, task->record);
+    run_execute(&x.run, task->scenario, task->tape, UINT64_MAX);
+
+    struct result result;
+    result_of_run(&result, &task->run, &x.run);
+    result.again = task->again;
+    if (child_keeps(task))
+        keep(&x, &result);
+    size_t length;
+    char *message = child_message(&result, task->record ? task->tape : NULL, &length);
+    result_done(&result);
+    run_done(&x.run);
+    tape_free(task->tape);
+    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+        _exit(1);
+    write_all(out, message, length);
+    free(message);
+    fflush(NULL);
+    _exit(0);
+}

@@ -1,0 +1,19 @@
+/* recording.h: what a tape recorded, on its way from the child that ran it. Both ends are one program:
+ * it travels as it lies in memory, but for the names. */
+#ifndef DURESS_RECORDING_H
+#define DURESS_RECORDING_H
+
+#include "harness/tape.h"
+
+struct recording {
+    struct made *made; /* as tape_made() gave it */
+    size_t made_count;
+    char *names; /* what the choices' names point to */
+};
+
+void recording_write(const struct tape *tape, FILE *out);
+/* 0, or -EINVAL: that is no recording. */
+int recording_read(const char *data, size_t length, struct recording *ret_recording);
+void recording_done(struct recording *recording);
+
+#endif
