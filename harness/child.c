@@ -175,7 +175,7 @@ static char *crash_message(const struct child *child, int status, char *noise, s
     describe_end(result.message, sizeof result.message, status, child, noise);
     if (child_keeps(&child->task))
         keep_crash(&child->task, &result);
-    char *message = child_message(&result, NULL, ret_length);
+    char *message = child_message(&result, ret_length);
     result_done(&result);
     return message;
 }

@@ -20,6 +20,10 @@ struct child_setup {
     int close_fd;           /* what a child must not inherit; -1: nothing */
 };
 
+/* Writes what else the parent wants to know of a run, in the child, which has a copy of all that the parent knew when
+ * it forked. */
+typedef void child_tell(void *ctx, const struct run *run, const struct tape *tape, FILE *out);
+
 /* What one child shall do. Everything it points to lives until the child has ended. */
 struct child_task {
     const struct child_setup *setup;
@@ -27,7 +31,9 @@ struct child_task {
     struct tape *tape; /* run in the child's copy: here it stays as it is */
     struct plan_run run;
     bool again;
-    unsigned record;  /* enum record: what the message tells of the tape */
+    unsigned record;  /* enum record: what the tape records, and the message tells of it */
+    child_tell *tell; /* what the message tells instead; NULL: the recording */
+    void *tell_ctx;
     const char *keep; /* a folder: a failure is written into it. NULL or "": nothing is */
 };
 

@@ -7,8 +7,8 @@
 /* child_main.c: makes the run, sends its message to `out`, exits. */
 _Noreturn void child_main(const struct child_task *task, int out, int noise);
 
-/* The message of one run that has recorded nothing. Heap. */
-char *child_message(const struct result *result, const struct tape *tape, size_t *ret_length);
+/* The message of one run of which nothing else is told. Heap. */
+char *child_message(const struct result *result, size_t *ret_length);
 
 /* Shall a failure be written down? */
 static inline bool child_keeps(const struct child_task *task)

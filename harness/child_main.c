@@ -61,15 +61,31 @@ static void write_all(int fd, const char *text, size_t length)
     }
 }
 
-char *child_message(const struct result *result, const struct tape *tape, size_t *ret_length)
+char *child_message(const struct result *result, size_t *ret_length)
 {
     char *text;
     FILE *out = open_memstream(&text, ret_length);
     if (!out)
         abort();
     result_write(result, out);
-    if (tape)
-        recording_write(tape, out);
+    fclose(out);
+    return text;
+}
+
+/* The result line, and what else is to be told. */
+static char *whole_message(const struct execution *x, const struct result *result,
+                           size_t *ret_length)
+{
+    const struct child_task *task = x->task;
+    char *text;
+    FILE *out = open_memstream(&text, ret_length);
+    if (!out)
+        abort();
+    result_write(result, out);
+    if (task->tell)
+        task->tell(task->tell_ctx, &x->run, task->tape, out);
+    else if (task->record)
+        recording_write(task->tape, out);
     fclose(out);
     return text;
 }
@@ -103,7 +119,7 @@ _Noreturn void child_main(const struct child_task *task, int out, int noise)
     if (child_keeps(task))
         keep(&x, &result);
     size_t length;
-    char *message = child_message(&result, task->record ? task->tape : NULL, &length);
+    char *message = whole_message(&x, &result, &length);
     result_done(&result);
     run_done(&x.run);
     tape_free(task->tape);

@@ -110,6 +110,8 @@ static void start(struct lab *lab, struct bench *bench, struct lab_job *job)
         .tape = job->task.tape,
         .run = {.index = job->number, .seed = tape_seed(job->task.tape)},
         .record = job->task.record,
+        .tell = lab->setup.tell,
+        .tell_ctx = lab->setup.tell_ctx,
         .keep = job->task.keep,
     };
     bench->job = job;
@@ -148,17 +150,24 @@ void lab_result_done(struct lab_result *result)
     tape_free(result->tape);
     result_done(&result->result);
     recording_done(&result->recording);
+    free(result->told);
     *result = (struct lab_result){0};
 }
 
-static void read_message(const char *message, size_t length, struct lab_result *result)
+static void read_message(const char *message, size_t length, bool told, struct lab_result *result)
 {
     const char *end = memchr(message, '\n', length);
     size_t line = end ? (size_t)(end - message) + 1 : length;
     /* A child of ours sends nothing else. */
     if (result_read(message, line, &result->result))
         abort();
-    if (length > line && recording_read(message + line, length - line, &result->recording))
+    if (length > line && told) {
+        result->told_size = length - line;
+        result->told = malloc(result->told_size);
+        if (!result->told)
+            abort();
+        memcpy(result->told, message + line, result->told_size);
+    } else if (length > line && recording_read(message + line, length - line, &result->recording))
         abort();
 }
 
@@ -169,7 +178,7 @@ static void take_result(struct lab *lab, struct bench *bench, struct lab_result 
     char *message = child_end(&bench->child, &length);
     *ret_result =
         (struct lab_result){.tag = job->task.tag, .number = job->number, .tape = job->task.tape};
-    read_message(message, length, ret_result);
+    read_message(message, length, lab->setup.tell != NULL, ret_result);
     free(message);
     free(job);
     bench->job = NULL;

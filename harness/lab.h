@@ -22,6 +22,8 @@ struct lab_setup {
     const char *program;    /* as replay lines call it */
     unsigned workers;       /* runs at the same time, at least 1 */
     int64_t run_timeout_ns; /* CPU time of one run */
+    child_tell *tell;       /* may be NULL: what results shall tell instead of the recording */
+    void *tell_ctx;
 };
 
 struct lab_task {
@@ -38,6 +40,8 @@ struct lab_result {
     struct tape *tape;
     struct result result;       /* result.run: number and seed; result.noise: of a crash */
     struct recording recording; /* empty unless asked for, and after a crash */
+    char *told;                 /* what tell() wrote; NULL after a crash */
+    size_t told_size;
 };
 void lab_result_done(struct lab_result *result);
 

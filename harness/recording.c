@@ -35,9 +35,14 @@ static size_t names_write(const struct made *made, size_t count, FILE *out)
 
 void recording_write(const struct tape *tape, FILE *out)
 {
-    struct record_head head;
     size_t count;
     const struct made *made = tape_made(tape, &count);
+    recording_write_made(made, count, out);
+}
+
+void recording_write_made(const struct made *made, size_t count, FILE *out)
+{
+    struct record_head head;
     head.made_count = count;
     head.names_size = names_write(made, count, NULL);
     fwrite(&head, sizeof head, 1, out);

@@ -12,6 +12,8 @@ struct recording {
 };
 
 void recording_write(const struct tape *tape, FILE *out);
+/* Only these of its choices. */
+void recording_write_made(const struct made *made, size_t count, FILE *out);
 /* 0, or -EINVAL: that is no recording. */
 int recording_read(const char *data, size_t length, struct recording *ret_recording);
 void recording_done(struct recording *recording);
