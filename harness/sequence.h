@@ -5,8 +5,8 @@
  * knowing what it means. One sequence is one test case, or the workload of one run (tape_draw() draws here).
  *
  * Order ("simpler"): shortlex. Fewer choices first; then, choice by choice, the smaller *index*, which is the
- * zig-zag distance of the value from its target: target 0 1 2 3 4 -> 0, -1, +1 ... where the range allows it
- * (0 -> 0, 1 -> 1, -1 -> 2, 2 -> 3, -2 -> 4 ...). Every choice has a simplest value, its target.
+ * zig-zag distance of the value from its target (with target 0: 0 -> 0, 1 -> 1, -1 -> 2, 2 -> 3, -2 -> 4 ...; where
+ * one side of the range ends, the other goes on alone). Every choice has a simplest value, its target.
  *
  * A choice may be marked as a *branch selector* (which alternative of a one-of), so that a shrinker need not guess;
  * as *forced* (recorded, but not free: no shrinker touches it); a span may be *discarded* (what it drew was not
@@ -21,7 +21,12 @@
 
 struct sequence;
 
-enum sequence_role { SEQUENCE_DATA, SEQUENCE_BRANCH, SEQUENCE_MORE /* "one more element?" */ };
+enum sequence_role {
+    SEQUENCE_DATA,
+    SEQUENCE_BRANCH,
+    SEQUENCE_MORE, /* "one more element?" */
+    SEQUENCE_PICK, /* an identity, see sequence_pick() */
+};
 
 struct sequence_choice {
     int64_t lo, hi, target; /* lo <= target <= hi */
@@ -49,15 +54,22 @@ enum sequence_beyond {
  * `beyond` says. Copies the values. */
 struct sequence *sequence_new(const int64_t *values, size_t count, enum sequence_beyond beyond,
                               uint64_t seed);
+/* What was drawn so far, and how it would go on. */
+struct sequence *sequence_copy(const struct sequence *sequence);
 void sequence_free(struct sequence *sequence);
+/* At most so many choices: the next one overruns. SEQUENCE_LIMIT at first, so that a generator that never ends
+ * does; a shrinker sets the length that it has to beat. */
+enum { SEQUENCE_LIMIT = 1 << 20 };
+void sequence_limit(struct sequence *sequence, size_t choices_max);
 
 /* ---- drawing ---- */
 
-/* A value in [lo, hi], simplest: the one nearest to 0. Uniform; BIASED: often at the bounds, at 0 and at small
- * values, as tests want it. */
+/* A value in [lo, hi], simplest: the one nearest to 0. Uniform; biased: often at the bounds, small, a power of two
+ * (or next to one), or one that was drawn before (or next to it), as tests want it. A random value is a pure
+ * function of the seed, the position and, if biased, what was drawn before. */
 int64_t sequence_draw(struct sequence *sequence, int64_t lo, int64_t hi);
 int64_t sequence_draw_biased(struct sequence *sequence, int64_t lo, int64_t hi);
-/* The same with everything said. forced: `value` is recorded and returned. */
+/* The same with everything said, uniform. forced: `value` is recorded and returned. */
 int64_t sequence_draw_as(struct sequence *sequence, const struct sequence_choice *how);
 /* true with probability numerator/denominator; simplest: false. */
 bool sequence_chance(struct sequence *sequence, uint64_t numerator, uint64_t denominator);
@@ -72,18 +84,23 @@ void sequence_span_begin(struct sequence *sequence, const char *label);
 void sequence_span_end(struct sequence *sequence);
 void sequence_span_discard(struct sequence *sequence); /* ends it, discarded */
 
-/* A list of min..max elements, `average` long on average: one span per element (with its "more?" choice in it).
+/* A list of min..max elements, `average` long on average: one span per element (with its "more?" choice in it), and
+ * one around all. Leave the loop only through its condition (or end the whole case: spans may stay open then).
  *     struct sequence_list list = {.min = 0, .max = 20};
- *     while (sequence_list_more(sequence, &list)) draw an element; */
+ *     while (sequence_list_more(sequence, &list)) draw an element;
+ * Where no more (or no fewer) may come, "more?" is recorded, forced; a list of fixed length has no such choices. */
 struct sequence_list {
     size_t min, max;
-    size_t average; /* 0: a sensible one */
-    size_t count;   /* elements so far */
-    bool open;
+    size_t average;    /* 0: a sensible one */
+    const char *label; /* of the span of an element; NULL: "element" */
+    size_t count;      /* elements so far */
+    size_t rejected;
+    enum { LIST_NEW, LIST_OPEN, LIST_REJECTED, LIST_ENDED } state;
 };
 bool sequence_list_more(struct sequence *sequence, struct sequence_list *list);
-void sequence_list_reject(struct sequence *sequence,
-                          struct sequence_list *list); /* the last one does not count */
+/* The last one does not count: its span will be discarded. When too many are rejected, the list ends, or, when it
+ * is too short, the sequence is overrun. */
+void sequence_list_reject(struct sequence *sequence, struct sequence_list *list);
 
 /* ---- what was drawn ---- */
 
@@ -91,6 +108,8 @@ size_t sequence_length(const struct sequence *sequence);
 const struct sequence_choice *sequence_choices(const struct sequence *sequence);
 const struct sequence_span *sequence_spans(const struct sequence *sequence, size_t *ret_count);
 bool sequence_overrun(const struct sequence *sequence);
+/* Is it of this label? */
+bool sequence_span_is(const struct sequence_span *span, const char *label);
 /* <0, 0, >0: a is simpler than, as simple as, less simple than b. Shortlex, as above. */
 int sequence_compare(const struct sequence_choice *a, size_t a_length,
                      const struct sequence_choice *b, size_t b_length);
