@@ -22,7 +22,7 @@ struct run_options {
     struct extras extras;
     const char *out;
     struct words reports;
-    bool fail_fast;
+    bool fail_fast, strict_faults;
     enum verify verify;
 };
 
@@ -81,6 +81,10 @@ static const struct option run_table[] = {
      "none. "
      "all is the default when CI=true"},
     {"fail-fast", 0, NULL, NULL, AT(fail_fast), "stop at the first failure"},
+    {"strict-faults", 0, NULL, NULL, AT(strict_faults),
+     "fail when a fault that a scenario promises never fired in 50 of its runs or more\n(else it "
+     "is "
+     "only told)"},
     {"run-timeout", 0, "T", option_duration, AT(run_timeout_ns),
      "CPU time after which a run counts as an endless loop (default 20s)"},
     {"out", 'o', "DIR", option_text, AT(out),
@@ -221,6 +225,7 @@ static int load_and_run(const struct command *command, const struct systems *sys
         .workers = (unsigned)options->workers,
         .verify = options->verify,
         .fail_fast = options->fail_fast,
+        .strict_faults = options->strict_faults,
         .run_timeout_ns = options->run_timeout_ns,
     };
     if (plan.scenario_count == 0)

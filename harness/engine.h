@@ -32,6 +32,11 @@ struct term_error {
     char why[160];   /* with the nearest valid name where there is one */
 };
 
+/* What came of the strikes of one kind. What is not made and not refused struck nobody. */
+struct nemesis_count {
+    uint64_t asked, made, refused, healed; /* refused: by the budget */
+};
+
 struct nemesis_engine {
     /* Checks a rule, points and fields included (registry_init first). 0 or -EINVAL. */
     int (*rule_check)(const char *pattern, const char *term, struct term_error *ret_error);
@@ -41,6 +46,9 @@ struct nemesis_engine {
     void *(*start)(struct world *world, const struct scenario *scenario);
     /* The safety phase is over: what the nemeses broke is repaired, on record. Before world_heal(). */
     void (*heal)(void *ctx);
+    /* What it came to: per kind; and how often each promise of the scenario was kept, first its
+     * rules, then its nemeses, as in the file. */
+    void (*count)(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_promises);
     void (*stop)(void *ctx);
 };
 

@@ -26,6 +26,23 @@ struct report_sometimes {
     bool met, rare;
 };
 
+/* What came of the strikes of one kind of nemesis. */
+struct report_nemesis {
+    char *name;
+    uint64_t asked, made, refused, healed;
+};
+/* A rule or a nemesis of a scenario, and how often it did something. */
+struct report_promise {
+    char *scenario, *what; /* "store/ack/reply: 2%disconnect", "kill node" */
+    uint64_t runs, kept;   /* runs of the scenario; how often it fired in all of them */
+};
+/* A fault that had so many runs to fire in, and never did. */
+#define REPORT_PROMISE_RUNS 50
+static inline bool report_promise_broken(const struct report_promise *promise)
+{
+    return promise->kept == 0 && promise->runs >= REPORT_PROMISE_RUNS;
+}
+
 struct report_failure {
     char *scenario, *path, *property, *kind; /* kind: safety, liveness, crash, nondeterminism */
     char *message, *fingerprint;
@@ -41,6 +58,7 @@ struct suite {
     char *options;        /* the command line, as one shell line */
     enum outcome outcome; /* of the suite, canary considered */
     bool empty, interrupted;
+    bool strict_faults; /* a promised fault that never fired makes it fail */
     uint64_t runs, events, verified;
     int64_t sim_ns, wall_ns;
     char fingerprint[33]; /* over the fingerprints of all runs, in run order */
@@ -52,6 +70,10 @@ struct suite {
     size_t property_count;
     struct report_sometimes *sometimes;
     size_t sometimes_count;
+    struct report_nemesis *nemeses;
+    size_t nemesis_count;
+    struct report_promise *promises; /* in the order of the scenarios and their files */
+    size_t promise_count;
     struct report_failure *failures;
     size_t failure_count; /* kept ones, canary excluded */
     uint64_t failed_runs, canary_runs, canary_caught;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_MAX 100000 /* of a line that somebody else may have written */
+
 /* ---- from a run ---- */
 
 static bool take_point(const struct world *world, uint32_t id, struct result_point *ret_point)
@@ -59,6 +61,24 @@ static void take_checks(struct result *result, const struct run *run)
     result->check_count = count;
 }
 
+static void *copy_of(const void *from, size_t count, size_t size)
+{
+    void *copy = calloc(count + 1, size);
+    if (!copy)
+        abort();
+    if (from && count)
+        memcpy(copy, from, count * size);
+    return copy;
+}
+
+static void take_nemeses(struct result *result, const struct run *run)
+{
+    result->nemesis_count = run->nemeses ? nemesis_engine.kind_count : 0;
+    result->nemeses = copy_of(run->nemeses, result->nemesis_count, sizeof *result->nemeses);
+    result->promise_count = run->promise_count;
+    result->promises = copy_of(run->promises, run->promise_count, sizeof *result->promises);
+}
+
 void result_of_run(struct result *ret_result, const struct plan_run *plan, const struct run *run)
 {
     struct result *result = ret_result;
@@ -74,6 +94,7 @@ void result_of_run(struct result *ret_result, const struct plan_run *plan, const
     memcpy(result->fingerprint, run->fingerprint, sizeof result->fingerprint);
     take_points(result, run);
     take_checks(result, run);
+    take_nemeses(result, run);
 }
 
 void result_done(struct result *result)
@@ -81,6 +102,8 @@ void result_done(struct result *result)
     free(result->noise);
     free(result->points);
     free(result->checks);
+    free(result->nemeses);
+    free(result->promises);
     *result = (struct result){0};
 }
 
@@ -125,6 +148,38 @@ static void write_failure(struct json *json, const struct result *result)
         json_str(json, "noise", result->noise);
 }
 
+static void write_nemeses(struct json *json, const struct result *result)
+{
+    json_array_begin(json, "n");
+    for (size_t i = 0; i < result->nemesis_count; i++) {
+        const struct nemesis_count *count = &result->nemeses[i];
+        if (!count->asked)
+            continue;
+        json_array_begin(json, NULL);
+        json_count(json, NULL, i);
+        json_count(json, NULL, count->asked);
+        json_count(json, NULL, count->made);
+        json_count(json, NULL, count->refused);
+        json_count(json, NULL, count->healed);
+        json_array_end(json);
+    }
+    json_array_end(json);
+}
+
+static void write_promises(struct json *json, const struct result *result)
+{
+    json_array_begin(json, "k");
+    for (size_t i = 0; i < result->promise_count; i++) {
+        if (!result->promises[i])
+            continue;
+        json_array_begin(json, NULL);
+        json_count(json, NULL, i);
+        json_count(json, NULL, result->promises[i]);
+        json_array_end(json);
+    }
+    json_array_end(json);
+}
+
 void result_write(const struct result *result, FILE *out)
 {
     struct json json;
@@ -151,6 +206,8 @@ void result_write(const struct result *result, FILE *out)
     for (size_t i = 0; i < result->check_count; i++)
         write_check(&json, &result->checks[i]);
     json_array_end(&json);
+    write_nemeses(&json, result);
+    write_promises(&json, result);
     json_object_end(&json);
     json_done(&json);
 }
@@ -217,6 +274,44 @@ static void read_checks(const json_t *checks, struct result *result)
     }
 }
 
+/* One more than the greatest number that rows begin with. */
+static size_t rows_reach(const json_t *rows)
+{
+    size_t reach = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        uint64_t number = number_at(json_array_get(rows, i), 0);
+        if (number >= reach && number < ROWS_MAX)
+            reach = number + 1;
+    }
+    return reach;
+}
+
+static void read_nemeses(const json_t *rows, struct result *result)
+{
+    result->nemesis_count = rows_reach(rows);
+    result->nemeses = copy_of(NULL, result->nemesis_count, sizeof *result->nemeses);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (number_at(row, 0) < result->nemesis_count)
+            result->nemeses[number_at(row, 0)] =
+                (struct nemesis_count){.asked = number_at(row, 1),
+                                       .made = number_at(row, 2),
+                                       .refused = number_at(row, 3),
+                                       .healed = number_at(row, 4)};
+    }
+}
+
+static void read_promises(const json_t *rows, struct result *result)
+{
+    result->promise_count = rows_reach(rows);
+    result->promises = copy_of(NULL, result->promise_count, sizeof *result->promises);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (number_at(row, 0) < result->promise_count)
+            result->promises[number_at(row, 0)] = number_at(row, 1);
+    }
+}
+
 static void read_fields(const json_t *object, struct result *result)
 {
     const char *noise = json_string_value(json_object_get(object, "noise"));
@@ -237,6 +332,8 @@ static void read_fields(const json_t *object, struct result *result)
     text_of(object, "fp", result->fingerprint, sizeof result->fingerprint);
     read_points(json_object_get(object, "p"), result);
     read_checks(json_object_get(object, "c"), result);
+    read_nemeses(json_object_get(object, "n"), result);
+    read_promises(json_object_get(object, "k"), result);
 }
 
 int result_read(const char *line, size_t length, struct result *ret_result)

@@ -5,18 +5,21 @@
  *     {"i":17,"s":2,"seed":"0x1f","o":1,"e":12345,"ns":"86400000000000","fp":"00..ff","prop":"no_job_lost",
  *      "msg":"...","at":4711,"p":[[0,17,6,2],...],"c":[[3,120],[5,0,1],...]}
  *
+ * `n`: per kind of nemesis that was asked to strike [number, asked, made, refused, healed]; `k`: promises that were
+ * kept [number in the scenario, times];
  * `p`: per point that was hit [id, hits, fault kind, times, ...]; `c`: per property that was judged
  * [number, checks, 1 failed | 2 met | 3 both]. Ids and numbers are those of the head line, which
  * comes first in the file and names everything:
  *
  *     {"duress results":1,"seed":"0x..","started":"ns since
  * 1970","options":"..","program":"..","whole":true,
- *      "faults":[..],"only":[..],"scenarios":[{"name","path","must_fail"}],"points":[..],
+ *      "faults":[..],"only":[..],"scenarios":[{"name","path","must_fail","promises":[..]}],"nemeses":[..],"points":[..],
  *      "properties":[{"id","name","sometimes","rare"}]}
  */
 #ifndef DURESS_RESULT_H
 #define DURESS_RESULT_H
 
+#include "harness/engine.h"
 #include "harness/plan.h"
 
 struct result_point {
@@ -43,6 +46,10 @@ struct result {
     size_t point_count;
     struct result_check *checks;
     size_t check_count;
+    struct nemesis_count *nemeses; /* per kind of nemesis; shorter when the last ones did nothing */
+    size_t nemesis_count;
+    uint64_t *promises; /* how often each of the scenario's promises was kept; likewise */
+    size_t promise_count;
 };
 
 /* Takes over what `run` found. */

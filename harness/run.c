@@ -15,6 +15,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define STEPS_AT_ONE_TIME_MAX 1000000
@@ -141,12 +142,28 @@ static void finish(struct run *run)
     trace_seal(run->trace);
 }
 
+static void *zeroed(size_t count, size_t size)
+{
+    void *memory = calloc(count + 1, size);
+    if (!memory)
+        abort();
+    return memory;
+}
+
+/* What became of the faults that the scenario promised. */
+static void count_faults(struct run *run, const struct scenario *scenario, void *nemesis)
+{
+    run->promise_count = scenario->rule_count + scenario->nemesis_count;
+    run->promises = zeroed(run->promise_count, sizeof *run->promises);
+    run->nemeses = zeroed(nemesis_engine.kind_count, sizeof *run->nemeses);
+    nemesis_engine.count(nemesis, run->nemeses, run->promises);
+}
+
 void run_execute(struct run *ret_run, const struct scenario *scenario, struct tape *tape,
                  uint64_t break_at)
 {
     struct run *run = ret_run;
     struct breakpoint breakpoint = {.at = break_at};
-    struct budget budget = {.nodes_down = scenario->budget_nodes_down};
     *run = (struct run){0};
     registry_init();
     disk_sqlite_init();
@@ -155,7 +172,7 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     trace_listen(run->trace, panel_event, run->panel);
     if (break_at != UINT64_MAX)
         trace_listen(run->trace, on_event, &breakpoint);
-    run->world = world_new(tape, run->trace, budget);
+    run->world = world_new(tape, run->trace, scenario->budget);
     world_back_after(run->world, scenario->back_after.lo, scenario->back_after.hi);
 
     struct stage stage = {.run = run, .system = scenario->system};
@@ -166,6 +183,7 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     audit_phase(&stage);
     judge(run);
     finish(run);
+    count_faults(run, scenario, nemesis);
     nemesis_engine.stop(nemesis);
     world_clear(run->world);
     stage.system->teardown(stage.ctx);
@@ -176,5 +194,7 @@ void run_done(struct run *run)
     world_free(run->world);
     panel_free(run->panel);
     trace_free(run->trace);
+    free(run->nemeses);
+    free(run->promises);
     *run = (struct run){0};
 }

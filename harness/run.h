@@ -16,6 +16,8 @@ enum outcome {
     OUTCOME_CRASH = 4,    /* the system under test died: signal, abort, sanitizer, endless loop */
 };
 
+struct nemesis_count;
+
 struct run {
     enum outcome outcome;
     char property[64]; /* id of the first failed property; "liveness", "crash", "nondeterminism" */
@@ -24,9 +26,12 @@ struct run {
     uint64_t events;
     int64_t sim_ns; /* virtual time that passed */
     char fingerprint[33];
-    struct trace *trace; /* owned */
-    struct world *world; /* owned; NULL once closed */
-    struct panel *panel; /* owned */
+    struct trace *trace;           /* owned */
+    struct world *world;           /* owned; NULL once closed */
+    struct panel *panel;           /* owned */
+    struct nemesis_count *nemeses; /* owned; per kind of nemesis */
+    uint64_t *promises;            /* owned; how often each of the scenario's promises was kept */
+    size_t promise_count;
 };
 
 /* Runs it. `break_at` (event index, or UINT64_MAX): raises SIGTRAP when that event is recorded. */

@@ -155,7 +155,13 @@ static int64_t wall_now_ns(void)
 static void open_books(struct runner *r)
 {
     const struct runner_setup *s = r->setup;
-    const struct head head = {s->plan, s->extras, s->program, s->options, s->seed, wall_now_ns()};
+    const struct head head = {.plan = s->plan,
+                              .extras = s->extras,
+                              .program = s->program,
+                              .options = s->options,
+                              .seed = s->seed,
+                              .strict_faults = s->strict_faults,
+                              .started_ns = wall_now_ns()};
     size_t length;
     char *line = head_line(&head, &length);
     r->tally = tally_new(r->rundir->path, true, line, length);

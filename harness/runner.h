@@ -25,6 +25,7 @@ struct runner_setup {
     struct shard shard;
     unsigned workers;
     enum verify verify;
+    bool strict_faults; /* a promised fault that never fires fails the suite */
     bool fail_fast;
     int64_t run_timeout_ns;
 };

@@ -98,7 +98,9 @@ static struct scenario *scenario_new(const char *path)
     scenario->path = scenario_copy(path);
     scenario->about = scenario_copy("");
     scenario->nodes = (struct range){1, 1};
-    scenario->budget_nodes_down = 1;
+#define X(field, key, type, fallback, ...) scenario->budget.field = (fallback);
+    BUDGET_KEYS(X)
+#undef X
     scenario->back_after = (struct range){NS_PER_SECOND, 30 * NS_PER_SECOND};
     scenario->safety_ns = 30 * NS_PER_MINUTE;
     scenario->liveness_ns = 2 * NS_PER_HOUR;

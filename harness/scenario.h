@@ -7,6 +7,7 @@
 #define DURESS_SCENARIO_H
 
 #include "harness/property.h"
+#include "harness/world/world.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,7 +72,7 @@ struct scenario {
     size_t rule_count;
     struct nemesis_spec *nemeses;
     size_t nemesis_count;
-    unsigned budget_nodes_down;
+    struct budget budget;
     struct range back_after; /* after a fault killed a node; ns */
     int64_t safety_ns, liveness_ns;
     const struct property **properties; /* NULL: all */

@@ -4,6 +4,7 @@
 
 #include "harness/engine.h"
 #include "harness/system.h"
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,20 +94,44 @@ void read_expect(struct loader *loader, const struct yaml *value)
         complain_kind(loader, value, "pass or failure");
 }
 
+static const struct budget_key {
+    size_t offset;
+    enum param_type type;
+    int64_t max;
+} budget_keys[] = {
+#define X(field, key, type, fallback, max, about)                                                  \
+    {offsetof(struct budget, field), PARAM_##type, max},
+    BUDGET_KEYS(X)
+#undef X
+};
+static const char *const budget_words[] = {
+#define X(field, key, ...) key,
+    BUDGET_KEYS(X)
+#undef X
+};
+#define BUDGET_KEY_COUNT (sizeof budget_keys / sizeof budget_keys[0])
+
+static void budget_entry(struct loader *loader, const struct yaml *entry)
+{
+    size_t i = 0;
+    struct range range;
+    while (i < BUDGET_KEY_COUNT && strcmp(entry->key->text, budget_words[i]) != 0)
+        i++;
+    if (i == BUDGET_KEY_COUNT)
+        complain_word(loader, entry->key, "key in budget", budget_words, BUDGET_KEY_COUNT);
+    else if (value_range(loader, entry, budget_keys[i].type, false, 0, budget_keys[i].max, &range))
+        memcpy((char *)&loader->scenario->budget + budget_keys[i].offset, &range.lo,
+               sizeof range.lo);
+}
+
 void read_budget(struct loader *loader, const struct yaml *value)
 {
-    static const char *const words[] = {"nodes down"};
     if (value->kind != YAML_MAP) {
         complain_kind(loader, value, "a map such as { nodes down: 1 }");
         return;
     }
-    for (const struct yaml *entry = value->first; entry; entry = entry->next) {
-        struct range range;
-        if (strcmp(entry->key->text, words[0]) != 0)
-            complain_word(loader, entry->key, "key in budget", words, 1);
-        else if (value_range(loader, entry, PARAM_COUNT, false, 0, NODES_MAX, &range))
-            loader->scenario->budget_nodes_down = (unsigned)range.lo;
-    }
+    for (const struct yaml *entry = value->first; entry; entry = entry->next)
+        budget_entry(loader, entry);
 }
 
 /* ---- properties ---- */

@@ -17,6 +17,7 @@ void tally_free(struct tally *tally)
     words_done(&tally->extras.properties);
     free(tally->program);
     free(tally->slots);
+    free(tally->promises);
     free(tally->entries);
     free(tally->kept);
     free(tally);
@@ -55,6 +56,28 @@ static void count_points(struct suite *suite, const struct result *result)
         to->hits += from->hits;
         for (size_t kind = 0; kind < FAULT_KIND_COUNT; kind++)
             to->injected[kind] += from->injected[kind];
+    }
+}
+
+static void count_nemeses(struct suite *suite, const struct result *result)
+{
+    for (size_t i = 0; i < result->nemesis_count && i < suite->nemesis_count; i++) {
+        struct report_nemesis *to = &suite->nemeses[i];
+        to->asked += result->nemeses[i].asked;
+        to->made += result->nemeses[i].made;
+        to->refused += result->nemeses[i].refused;
+        to->healed += result->nemeses[i].healed;
+    }
+}
+
+static void count_promises(struct tally *tally, const struct result *result)
+{
+    size_t first = tally->promises[result->run.scenario];
+    size_t count = tally->promises[result->run.scenario + 1] - first;
+    for (size_t i = 0; i < count; i++) {
+        struct report_promise *promise = &tally->suite->promises[first + i];
+        promise->runs++;
+        promise->kept += i < result->promise_count ? result->promises[i] : 0;
     }
 }
 
@@ -103,6 +126,8 @@ static void count(struct tally *tally, const struct result *result)
     tally->liveness_failed |= result->outcome == OUTCOME_LIVENESS;
     tally->safety_failed |= result->outcome == OUTCOME_SAFETY || result->outcome == OUTCOME_CRASH;
     count_points(suite, result);
+    count_nemeses(suite, result);
+    count_promises(tally, result);
     for (size_t i = 0; i < result->check_count; i++)
         if (result->checks[i].property < tally->slot_count)
             count_check(tally, &result->checks[i]);
@@ -197,12 +222,20 @@ static bool missed_sometimes(const struct tally *tally)
     return false;
 }
 
+static bool broke_promise(const struct tally *tally)
+{
+    for (size_t i = 0; tally->suite->strict_faults && i < tally->suite->promise_count; i++)
+        if (report_promise_broken(&tally->suite->promises[i]))
+            return true;
+    return false;
+}
+
 static enum outcome decide(const struct tally *tally)
 {
     const struct suite *suite = tally->suite;
     if (tally->harness_failed || suite->canary_caught < suite->canary_runs)
         return OUTCOME_HARNESS;
-    if (tally->safety_failed || missed_sometimes(tally))
+    if (tally->safety_failed || missed_sometimes(tally) || broke_promise(tally))
         return OUTCOME_SAFETY;
     return tally->liveness_failed ? OUTCOME_LIVENESS : OUTCOME_PASS;
 }

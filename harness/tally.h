@@ -13,6 +13,7 @@ struct head {
     const struct extras *extras;
     const char *program, *options;
     uint64_t seed;
+    bool strict_faults;
     int64_t started_ns; /* since 1970 */
 };
 

@@ -1,9 +1,32 @@
 /* tally_head.c: the head line of results.jsonl, which names what the result lines number: written
  * when a suite begins, and read to begin a tally. */
+#include "harness/engine.h"
 #include "harness/json.h"
 #include "harness/tally_internal.h"
 
 /* ---- writing ---- */
+
+/* What a run counts under the same numbers (nemesis_engine.count). */
+static void write_promises(struct json *json, const struct scenario *scenario)
+{
+    char text[512];
+    json_array_begin(json, "promises");
+    for (size_t i = 0; i < scenario->rule_count; i++) {
+        snprintf(text, sizeof text, "%s: %s", scenario->rules[i].pattern, scenario->rules[i].term);
+        json_str(json, NULL, text);
+    }
+    for (size_t i = 0; i < scenario->nemesis_count; i++)
+        json_str(json, NULL, scenario->nemeses[i].kind);
+    json_array_end(json);
+}
+
+static void write_nemeses(struct json *json)
+{
+    json_array_begin(json, "nemeses");
+    for (size_t i = 0; i < nemesis_engine.kind_count; i++)
+        json_str(json, NULL, nemesis_engine.kinds[i].name);
+    json_array_end(json);
+}
 
 static void write_scenarios(struct json *json, const struct plan *plan)
 {
@@ -13,6 +36,7 @@ static void write_scenarios(struct json *json, const struct plan *plan)
         json_str(json, "name", plan->scenarios[i]->name);
         json_str(json, "path", plan->scenarios[i]->path);
         json_bool(json, "must_fail", plan->scenarios[i]->must_fail);
+        write_promises(json, plan->scenarios[i]);
         json_object_end(json);
     }
     json_array_end(json);
@@ -64,10 +88,12 @@ char *head_line(const struct head *head, size_t *ret_length)
     json_str(&json, "options", head->options);
     json_str(&json, "program", head->program);
     json_bool(&json, "whole", head->plan->whole);
+    json_bool(&json, "strict", head->strict_faults);
     write_words(&json, "faults", &head->extras->faults);
     write_words(&json, "only", &head->extras->properties);
     write_scenarios(&json, head->plan);
     write_properties(&json);
+    write_nemeses(&json);
     write_points(&json);
     json_object_end(&json);
     json_done(&json);
@@ -101,6 +127,45 @@ static void take_scenarios(struct suite *suite, const json_t *array)
             .path = strdup(head_text(row, "path")),
             .must_fail = json_is_true(json_object_get(row, "must_fail")),
         };
+    }
+}
+
+/* Canaries are there to fail: they promise nothing. */
+static size_t promise_count(const json_t *scenario)
+{
+    bool canary = json_is_true(json_object_get(scenario, "must_fail"));
+    return canary ? 0 : json_array_size(json_object_get(scenario, "promises"));
+}
+
+static void take_promises(struct tally *tally, const json_t *array)
+{
+    struct suite *suite = tally->suite;
+    size_t count = 0;
+    tally->promises = must(calloc(suite->scenario_count + 1, sizeof *tally->promises));
+    for (size_t i = 0; i < suite->scenario_count; i++) {
+        tally->promises[i] = count;
+        count += promise_count(json_array_get(array, i));
+    }
+    tally->promises[suite->scenario_count] = count;
+    suite->promises = must(calloc(count + 1, sizeof *suite->promises));
+    for (size_t i = 0; i < suite->scenario_count; i++) {
+        const json_t *texts = json_object_get(json_array_get(array, i), "promises");
+        for (size_t j = tally->promises[i]; j < tally->promises[i + 1]; j++) {
+            const char *text = json_string_value(json_array_get(texts, j - tally->promises[i]));
+            suite->promises[j].scenario = strdup(suite->scenarios[i].name);
+            suite->promises[j].what = strdup(text ? text : "");
+        }
+    }
+    suite->promise_count = count;
+}
+
+static void take_nemeses(struct suite *suite, const json_t *array)
+{
+    suite->nemesis_count = json_array_size(array);
+    suite->nemeses = must(calloc(suite->nemesis_count + 1, sizeof *suite->nemeses));
+    for (size_t i = 0; i < suite->nemesis_count; i++) {
+        const char *name = json_string_value(json_array_get(array, i));
+        suite->nemeses[i].name = strdup(name ? name : "");
     }
 }
 
@@ -156,9 +221,12 @@ struct tally *tally_new(const char *dir, bool live, const char *line, size_t len
     take_words(json_object_get(head, "faults"), &tally->extras.faults);
     take_words(json_object_get(head, "only"), &tally->extras.properties);
     suite->dir = strdup(dir);
+    suite->strict_faults = json_is_true(json_object_get(head, "strict"));
     suite->seed = strtoull(head_text(head, "seed"), NULL, 0);
     suite->options = strdup(head_text(head, "options"));
     take_scenarios(suite, json_object_get(head, "scenarios"));
+    take_promises(tally, json_object_get(head, "scenarios"));
+    take_nemeses(suite, json_object_get(head, "nemeses"));
     take_points(suite, json_object_get(head, "points"));
     take_properties(tally, json_object_get(head, "properties"));
     suite->failures = must(calloc(KEEP_MAX, sizeof *suite->failures));

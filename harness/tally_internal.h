@@ -43,6 +43,7 @@ struct tally {
     struct extras extras; /* words point into head */
     struct slot *slots;   /* per property number */
     size_t slot_count;
+    size_t *promises; /* per scenario: where its promises begin in the suite's; and the end */
     struct entry *entries;
     size_t entry_count, entry_room;
     struct kept *kept;

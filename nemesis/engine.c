@@ -8,6 +8,7 @@
 
 struct engine {
     struct world *world;
+    const struct scenario *scenario;
     struct rules *rules;
     struct nemeses *nemeses;
 };
@@ -41,6 +42,7 @@ static void *start(struct world *world, const struct scenario *scenario)
     if (!engine)
         abort();
     engine->world = world;
+    engine->scenario = scenario;
     engine->rules = rules_of(scenario);
     engine->nemeses = nemeses_start(world, scenario);
     world_decider(world, rules_decide, engine->rules);
@@ -51,6 +53,15 @@ static void heal(void *ctx)
 {
     struct engine *engine = ctx;
     nemeses_heal(engine->nemeses);
+}
+
+static void count(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_promises)
+{
+    struct engine *engine = ctx;
+    size_t rules = engine->scenario->rule_count;
+    for (size_t i = 0; i < rules; i++)
+        ret_promises[i] = rules_fired(engine->rules, i);
+    nemeses_count(engine->nemeses, ret_kinds, ret_promises + rules);
 }
 
 /* Before world_free(): dying nodes may still hit points. */
@@ -69,5 +80,6 @@ const struct nemesis_engine nemesis_engine = {
     .kind_count = NEMESIS_KIND_COUNT,
     .start = start,
     .heal = heal,
+    .count = count,
     .stop = stop,
 };

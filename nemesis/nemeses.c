@@ -106,6 +106,7 @@ static void ailment_end(struct ailment *ailment)
 {
     struct nemeses *all = ailment->nemesis->all;
     world_cancel(all->world, ailment->timer);
+    ailment->nemesis->count.healed++;
     ailment->cure(ailment);
     DL_DELETE(all->ailments, ailment);
     free(ailment);
@@ -150,6 +151,19 @@ static void schedule(struct nemesis *nemesis)
         world_at(nemesis->world, NULL, world_now(nemesis->world) + wait, strike_due, nemesis);
 }
 
+static void strike(struct nemesis *nemesis)
+{
+    struct nemesis_count *count = &nemesis->count;
+    enum strike outcome = strikes[nemesis->kind](nemesis);
+    count->asked++;
+    count->made += outcome == STRIKE_MADE;
+    count->refused += outcome == STRIKE_REFUSED;
+    if (outcome == STRIKE_MADE)
+        TRACE(world_site(nemesis->world), "nemesis/world/strike",
+              T_STR("kind", nemesis_kinds[nemesis->kind].ident), T_U64("number", nemesis->number),
+              T_U64("n", nemesis->n));
+}
+
 static void strike_due(void *arg)
 {
     struct nemesis *nemesis = arg;
@@ -157,11 +171,8 @@ static void strike_due(void *arg)
     nemesis->timer = 0;
     if (world_phase(world) > PHASE_SAFETY)
         return;
-    if (world_phase(world) == PHASE_SAFETY && !is_spared(nemesis) &&
-        strikes[nemesis->kind](nemesis) == STRIKE_MADE)
-        TRACE(world_site(world), "nemesis/world/strike",
-              T_STR("kind", nemesis_kinds[nemesis->kind].ident), T_U64("number", nemesis->number),
-              T_U64("n", nemesis->n));
+    if (world_phase(world) == PHASE_SAFETY && !is_spared(nemesis))
+        strike(nemesis);
     schedule(nemesis);
 }
 
@@ -193,6 +204,19 @@ struct nemeses *nemeses_start(struct world *world, const struct scenario *scenar
         schedule(&all->list[i]);
     }
     return all;
+}
+
+void nemeses_count(const struct nemeses *all, struct nemesis_count *kinds, uint64_t *ret_made)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct nemesis_count *from = &all->list[i].count;
+        struct nemesis_count *to = &kinds[all->list[i].kind];
+        to->asked += from->asked;
+        to->made += from->made;
+        to->refused += from->refused;
+        to->healed += from->healed;
+        ret_made[i] = from->made;
+    }
 }
 
 void nemeses_stop(struct nemeses *all)

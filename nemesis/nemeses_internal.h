@@ -13,6 +13,7 @@ struct nemesis {
     uint64_t number; /* among the nemeses of its kind */
     uint64_t n;      /* strikes so far, the next one included */
     world_timer timer;
+    struct nemesis_count count;
 };
 
 /* What came of one strike. */

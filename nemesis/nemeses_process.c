@@ -19,6 +19,35 @@ static bool can_pause(const struct node *node)
     return node->state != NODE_DOWN && !node->paused;
 }
 
+/* A node that is down, or stands still. */
+struct node_ailment {
+    struct ailment base;
+    struct node *node;
+    uint64_t boots; /* the incarnation that was struck */
+};
+
+/* Unless somebody else has brought it back already. */
+static void boot_again(struct ailment *base)
+{
+    const struct node_ailment *ailment = (const struct node_ailment *)base;
+    if (ailment->node->boots == ailment->boots)
+        node_boot(ailment->node);
+}
+
+/* The world itself brings it back, at this time at the latest. */
+static void is_over(struct ailment *base)
+{
+    (void)base;
+}
+
+static void node_ails(struct nemesis *nemesis, struct node *node, int64_t lasts_ns,
+                      void (*cure)(struct ailment *ailment))
+{
+    struct node_ailment *ailment = ailment_add(nemesis, sizeof *ailment, cure, lasts_ns);
+    ailment->node = node;
+    ailment->boots = node->boots;
+}
+
 static enum strike strike_down(struct nemesis *nemesis, bool power_loss)
 {
     struct node *node = nemesis_pick_node(nemesis, can_die);
@@ -26,7 +55,7 @@ static enum strike strike_down(struct nemesis *nemesis, bool power_loss)
         return STRIKE_NOBODY;
     if (!node_kill(node, power_loss, false))
         return STRIKE_REFUSED;
-    node_boot_after(node, nemesis_draw(nemesis, "lasts"));
+    node_ails(nemesis, node, nemesis_draw(nemesis, "lasts"), boot_again);
     return STRIKE_MADE;
 }
 
@@ -45,8 +74,11 @@ enum strike strike_restart(struct nemesis *nemesis)
     struct node *node = nemesis_pick_node(nemesis, can_stop);
     if (!node)
         return STRIKE_NOBODY;
-    return node_stop(node, STOP_GRACE_NS, nemesis_draw(nemesis, "lasts")) ? STRIKE_MADE
-                                                                          : STRIKE_REFUSED;
+    int64_t lasts = nemesis_draw(nemesis, "lasts");
+    if (!node_stop(node, STOP_GRACE_NS, lasts))
+        return STRIKE_REFUSED;
+    node_ails(nemesis, node, STOP_GRACE_NS + lasts, is_over);
+    return STRIKE_MADE;
 }
 
 enum strike strike_pause(struct nemesis *nemesis)
@@ -54,6 +86,8 @@ enum strike strike_pause(struct nemesis *nemesis)
     struct node *node = nemesis_pick_node(nemesis, can_pause);
     if (!node)
         return STRIKE_NOBODY;
-    node_pause(node, nemesis_draw(nemesis, "lasts"));
+    int64_t lasts = nemesis_draw(nemesis, "lasts");
+    node_pause(node, lasts);
+    node_ails(nemesis, node, lasts, is_over);
     return STRIKE_MADE;
 }

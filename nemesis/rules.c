@@ -21,6 +21,7 @@ struct rule {
     struct pattern *pattern;
     struct term *term;
     struct term_state *state;
+    uint64_t fired;
 };
 
 /* What speaks of one point. */
@@ -212,13 +213,15 @@ static const struct concern *concern_of(struct rules *rules, const struct point 
  * choices, so that rules about other points change nothing here. */
 static struct term_verdict ask_rules(const struct concern *concern, struct tape *tape,
                                      const struct choice *choice, uint32_t can,
-                                     const struct point_field *fields, unsigned count)
+                                     const struct point_field *fields, unsigned count,
+                                     struct rule **ret_rule)
 {
     struct term_verdict verdict = {.taken = false};
     for (unsigned place = 0; place < concern->count && !verdict.taken; place++) {
-        const struct rule *rule = concern->rules[place];
+        struct rule *rule = concern->rules[place];
         if (pattern_matches_fields(rule->pattern, fields, count))
             verdict = term_eval(rule->term, rule->state, tape, choice, can, place);
+        *ret_rule = rule;
     }
     return verdict;
 }
@@ -253,9 +256,12 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
                             .node = hit->node ? hit->node->id : 0,
                             .key = hit->key,
                             .ordinal = world_ordinal(hit->world, hit)};
+    struct rule *rule = NULL;
     struct term_verdict verdict =
-        ask_rules(concern, tape, &choice, hit->point->kinds, hit->fields, hit->count);
+        ask_rules(concern, tape, &choice, hit->point->kinds, hit->fields, hit->count, &rule);
     const struct fault *edit = concern->edits ? tape_fault(tape, &choice) : NULL;
+    if (verdict.taken && !edit)
+        rule->fired += term_kinds(rule->term) == 0 || world_can_inject(hit, &verdict.fault);
     if (edit)
         verdict = (struct term_verdict){.taken = true, .fault = *edit};
     else if (tape_is_simple(tape, STREAM_FAULT))
@@ -267,6 +273,11 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
         fault = settled(verdict.fault, tape, &choice);
     tape_note_hit(tape, &choice, hit->point->kinds, &fault);
     return fault;
+}
+
+uint64_t rules_fired(const struct rules *rules, size_t index)
+{
+    return rules->list[index]->fired;
 }
 
 bool rules_concern(const struct rules *rules, const char *point)
@@ -282,7 +293,9 @@ struct term_verdict rules_judge(struct rules *rules, struct tape *tape, const st
                                 unsigned count)
 {
     const struct concern *concern = concern_of(rules, point, NULL);
-    struct term_verdict verdict = ask_rules(concern, tape, choice, point->kinds, fields, count);
+    struct rule *rule = NULL;
+    struct term_verdict verdict =
+        ask_rules(concern, tape, choice, point->kinds, fields, count, &rule);
     verdict.fault = settled(verdict.fault, tape, choice);
     return verdict;
 }

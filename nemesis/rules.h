@@ -38,6 +38,10 @@ size_t rule_split(const char *text, const char **ret_term);
  * fault shifts no other. The tape's fault edits must be complete before the first hit. */
 struct fault rules_decide(void *rules, const struct hit *hit);
 
+/* How often rule number `index` (in the order of adding) fired: injected what the world could do, or took a hit
+ * in order to inject nothing. */
+uint64_t rules_fired(const struct rules *rules, size_t index);
+
 /* The same without a world: does any rule speak of this point, and what do the rules say to one hit
  * of it? The fault's duration is drawn. */
 bool rules_concern(const struct rules *rules, const char *point);

@@ -53,6 +53,7 @@ static void write_totals(struct json *json, const struct suite *suite)
     json_hex(json, "seed", suite->seed);
     json_str(json, "options", suite->options);
     json_bool(json, "interrupted", suite->interrupted);
+    json_bool(json, "strict_faults", suite->strict_faults);
     json_count(json, "runs", suite->runs);
     json_count(json, "events", suite->events);
     json_count(json, "verified", suite->verified);
@@ -128,6 +129,38 @@ static void write_sometimes(struct json *json, const struct suite *suite)
     json_array_end(json);
 }
 
+static void write_nemeses(struct json *json, const struct suite *suite)
+{
+    json_array_begin(json, "nemeses");
+    for (size_t i = 0; i < suite->nemesis_count; i++) {
+        const struct report_nemesis *nemesis = &suite->nemeses[i];
+        json_object_begin(json, NULL);
+        json_str(json, "name", nemesis->name);
+        json_count(json, "asked", nemesis->asked);
+        json_count(json, "strikes", nemesis->made);
+        json_count(json, "refused", nemesis->refused);
+        json_count(json, "healed", nemesis->healed);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
+/* Rules and nemeses of scenarios; one with "fired": 0 was promised and never came. */
+static void write_promises(struct json *json, const struct suite *suite)
+{
+    json_array_begin(json, "promises");
+    for (size_t i = 0; i < suite->promise_count; i++) {
+        const struct report_promise *promise = &suite->promises[i];
+        json_object_begin(json, NULL);
+        json_str(json, "scenario", promise->scenario);
+        json_str(json, "what", promise->what);
+        json_count(json, "runs", promise->runs);
+        json_count(json, "fired", promise->kept);
+        json_object_end(json);
+    }
+    json_array_end(json);
+}
+
 static void write_failures(struct json *json, const struct suite *suite)
 {
     json_array_begin(json, "failures");
@@ -172,6 +205,8 @@ static int write_run(const struct suite *suite, FILE *out)
     write_points(&json, suite);
     write_properties(&json, suite);
     write_sometimes(&json, suite);
+    write_nemeses(&json, suite);
+    write_promises(&json, suite);
     write_failures(&json, suite);
     write_build(&json);
     json_object_end(&json);

@@ -128,6 +128,25 @@ static void read_sometimes(struct reader *r, const json_t *object, void *item)
     sometimes->rare = get_bool(r, object, "rare");
 }
 
+static void read_nemesis(struct reader *r, const json_t *object, void *item)
+{
+    struct report_nemesis *nemesis = item;
+    nemesis->name = get_text(r, object, "name");
+    nemesis->asked = get_u64(r, object, "asked");
+    nemesis->made = get_u64(r, object, "strikes");
+    nemesis->refused = get_u64(r, object, "refused");
+    nemesis->healed = get_u64(r, object, "healed");
+}
+
+static void read_promise(struct reader *r, const json_t *object, void *item)
+{
+    struct report_promise *promise = item;
+    promise->scenario = get_text(r, object, "scenario");
+    promise->what = get_text(r, object, "what");
+    promise->runs = get_u64(r, object, "runs");
+    promise->kept = get_u64(r, object, "fired");
+}
+
 static void read_failure(struct reader *r, const json_t *object, void *item)
 {
     struct report_failure *failure = item;
@@ -191,6 +210,7 @@ static void read_totals(struct reader *r, const json_t *root, struct suite *suit
     suite->seed = get_u64(r, root, "seed");
     suite->options = get_optional(r, root, "options");
     suite->interrupted = get_bool(r, root, "interrupted");
+    suite->strict_faults = get_bool(r, root, "strict_faults");
     suite->runs = get_u64(r, root, "runs");
     suite->events = get_u64(r, root, "events");
     suite->verified = get_u64(r, root, "verified");
@@ -216,6 +236,10 @@ static void read_suite(struct reader *r, const json_t *root, struct suite *suite
                                 &suite->failure_count);
     suite->properties = read_list(r, root, "properties", sizeof *suite->properties, read_property,
                                   &suite->property_count);
+    suite->nemeses =
+        read_list(r, root, "nemeses", sizeof *suite->nemeses, read_nemesis, &suite->nemesis_count);
+    suite->promises = read_list(r, root, "promises", sizeof *suite->promises, read_promise,
+                                &suite->promise_count);
     suite->sometimes = read_list(r, root, "sometimes", sizeof *suite->sometimes, read_sometimes,
                                  &suite->sometimes_count);
 }
@@ -278,7 +302,15 @@ void suite_free(struct suite *suite)
     }
     for (size_t i = 0; i < suite->sometimes_count; i++)
         free(suite->sometimes[i].name);
+    for (size_t i = 0; i < suite->nemesis_count; i++)
+        free(suite->nemeses[i].name);
+    for (size_t i = 0; i < suite->promise_count; i++) {
+        free(suite->promises[i].scenario);
+        free(suite->promises[i].what);
+    }
     failures_free(suite);
+    free(suite->nemeses);
+    free(suite->promises);
     free(suite->scenarios);
     free(suite->points);
     free(suite->properties);

@@ -86,6 +86,50 @@ static void print_faults(struct terminal *terminal, const struct suite *suite)
     fputc('\n', out);
 }
 
+static void print_nemeses(struct terminal *terminal, const struct suite *suite)
+{
+    uint64_t made = 0, refused = 0;
+    char count[FORMAT_MAX];
+    for (size_t i = 0; i < suite->nemesis_count; i++) {
+        made += suite->nemeses[i].made;
+        refused += suite->nemeses[i].refused;
+    }
+    if (made + refused == 0)
+        return;
+    FILE *out = label(terminal, "nemeses");
+    fprintf(out, "%s strikes", format_count(made, count));
+    fprintf(out, ", %s refused by the budget", format_count(refused, count));
+    const char *before = ": ";
+    for (size_t i = 0; i < suite->nemesis_count; i++) {
+        if (!suite->nemeses[i].made)
+            continue;
+        fprintf(out, "%s%s %s", before, suite->nemeses[i].name,
+                format_count(suite->nemeses[i].made, count));
+        before = ", ";
+    }
+    fputc('\n', out);
+}
+
+/* Promised faults that never came, in scenarios that had their chance. */
+static void print_promises(struct terminal *terminal, const struct suite *suite)
+{
+    size_t broken = 0;
+    for (size_t i = 0; i < suite->promise_count; i++) {
+        const struct report_promise *promise = &suite->promises[i];
+        if (!report_promise_broken(promise) || ++broken > NAMES_SHOWN)
+            continue;
+        FILE *out = broken == 1 ? label(terminal, "never fired") : item(terminal, "", COLOUR_ODD);
+        char runs[FORMAT_MAX];
+        fputs(terminal_colour(terminal, COLOUR_ODD), out);
+        format_line(promise->scenario, SIZE_MAX, out);
+        fputs(": ", out);
+        format_line(promise->what, SIZE_MAX, out);
+        fprintf(out, "%s, in %s\n", terminal_colour(terminal, COLOUR_OFF),
+                format_plural(promise->runs, "run", runs));
+    }
+    more(terminal, broken, NAMES_SHOWN);
+}
+
 /* ---- properties, points, sometimes ---- */
 
 static const char *property_state(const struct report_property *property)
@@ -190,6 +234,14 @@ static void print_failures(struct terminal *terminal, const struct suite *suite)
                 suite->failure_count - FAILURES_SHOWN, suite->dir ? suite->dir : ".");
 }
 
+static bool broke_promise(const struct suite *suite)
+{
+    for (size_t i = 0; suite->strict_faults && i < suite->promise_count; i++)
+        if (report_promise_broken(&suite->promises[i]))
+            return true;
+    return false;
+}
+
 static void print_sentence(const struct suite *suite, FILE *out)
 {
     char runs[FORMAT_MAX], failed[FORMAT_MAX];
@@ -206,6 +258,8 @@ static void print_sentence(const struct suite *suite, FILE *out)
         fprintf(out, "%s of %s failed", failed, runs);
     else if (suite->outcome == OUTCOME_HARNESS)
         fputs("the harness is at fault, not what it tests", out);
+    else if (broke_promise(suite))
+        fputs("no run failed, but a promised fault never fired", out);
     else
         fputs("no run failed, but a \"sometimes\" that is not rare was never met", out);
     if (suite->interrupted)
@@ -240,6 +294,8 @@ void terminal_summary(struct terminal *terminal, const struct suite *suite)
         print_events(terminal, suite);
         print_time(terminal, suite);
         print_faults(terminal, suite);
+        print_nemeses(terminal, suite);
+        print_promises(terminal, suite);
         print_properties(terminal, suite);
         print_points(terminal, suite);
         print_sometimes(terminal, suite);

@@ -191,6 +191,18 @@ Test(runner, a_canary_that_passes_means_blindness)
     cr_assert_eq(duress("run s --runs 5 --out r"), 3, "%s", said);
 }
 
+/* There is no node that could be killed. */
+Test(runner, a_promised_fault_that_never_fires_is_told)
+{
+    scenario_put("s/a.yaml", "nemesis: { kill node: { every: 1ms, back after: 1s } }");
+    cr_assert_eq(duress("run s --runs 40 --verify off --out r"), 0, "%s", said);
+    cr_assert_not(strstr(said, "never fired"), "too few runs to tell: %s", said);
+    cr_assert_eq(duress("run s --runs 60 --verify off --out r"), 0, "%s", said);
+    cr_assert(strstr(said, "never fired s/a.yaml: kill node, in 60 runs\n"), "%s", said);
+    cr_assert_eq(duress("run s --runs 60 --verify off --strict-faults --out r"), 1, "%s", said);
+    cr_assert(strstr(said, "but a promised fault never fired\n"), "%s", said);
+}
+
 Test(runner, fail_fast_stops)
 {
     scenario_put("s/bad.yaml", "workload: { wrong: 100% }");

@@ -88,7 +88,7 @@ Test(scenario, the_smallest_file_gets_all_defaults)
     cr_expect_str_eq(s->about, "");
     cr_expect_eq(s->system, &demo);
     cr_expect(s->nodes.lo == 1 && s->nodes.hi == 1);
-    cr_expect_eq(s->budget_nodes_down, 1);
+    cr_expect_eq(s->budget.nodes_down, 1);
     cr_expect(s->back_after.lo == INT64_C(1000000000) && s->back_after.hi == INT64_C(30000000000));
     cr_expect_eq(s->safety_ns, INT64_C(1800000000000));
     cr_expect_eq(s->liveness_ns, INT64_C(7200000000000));
@@ -119,7 +119,7 @@ static const char *const full = "# a comment\n"
                                 "    - 1%kill\n"
                                 "nemesis:\n"
                                 "  kill node: { every: 20s..2m, back after: 1s..30s }\n"
-                                "budget: { nodes down: 2 }\n"
+                                "budget: { nodes down: 2, clock skew: 5m }\n"
                                 "back after: 5s\n"
                                 "safety: 1.5m\n"
                                 "liveness: 3h\n"
@@ -132,7 +132,9 @@ Test(scenario, every_key_is_read)
     struct scenario *s = load_good(full);
     cr_expect_str_eq(s->about, "Two\nlines.\n");
     cr_expect(s->nodes.lo == 2 && s->nodes.hi == 5);
-    cr_expect_eq(s->budget_nodes_down, 2);
+    cr_expect_eq(s->budget.nodes_down, 2);
+    cr_expect_eq(s->budget.clock_skew_ns, 300 * INT64_C(1000000000));
+    cr_expect_eq(s->budget.disks_wiped, 0);
     cr_expect(s->back_after.lo == s->back_after.hi && s->back_after.lo == INT64_C(5000000000));
     cr_expect_eq(s->safety_ns, INT64_C(90000000000));
     cr_expect_eq(s->liveness_ns, INT64_C(10800000000000));

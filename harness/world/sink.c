@@ -39,7 +39,7 @@ static void sink_event(struct point_sink *sink, struct point_site *at, struct po
 
 /* ---- deciding ---- */
 
-static bool applicable(const struct hit *hit, const struct fault *fault)
+bool world_can_inject(const struct hit *hit, const struct fault *fault)
 {
     struct node *node = hit->node;
     if (!(hit->point->kinds & fault_can(fault->kind)))
@@ -65,7 +65,7 @@ static struct fault decide(const struct hit *hit)
     if (!world->faults_on || !world->decide)
         return (struct fault){0};
     struct fault fault = world->decide(world->decide_ctx, hit);
-    return applicable(hit, &fault) ? fault : (struct fault){0};
+    return world_can_inject(hit, &fault) ? fault : (struct fault){0};
 }
 
 /* ---- applying ---- */

@@ -73,6 +73,11 @@ struct tape *world_tape(struct world *world)
     return world->tape;
 }
 
+const struct budget *world_budget(const struct world *world)
+{
+    return &world->budget;
+}
+
 struct trace *world_trace(struct world *world)
 {
     return world->trace;

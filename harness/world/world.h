@@ -26,9 +26,20 @@ struct disk;
 
 enum phase { PHASE_SETUP, PHASE_SAFETY, PHASE_LIVENESS, PHASE_AUDIT };
 
-/* How much may be broken at once. A fault beyond it is not injected, so that every failure is a bug. */
+/* How much may be broken. A fault beyond it is not injected, so that every failure is a bug.
+ * X(field, key in scenario files, type, default, max, about) */
+#define BUDGET_KEYS(X)                                                                             \
+    X(nodes_down, "nodes down", COUNT, 1, 64, "killed, powered off or stopped, not yet back")      \
+    X(links_cut, "links cut", COUNT, 4096, 4096,                                                   \
+      "directions between two nodes that carry nothing at the same time")                          \
+    X(disks_wiped, "disks wiped", COUNT, 0, 64, "nodes that come back empty, in the whole run")    \
+    X(clock_skew_ns, "clock skew", DURATION, INT64_C(3600000000000), INT64_C(31536000000000000),   \
+      "how far a nemesis may move a wall clock from where it would be")
+
 struct budget {
-    unsigned nodes_down; /* killed or powered off, not yet back */
+#define X(field, ...) int64_t field;
+    BUDGET_KEYS(X)
+#undef X
 };
 
 struct world *world_new(struct tape *tape, struct trace *trace, struct budget budget);
@@ -36,6 +47,7 @@ struct world *world_new(struct tape *tape, struct trace *trace, struct budget bu
 void world_clear(struct world *world);
 void world_free(struct world *world); /* clears it first */
 struct tape *world_tape(struct world *world);
+const struct budget *world_budget(const struct world *world);
 struct trace *world_trace(struct world *world);
 int64_t world_now(const struct world *world);
 enum phase world_phase(const struct world *world);
@@ -157,6 +169,8 @@ struct hit {
 /* Decides one hit. Not asked outside of PHASE_SAFETY. */
 typedef struct fault world_decide(void *ctx, const struct hit *hit);
 void world_decider(struct world *world, world_decide *decide, void *ctx);
+/* Would it be injected: does the point declare it, can it be done here, does the budget allow it? */
+bool world_can_inject(const struct hit *hit, const struct fault *fault);
 /* How often (point name, node, key) was hit, this time included: the ordinal of choices about this hit. Counts
  * when called; ask once per hit. */
 uint64_t world_ordinal(struct world *world, const struct hit *hit);

@@ -78,7 +78,7 @@ struct world {
     struct link *links; /* node_count x node_count, [from][to] */
     struct flying *flying;
     int64_t back_lo, back_hi;
-    unsigned down; /* nodes killed and not yet back: what the budget counts */
+    int64_t down; /* nodes killed and not yet back: what the budget counts */
 
     jmp_buf escape;
     bool can_escape;

@@ -64,7 +64,7 @@ static inline struct zoo zoo_open(struct tape *tape)
     struct zoo zoo = {.tape = tape};
     registry_init();
     zoo.trace = trace_new();
-    zoo.world = world_new(tape, zoo.trace, (struct budget){.nodes_down = 1});
+    zoo.world = world_new(tape, zoo.trace, (struct budget){.nodes_down = 1, .links_cut = 64});
     for (size_t i = 0; i < 3; i++) {
         zoo.nodes[i] = world_node_add(zoo.world, names[i], &zoo_ops, NULL);
         node_boot(zoo.nodes[i]);

@@ -51,6 +51,16 @@ static struct report_failure failures[] = {
      .replay = "build/duress replay x --seed 0x7"},
 };
 
+static struct report_nemesis nemeses[] = {
+    {"kill node", 30, 20, 9, 20},
+    {"cut link", 5, 0, 0, 0},
+};
+static struct report_promise promises[] = {
+    {"lost replies", "store/*/reply: 5%disconnect", 3000, 12345},
+    {"lost replies", "store/ack/send: 1%" HOSTILE, 3000, 0},
+    {"never ran", "kill node", 0, 0},
+};
+
 __attribute__((unused)) static struct suite full_suite(void)
 {
     return (struct suite){
@@ -72,6 +82,10 @@ __attribute__((unused)) static struct suite full_suite(void)
         .property_count = 3,
         .sometimes = sometimes,
         .sometimes_count = 3,
+        .nemeses = nemeses,
+        .nemesis_count = 2,
+        .promises = promises,
+        .promise_count = 3,
         .failures = failures,
         .failure_count = 2,
         .failed_runs = 3,

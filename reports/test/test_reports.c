@@ -183,6 +183,7 @@ Test(suite_read, what_was_written_is_read)
     suite.failures = failures;
     suite.failure_count = 1;
     suite.scenario_count = 1;
+    suite.promise_count = 1;
     expect_round_trip(&suite);
     suite.outcome = OUTCOME_CRASH;
     suite.interrupted = true;
