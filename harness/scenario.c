@@ -108,11 +108,13 @@ static struct scenario *scenario_new(const char *path)
     return scenario;
 }
 
-struct scenario *scenario_load(const char *path, const struct system *const *systems,
-                               size_t system_count, char **ret_why)
+/* Frees the file. */
+static struct scenario *scenario_of(struct yaml_file *file, const char *path,
+                                    const struct system *const *systems, size_t system_count,
+                                    char **ret_why)
 {
     registry_init();
-    struct loader loader = {.file = yaml_read(path),
+    struct loader loader = {.file = file,
                             .scenario = scenario_new(path),
                             .systems = systems,
                             .system_count = system_count};
@@ -126,6 +128,19 @@ struct scenario *scenario_load(const char *path, const struct system *const *sys
     scenario_free(loader.scenario);
     *ret_why = why;
     return NULL;
+}
+
+struct scenario *scenario_load(const char *path, const struct system *const *systems,
+                               size_t system_count, char **ret_why)
+{
+    return scenario_of(yaml_read(path), path, systems, system_count, ret_why);
+}
+
+struct scenario *scenario_parse(const char *path, const char *text, size_t length,
+                                const struct system *const *systems, size_t system_count,
+                                char **ret_why)
+{
+    return scenario_of(yaml_read_text(path, text, length), path, systems, system_count, ret_why);
 }
 
 static void params_free(struct param *params, size_t count)

@@ -84,6 +84,10 @@ struct scenario {
 /* NULL with a message in *ret_why (heap, one or more complaints, each with its caret). */
 struct scenario *scenario_load(const char *path, const struct system *const *systems,
                                size_t system_count, char **ret_why);
+/* The same from memory; `path` is what it is called. */
+struct scenario *scenario_parse(const char *path, const char *text, size_t length,
+                                const struct system *const *systems, size_t system_count,
+                                char **ret_why);
 void scenario_free(struct scenario *scenario);
 const struct param *scenario_param(const struct scenario *scenario,
                                    const char *name); /* asserts that it exists */

@@ -161,5 +161,8 @@ void tape_meta_done(struct tape_meta *meta);
 int tape_write(const struct tape *tape, const struct tape_meta *meta, FILE *out); /* 0 or -errno */
 /* NULL with a message "file:line:column: what is wrong\n  line\n  ^" in why. */
 struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, size_t why_size);
+/* The same from an open file, which stays open; messages call it `name`. */
+struct tape *tape_read_from(FILE *in, const char *name, struct tape_meta *ret_meta, char *why,
+                            size_t why_size);
 
 #endif

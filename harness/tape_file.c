@@ -428,24 +428,19 @@ static bool read_all(struct reader *reader, FILE *in)
     return reader->ended || complain(reader, "the tape is truncated: there is no 'end' line");
 }
 
-struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, size_t why_size)
+struct tape *tape_read_from(FILE *in, const char *name, struct tape_meta *ret_meta, char *why,
+                            size_t why_size)
 {
-    FILE *in = fopen(path, "r");
-    if (!in) {
-        snprintf(why, why_size, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
     struct tape_meta meta = {0};
     struct reader reader = {
-        .path = path, .tape = tape_new(0), .meta = &meta, .why = why, .why_size = why_size};
+        .path = name, .tape = tape_new(0), .meta = &meta, .why = why, .why_size = why_size};
     errno = 0;
     bool good = read_all(&reader, in);
     if (ferror(in)) {
-        snprintf(why, why_size, "%s: cannot be read%s%s", path, errno ? ": " : "",
+        snprintf(why, why_size, "%s: cannot be read%s%s", name, errno ? ": " : "",
                  errno ? strerror(errno) : "");
         good = false;
     }
-    fclose(in);
     if (!good) {
         tape_free(reader.tape);
         tape_meta_done(&meta);
@@ -453,4 +448,16 @@ struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, 
     }
     *ret_meta = meta;
     return reader.tape;
+}
+
+struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, size_t why_size)
+{
+    FILE *in = fopen(path, "re");
+    if (!in) {
+        snprintf(why, why_size, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct tape *tape = tape_read_from(in, path, ret_meta, why, why_size);
+    fclose(in);
+    return tape;
 }

@@ -15,6 +15,8 @@
 
 /* ---- the bytes ---- */
 
+static const char too_large[] = "the file is larger than 1 MiB, which no scenario needs";
+
 static const char *bytes_read(int fd, char *out, size_t size, size_t *ret_length)
 {
     size_t length = 0;
@@ -28,7 +30,7 @@ static const char *bytes_read(int fd, char *out, size_t size, size_t *ret_length
             break;
         length += (size_t)got;
         if (length == size)
-            return "the file is larger than 1 MiB, which no scenario needs";
+            return too_large;
     }
     *ret_length = length;
     return NULL;
@@ -290,22 +292,41 @@ static void tree_build(struct yaml_file *file)
     fy_diag_destroy(diag);
 }
 
-struct yaml_file *yaml_read(const char *path)
+static void source_parse(struct yaml_file *file)
 {
-    struct yaml_file *file = yaml_file_new(path);
-    const char *why = source_read(file);
-    if (why) {
-        yaml_complain(file, NULL, "%s", why);
-        return file;
-    }
     struct yaml place = {.offset = source_text_length(file)};
     if (place.offset < file->length) {
         yaml_complain(file, &place, "not a text file: byte 0x%02x",
                       (unsigned char)file->source[place.offset]);
-        return file;
+        return;
     }
     tree_build(file);
     if (!file->root && !file->complaint_count)
         yaml_complain(file, &(struct yaml){0}, "the file is empty");
+}
+
+struct yaml_file *yaml_read(const char *path)
+{
+    struct yaml_file *file = yaml_file_new(path, YAML_SIZE_MAX);
+    const char *why = source_read(file);
+    if (why)
+        yaml_complain(file, NULL, "%s", why);
+    else
+        source_parse(file);
+    return file;
+}
+
+struct yaml_file *yaml_read_text(const char *name, const char *text, size_t length)
+{
+    bool fits = length <= YAML_SIZE_MAX;
+    struct yaml_file *file = yaml_file_new(name, fits ? length : 0);
+    if (!fits) {
+        yaml_complain(file, NULL, "%s", too_large);
+        return file;
+    }
+    if (length)
+        memcpy(file->source, text, length);
+    file->length = length;
+    source_parse(file);
     return file;
 }

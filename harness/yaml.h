@@ -32,6 +32,8 @@ struct yaml_file;
 
 /* Never NULL. When there are complaints already (unreadable, not YAML, empty), the root is NULL. */
 struct yaml_file *yaml_read(const char *path);
+/* The same from memory; complaints call it `name`. */
+struct yaml_file *yaml_read_text(const char *name, const char *text, size_t length);
 void yaml_free(struct yaml_file *file);
 const struct yaml *yaml_root(const struct yaml_file *file);
 

@@ -22,11 +22,11 @@ static void *must(void *memory)
     return memory;
 }
 
-struct yaml_file *yaml_file_new(const char *path)
+struct yaml_file *yaml_file_new(const char *path, size_t room)
 {
     struct yaml_file *file = must(calloc(1, sizeof *file));
     file->path = must(strdup(path));
-    file->source = must(calloc(1, YAML_SIZE_MAX + 2));
+    file->source = must(calloc(1, room + 2));
     return file;
 }
 

@@ -14,14 +14,15 @@ struct complaint {
 
 struct yaml_file {
     char *path;
-    char *source; /* YAML_SIZE_MAX + 2, NUL at `length` */
+    char *source; /* NUL at `length` */
     size_t length;
     struct yaml *root;
     struct complaint *complaints;
     size_t complaint_count;
 };
 
-struct yaml_file *yaml_file_new(const char *path);
+/* `room`: for so many bytes of source, and two more. */
+struct yaml_file *yaml_file_new(const char *path, size_t room);
 void yaml_node_free(struct yaml *node); /* with all below it; NULL is fine */
 void yaml_forget_complaints(struct yaml_file *file);
 
