@@ -46,11 +46,12 @@ HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c 
 SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c)
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c))
 CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c))
-TESTS    := $(wildcard harness/test/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
+TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
               scenarios/test/test_*.c sut/*/test/test_*.c)
 BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)
 SCRIPTS  := $(wildcard sut/*/test/*.sh)
 TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
+FUZZERS  := $(wildcard */test/fuzz/fuzz_*.c)
 
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 REL       = $(patsubst %.c,$(BUILD)/release/obj/%.o,$(1))
@@ -61,7 +62,7 @@ BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run test deps bench mutants asan memcheck lint fmt install clean help build tests suite tools
+.PHONY: all run test deps bench mutants fuzz asan memcheck lint fmt install clean help build tests suite tools
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -128,10 +129,13 @@ $(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/rele
 	$(call link,$^,$(CLI_LIBS))
 
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a
-	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(call WHOLE,$(filter-out $(BUILD)/libcli.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(call WHOLE,$(filter-out $(BUILD)/libcli.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/test/harness/test/fuzz/test_corpus: $(call OBJ,$(FUZZERS))
 $(BUILD)/test/%.sh: %.sh
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+$(BUILD)/fuzzer/%: $(BUILD)/obj/%.o $(BUILD)/libduress.a
+	$(call link,-fsanitize=fuzzer $< $(call WHOLE,$(BUILD)/libduress.a),$(DURESS_LIBS))
 $(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
 	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
 
@@ -146,6 +150,13 @@ asan: deps ## tests and a short suite under AddressSanitizer and UBSan
 
 memcheck: build tests ## tests and 200 scenario runs under valgrind
 	sh harness/test/memcheck.sh $(BUILD) $(TEST_BIN)
+
+FUZZ_TIME ?= 60s
+FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/fuzzer/%,$(FUZZERS))
+
+fuzz: deps lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s for each
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz OPT=-O1 EXTRA="-DDURESS_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" $(FUZZ_BIN)
+	@bash harness/test/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_TIME) $(FUZZERS)
 
 mutants: build ## plant each bug of scenarios/mutants, run until it is caught; a table
 	@bash scenarios/mutants/run.sh $(BUILD)

@@ -115,14 +115,13 @@ static void skip_blanks(struct reader *reader)
         reader->at++;
 }
 
-/* Takes `word` followed by a blank, a separator or the end. */
+/* Takes `word`, with a blank or the end behind it unless it ends in a separator. */
 static bool take_word(struct reader *reader, const char *word)
 {
     size_t length = strlen(word);
     if (strncmp(reader->at, word, length) != 0)
         return false;
-    char after = reader->at[length];
-    if (isalnum((unsigned char)after) && isalnum((unsigned char)word[length - 1]))
+    if (isalnum((unsigned char)word[length - 1]) && !strchr(" \t", reader->at[length]))
         return false;
     reader->at += length;
     skip_blanks(reader);
@@ -411,8 +410,9 @@ static bool read_header(struct reader *reader, FILE *in)
         return complain_foreign(reader, "not a tape: the first line must be 'duress-tape 1'");
     if (!take_number(reader, &version))
         return false;
-    return version == TAPE_VERSION ||
-           complain(reader, "a tape of another version; this program reads version 1");
+    if (version != TAPE_VERSION)
+        return complain(reader, "a tape of another version; this program reads version 1");
+    return *reader->at == '\0' || complain(reader, "did not expect more on this line");
 }
 
 static bool read_all(struct reader *reader, FILE *in)

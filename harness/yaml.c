@@ -161,11 +161,21 @@ static void list_parse(struct reader *r, struct yaml *list)
     fy_parser_event_free(r->parser, event);
 }
 
-static char *event_text(const struct fy_event *event)
+/* Piece by piece: fy_token_get_text() leaks when a scalar consists of more than a few. */
+static char *token_text(struct fy_token *token, size_t *ret_length)
 {
-    size_t length = 0;
-    const char *text = event->scalar.value ? fy_token_get_text(event->scalar.value, &length) : NULL;
-    return text ? strndup(text, length) : NULL;
+    char *text;
+    FILE *out = open_memstream(&text, ret_length);
+    struct fy_token_iter *pieces = fy_token_iter_create(token);
+    if (!out || !pieces)
+        abort();
+    const struct fy_iter_chunk *piece = NULL;
+    int err;
+    while ((piece = fy_token_iter_chunk_next(pieces, piece, &err)))
+        fwrite(piece->str, 1, piece->len, out);
+    fy_token_iter_destroy(pieces);
+    fclose(out);
+    return text;
 }
 
 /* An empty plain scalar, `~` and `null` are nothing; "" in quotes is text. */
@@ -178,13 +188,16 @@ static bool scalar_is_nothing(const struct fy_event *event, const char *text)
     return !*text || strcmp(text, "~") == 0 || strcmp(text, "null") == 0;
 }
 
-static void scalar_take(struct yaml *node, const struct fy_event *event)
+static void scalar_take(struct reader *r, struct yaml *node, const struct fy_event *event)
 {
-    char *text = event_text(event);
+    size_t length = 0;
+    char *text = event->scalar.value ? token_text(event->scalar.value, &length) : NULL;
     if (scalar_is_nothing(event, text)) {
         free(text);
         return;
     }
+    if (strlen(text) != length)
+        yaml_complain(r->file, node, "a text cannot hold the character NUL");
     node->kind = YAML_TEXT;
     node->text = text;
 }
@@ -211,7 +224,7 @@ static struct yaml *node_parse(struct reader *r, struct fy_event *event, size_t 
         r->fancy = true;
     }
     if (type == FYET_SCALAR)
-        scalar_take(node, event);
+        scalar_take(r, node, event);
     fy_parser_event_free(r->parser, event);
     if (type == FYET_MAPPING_START) {
         node->kind = YAML_MAP;

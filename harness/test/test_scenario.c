@@ -497,6 +497,15 @@ Test(scenario, bytes_after_a_zero_are_not_ignored)
     free(why);
 }
 
+Test(scenario, a_text_is_not_cut_at_an_escaped_zero)
+{
+    static const char text[] = "name: \"a\\0b\"\nsut: demo\n";
+    char *why = NULL;
+    cr_expect_null(load_bytes(text, sizeof text - 1, &why));
+    cr_expect(strstr(why, "t.yaml:1:8: error: a text cannot hold the character NUL"), "%s", why);
+    free(why);
+}
+
 Test(scenario, deep_nesting_is_refused)
 {
     char text[20000] = HEAD "faults: ";

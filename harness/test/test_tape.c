@@ -222,6 +222,9 @@ Test(tape_file, says_what_is_wrong_and_where)
     refuses("duress-tape 1\nend 0\n", ":2:6: error: the tape has no 'seed' line");
     refuses("duress-tape 1\nseed 1\nseed 2\nend 0\n", ":3:6: error: a second seed");
     refuses("duress-tape 1\nseed 1\rend 0\n", ":2:7: error: did not expect more");
+    refuses("duress-tape 1 2\n", ":1:15: error: did not expect more");
+    refuses("duress-tape 1\nscenario#a\n", ":2:1: error: expected one of");
+    refuses("duress-tape 1\ndraw:1: 2\n", ":2:1: error: expected one of");
 }
 
 Test(tape_file, a_comment_begins_after_a_blank)
