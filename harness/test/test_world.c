@@ -269,10 +269,10 @@ static void letter_deliver(struct packet *packet)
     free(letter);
 }
 
-static void letter_lost(struct packet *packet, bool reset)
+static void letter_lost(struct packet *packet, enum loss why)
 {
     struct letter *letter = (struct letter *)packet;
-    ++*(reset ? letter->reset : letter->lost);
+    ++*(why != LOSS_SILENT ? letter->reset : letter->lost);
     free(letter);
 }
 

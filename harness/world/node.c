@@ -282,10 +282,8 @@ void world_heal(struct world *world)
 {
     world_set_phase(world, PHASE_LIVENESS);
     for (struct node *from = world->nodes; from; from = from->next) {
-        for (struct node *to = world->nodes; to; to = to->next) {
-            world_link(world, from, to)->cut = false;
-            world_link(world, from, to)->slow_ns = 0;
-        }
+        for (struct node *to = world->nodes; to; to = to->next)
+            link_heal(world_link(world, from, to));
     }
     for (struct node *node = world->nodes; node; node = node->next) {
         node_resume(node);

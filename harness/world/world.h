@@ -131,24 +131,52 @@ void world_back_after(struct world *world, int64_t lo_ns, int64_t hi_ns); /* def
 
 /* ---- links ---- */
 
-/* One direction between two nodes. */
+/* What a link models decides what can go wrong on it; see link.c. The adapter says which links are datagrams. */
+enum link_kind { LINK_STREAM, LINK_DATAGRAM };
+
+/* One direction between two nodes. Shares are in hundredths of a percent; world_heal() zeroes all that ails it. */
 struct link {
+    enum link_kind kind;
     int64_t latency_lo_ns, latency_hi_ns; /* default 200us..2ms */
     bool cut;                             /* messages vanish */
-    int64_t slow_ns;                      /* added to each latency */
-    int64_t last_ns; /* delivery time of the newest: messages of one link stay in order */
-    uint64_t sent;
+    bool half_open;                  /* the same, until somebody connects anew: world_reconnect() */
+    bool refusing;                   /* messages are turned away, and the sender is told */
+    int64_t slow_ns;                 /* added to each latency */
+    int64_t tail, tail_ns;           /* this share takes up to so much longer, heavy-tailed */
+    int64_t drop;                    /* this share is lost; on a stream: sent again, late */
+    int64_t duplicate, duplicate_ns; /* datagram: this share comes twice, within so much time */
+    int64_t reorder, reorder_ns;     /* datagram: this share is overtaken, held back by up to ... */
+    int64_t each_ns;                 /* the line is busy for so long with each message */
+    int64_t last_ns;     /* delivery time of the newest: messages of one link stay in order */
+    int64_t free_ns;     /* until when the line is busy */
+    uint64_t sent;       /* messages so far */
+    uint64_t connection; /* raised by each reset, in both directions */
 };
 
 struct link *world_link(struct world *world, struct node *from, struct node *to);
+/* Both directions. */
+void world_link_kind(struct world *world, struct node *a, struct node *b, enum link_kind kind);
+/* Tears the connection between the two: messages under way are lost, and their senders told. */
+void world_reset(struct world *world, struct node *a, struct node *b);
+/* Which connection it is: changed when it was torn. What was asked on an older one is never answered. */
+uint64_t world_connection(struct world *world, struct node *a, struct node *b);
+/* One side gave up waiting and connects anew: the end of a half-open connection. */
+void world_reconnect(struct world *world, struct node *a, struct node *b);
 
-/* A message under way. The world owns it from the sending on; exactly one of the two is called.
+enum loss {
+    LOSS_SILENT,  /* nobody is told; lost() is only for freeing memory */
+    LOSS_REFUSED, /* it was turned away: it has surely not arrived, and the sender may be told */
+    LOSS_RESET, /* its connection was torn: the sender may be told, and cannot know whether it arrived */
+};
+
+/* A message under way. The world owns it from the sending on; exactly one of the first two is called.
  *   deliver: at the receiver, as an event of that node (which is up).
- *   lost:    it will never arrive. reset: the sender may be told (the receiver was down and refused); otherwise
- *            it vanished silently, and this call is only for freeing memory. */
+ *   lost:    it will never arrive.
+ *   copy:    another one with the same content, for a datagram that comes twice; NULL: it cannot be copied. */
 struct packet {
     void (*deliver)(struct packet *packet);
-    void (*lost)(struct packet *packet, bool reset);
+    void (*lost)(struct packet *packet, enum loss why);
+    struct packet *(*copy)(const struct packet *packet);
     struct node *from, *to;
     uint64_t from_boot, to_boot; /* filled by world_send: the incarnations at the time of sending */
 };

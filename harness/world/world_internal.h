@@ -53,6 +53,7 @@ struct ordinal {
 struct flying { /* a packet under way */
     struct packet *packet;
     struct world *world;
+    world_timer timer; /* its next event */
     struct flying *prev, *next;
 };
 
@@ -97,6 +98,7 @@ void world_bury(struct world *world);
 /* Events held back are due now. */
 void world_release_held(struct world *world, struct held *held);
 void world_drop_flying(struct world *world);
+void link_heal(struct link *link);
 bool budget_allows_death(const struct world *world, const struct node *node);
 
 #endif

@@ -160,7 +160,9 @@ struct trip {
     struct heap *heap;
     struct store_request request;
     struct store_reply reply;
-    bool under_way; /* a packet or an execution will see it again */
+    uint64_t connection; /* on which it was asked */
+    int transport_err;   /* what the caller will be told */
+    bool under_way;      /* a packet or an execution will see it again */
     struct trip *prev, *next;
 };
 
@@ -195,12 +197,20 @@ static void finish_call(struct trip *trip, int transport_err)
     call->work.done(&call->work);
 }
 
-static void finish_refused(void *arg)
+static void finish_failed(void *arg)
 {
     struct trip *trip = arg;
     if (caller_waits(trip))
-        finish_call(trip, -ECONNREFUSED);
+        finish_call(trip, trip->transport_err);
     trip_free(trip);
+}
+
+/* The caller learns it, a moment later. */
+static void fail_soon(struct trip *trip, int transport_err)
+{
+    struct world *world = trip->app->adapter->world;
+    trip->transport_err = transport_err;
+    world_at(world, NULL, world_now(world) + 1000000, finish_failed, trip);
 }
 
 /* A caller waits in vain until its deadline; give_up() frees the trip. */
@@ -211,22 +221,24 @@ static void lost_on_the_way(struct trip *trip)
         trip_free(trip);
 }
 
-/* The request did not arrive. Refused: the caller learns it, a moment later. */
-static void request_lost(struct packet *packet, bool reset)
+/* What was refused has surely not happened; what was torn off may have, for all the caller knows. */
+static void request_lost(struct packet *packet, enum loss why)
 {
     struct trip *trip = (struct trip *)packet;
-    struct world *world = trip->app->adapter->world;
-    if (reset && caller_waits(trip))
-        world_at(world, NULL, world_now(world) + 1000000, finish_refused, trip);
+    if (why != LOSS_SILENT && caller_waits(trip))
+        fail_soon(trip, why == LOSS_REFUSED ? -ECONNREFUSED : -ECONNRESET);
     else
         lost_on_the_way(trip);
 }
 
-static void reply_lost(struct packet *packet, bool reset)
+/* A reply that is turned away has a connection that does not work any more: torn, for its reader. */
+static void reply_lost(struct packet *packet, enum loss why)
 {
     struct trip *trip = (struct trip *)packet;
-    (void)reset;
-    lost_on_the_way(trip);
+    if (why != LOSS_SILENT && caller_waits(trip))
+        fail_soon(trip, -ECONNRESET);
+    else
+        lost_on_the_way(trip);
 }
 
 static void reply_deliver(struct packet *packet)
@@ -244,6 +256,7 @@ static void give_up(void *arg)
 {
     struct trip *trip = arg;
     trip->give_up = 0;
+    world_reconnect(trip->app->adapter->world, trip->app->node, trip->database->node);
     if (caller_waits(trip))
         finish_call(trip, -ETIMEDOUT);
     if (!trip->under_way)
@@ -260,6 +273,11 @@ static void execute(void *arg)
         trip->reply = (struct store_reply){.err = -EAGAIN, .why = "the database is starting"};
     trip->packet.deliver = reply_deliver;
     trip->packet.lost = reply_lost;
+    if (trip->connection !=
+        world_connection(database->adapter->world, trip->app->node, database->node)) {
+        reply_lost(&trip->packet, LOSS_RESET);
+        return;
+    }
     world_send(database->adapter->world, database->node, trip->app->node, &trip->packet);
 }
 
@@ -290,6 +308,7 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     trip->app_boot = app->node->boots;
     trip->call = call;
     trip->under_way = true;
+    trip->connection = world_connection(world, app->node, database->node);
     DL_APPEND(database->trips, trip);
     trip->heap = heap_new();
     store_request_copy(trip->heap, &call->request, &trip->request);

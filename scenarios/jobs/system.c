@@ -42,6 +42,9 @@ static void build_nodes(struct adapter *adapter)
         app_init(&adapter->apps[i], adapter, i);
     database_init(&adapter->database, adapter);
     upstream_init(&adapter->upstream, adapter);
+    for (unsigned i = 0; i < adapter->app_count; i++) /* each call has a connection of its own */
+        world_link_kind(adapter->world, adapter->apps[i].node, adapter->upstream.node,
+                        LINK_DATAGRAM);
     for (struct node *node = world_nodes(adapter->world); node; node = node->next)
         skew_clock(adapter, node);
 }

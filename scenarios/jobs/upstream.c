@@ -84,7 +84,13 @@ struct call { /* the caller's side: what its process waits for; memory of its no
     struct work work;
     struct heap *heap;
     int status;
-    struct mail *mail;
+    struct mail *mail; /* until it is sent */
+};
+
+/* What a mail and its copies have in common: the first answer counts, the others find nobody. */
+struct line {
+    unsigned mails;
+    struct call *call; /* NULL: nobody waits any more */
 };
 
 struct mail { /* the packet, first there, then back */
@@ -92,7 +98,7 @@ struct mail { /* the packet, first there, then back */
     struct upstream *upstream;
     struct app *app;
     uint64_t app_boot;
-    struct call *call; /* NULL: nobody waits any more */
+    struct line *line;
     uint64_t key;
     unsigned attempt;
     char idempotency_key[32];
@@ -102,36 +108,60 @@ struct mail { /* the packet, first there, then back */
 
 static bool anybody_waits(const struct mail *mail)
 {
-    return mail->call && mail->app->node->boots == mail->app_boot &&
+    return mail->line->call && mail->app->node->boots == mail->app_boot &&
            mail->app->node->state != NODE_DOWN;
 }
 
 /* The mail is over; a process that still waits goes on waiting until its time is up. */
 static void mail_free(struct mail *mail)
 {
-    if (anybody_waits(mail))
-        mail->call->mail = NULL;
     DL_DELETE(mail->upstream->mails, mail);
+    if (--mail->line->mails == 0)
+        free(mail->line);
     free(mail);
 }
 
-static void mail_lost(struct packet *packet, bool reset)
+static void mail_end(void *arg)
 {
-    (void)reset;
-    mail_free((struct mail *)packet);
+    struct mail *mail = arg;
+    if (anybody_waits(mail)) {
+        struct call *call = mail->line->call;
+        call->status = mail->status;
+        mail->line->call = NULL;
+        call->work.done(&call->work);
+    }
+    mail_free(mail);
 }
 
 static void mail_back(struct packet *packet)
 {
+    mail_end(packet);
+}
+
+/* Of a connection that is refused or torn the caller learns a moment later. */
+static void mail_lost(struct packet *packet, enum loss why)
+{
     struct mail *mail = (struct mail *)packet;
-    if (anybody_waits(mail)) {
-        struct call *call = mail->call;
-        call->status = mail->status;
-        call->mail = NULL;
-        mail->call = NULL;
-        call->work.done(&call->work);
+    struct world *world = mail->upstream->adapter->world;
+    if (why == LOSS_SILENT) {
+        mail_free(mail);
+        return;
     }
-    mail_free(mail);
+    mail->status = why == LOSS_REFUSED ? -ECONNREFUSED : -ECONNRESET;
+    world_at(world, NULL, world_now(world) + 1000000, mail_end, mail);
+}
+
+/* A proxy on the way asks, or answers, a second time. */
+static struct packet *mail_copy(const struct packet *packet)
+{
+    const struct mail *mail = (const struct mail *)packet;
+    struct mail *copy = malloc(sizeof *copy);
+    if (!copy)
+        abort();
+    *copy = *mail;
+    copy->line->mails++;
+    DL_APPEND(copy->upstream->mails, copy);
+    return &copy->packet;
 }
 
 static void answer_now(void *arg)
@@ -183,13 +213,15 @@ static int exchange(struct proc *self, struct app *app, uint64_t key, unsigned a
     struct heap *heap = proc_env(self)->heap;
     struct call *call = heap_alloc(heap, sizeof *call);
     struct mail *mail = calloc(1, sizeof *mail);
-    if (!mail)
+    struct line *line = calloc(1, sizeof *line);
+    if (!mail || !line)
         abort();
-    *mail = (struct mail){.packet = {.deliver = mail_there, .lost = mail_lost},
+    *line = (struct line){.mails = 1, .call = call};
+    *mail = (struct mail){.packet = {.deliver = mail_there, .lost = mail_lost, .copy = mail_copy},
                           .upstream = &app->adapter->upstream,
                           .app = app,
                           .app_boot = app->node->boots,
-                          .call = call,
+                          .line = line,
                           .key = key,
                           .attempt = attempt};
     snprintf(mail->idempotency_key, sizeof mail->idempotency_key, "%s",
@@ -250,7 +282,7 @@ void upstream_done(struct upstream *upstream)
     struct effect *effect, *next;
     struct mail *mail, *later;
     DL_FOREACH_SAFE (upstream->mails, mail, later) /* answers that would have come later */
-        free(mail);
+        mail_free(mail);
     HASH_ITER (hh, upstream->effects, effect, next) {
         HASH_DEL(upstream->effects, effect);
         free(effect);
