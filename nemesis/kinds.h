@@ -31,6 +31,16 @@
 #define LASTS(name, low, high)                                                                     \
     KEY("lasts", name, DURATION, 0, NEMESIS_YEAR, low, high, "until it is undone")
 
+#define AMOUNT(name, low, high)                                                                    \
+    KEY("amount", name, DURATION, 1, NEMESIS_YEAR, low, high, "how much")
+#define SHARE(low, high) KEY("share", "share", PERCENT, 1, 10000, low, high, "of the messages")
+/* One of some words; the first when it is not given. */
+#define WORD(aspect_, name_, words_, about_)                                                       \
+    {                                                                                              \
+        .aspect = (aspect_), .name = (name_), .type = PARAM_WORD, .words = (words_),               \
+        .about = (about_)                                                                          \
+    }
+
 #define NEMESES_PROCESS(X)                                                                         \
     X(kill, "kill node", "a node dies as by SIGKILL, and boots again",                             \
       EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S))        \
@@ -42,12 +52,48 @@
     X(pause, "pause node", "a node stands still; time goes on",                                    \
       EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S))
 
+extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
+
 #define NEMESES_NET(X)                                                                             \
     X(cut, "cut link", "messages between two nodes vanish, one way or both",                       \
       EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", NEMESIS_S, 30 * NEMESIS_S))               \
     X(slow, "slow link", "messages between two nodes take longer, one way or both",                \
       EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
-      KEY("amount", "by", DURATION, 1, NEMESIS_YEAR, 10 * NEMESIS_MS, 2 * NEMESIS_S, "how much"))
+      AMOUNT("by", 10 * NEMESIS_MS, 2 * NEMESIS_S))                                                \
+    X(tail, "slow tail", "a few messages between two nodes take very much longer",                 \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      SHARE(100, 2000), AMOUNT("up to", NEMESIS_S, 60 * NEMESIS_S))                                \
+    X(trickle, "slow trickle", "the line between two nodes brings one message at a time, slowly",  \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      AMOUNT("each", 10 * NEMESIS_MS, NEMESIS_S))                                                  \
+    X(lossy, "lossy link",                                                                         \
+      "messages between two nodes get lost; a stream sends them again, so they are late",          \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      SHARE(100, 3000))                                                                            \
+    X(duplicate, "duplicate messages", "messages between two nodes come twice (datagrams only)",   \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      SHARE(1000, 5000), AMOUNT("within", 10 * NEMESIS_MS, 10 * NEMESIS_S))                        \
+    X(reorder, "reorder messages",                                                                 \
+      "messages between two nodes overtake each other (datagrams only)",                           \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      SHARE(1000, 5000), AMOUNT("by", 10 * NEMESIS_MS, 5 * NEMESIS_S))                             \
+    X(reset, "reset link", "the connection between two nodes is torn; both are told",              \
+      EVERY(5 * NEMESIS_S, NEMESIS_M))                                                             \
+    X(half_open, "half-open link",                                                                 \
+      "the connection between two nodes is dead, and nobody is told (streams only)",               \
+      EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 2 * NEMESIS_M))           \
+    X(refuse, "refuse connections",                                                                \
+      "messages between two nodes are turned away at once, one way or both",                       \
+      EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", NEMESIS_S, 30 * NEMESIS_S))               \
+    X(partition, "partition", "the network falls apart: some nodes do not see others",             \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S),               \
+      WORD("shape", "shape", partition_shapes, "who does not see whom"))                           \
+    X(flap, "flapping link", "a link goes down and up again, several times",                       \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
+      KEY("up", "up", DURATION, NEMESIS_MS, NEMESIS_YEAR, 100 * NEMESIS_MS, 5 * NEMESIS_S,         \
+          "how long it works"),                                                                    \
+      KEY("down", "down", DURATION, NEMESIS_MS, NEMESIS_YEAR, 100 * NEMESIS_MS, 5 * NEMESIS_S,     \
+          "how long it does not"))
 
 #define NEMESIS_KINDS(X) NEMESES_PROCESS(X) NEMESES_NET(X)
 

@@ -106,6 +106,7 @@ static void ailment_end(struct ailment *ailment)
 {
     struct nemeses *all = ailment->nemesis->all;
     world_cancel(all->world, ailment->timer);
+    world_cancel(all->world, ailment->step);
     ailment->nemesis->count.healed++;
     ailment->cure(ailment);
     DL_DELETE(all->ailments, ailment);
@@ -226,6 +227,8 @@ void nemeses_stop(struct nemeses *all)
         world_cancel(all->world, all->list[i].timer);
     DL_FOREACH_SAFE (all->ailments, ailment, next) {
         world_cancel(all->world, ailment->timer);
+        world_cancel(all->world, ailment->step);
+        world_cancel(all->world, ailment->step);
         free(ailment);
     }
     free(all->list);

@@ -44,6 +44,7 @@ struct ailment {
     struct nemesis *nemesis; /* who did it */
     void (*cure)(struct ailment *ailment);
     world_timer timer;
+    world_timer step; /* of an ailment that goes on in steps; the family's, cancelled with it */
     struct ailment *prev, *next;
 };
 

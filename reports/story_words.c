@@ -14,7 +14,7 @@
 /* `%` stands for the fields, one after the other. */
 static const struct {
     const char *point, *words;
-    const char *fields[3];
+    const char *fields[4];
 } nemesis_words[] = {
     {"world/node/kill", "was killed", {0}},
     {"world/node/poweroff", "lost its power", {0}},
@@ -24,6 +24,17 @@ static const struct {
      "lost % unsynced writes of its disk (% kept, % torn)",
      {"dropped", "kept", "torn"}},
     {"nemesis/link/cut", "the link from n% to n% was cut", {"from", "to"}},
+    {"nemesis/link/impair",
+     "the link from n% to n% became % for %",
+     {"from", "to", "how", "for_ns"}},
+    {"nemesis/link/reset", "the connection between n% and n% was torn", {"from", "to"}},
+    {"nemesis/link/flap", "the flapping link between n% and n% went %", {"from", "to", "goes"}},
+    {"nemesis/net/part", "the network fell apart (%: %) for %", {"shape", "nodes", "for_ns"}},
+    {"net/link/drop", "a message to n% vanished (%)", {"to", "why"}},
+    {"net/link/duplicate", "a message to n% was doubled", {"to"}},
+    {"net/link/reorder", "a message to n% was held back by %", {"to", "by_ns"}},
+    {"net/link/refuse", "a message to n% was turned away", {"to"}},
+    {"net/link/reset", "a message to n% was torn off", {"to"}},
     {"nemesis/link/slow", "the link from n% to n% became slower by %", {"from", "to", "by_ns"}},
 };
 #define NEMESIS_WORDS (sizeof nemesis_words / sizeof nemesis_words[0])

@@ -8,7 +8,7 @@
  *              again, so all that stands behind it is late. The connection can be torn (both sides are told), or be
  *              half-open (the other side knows nothing of it any more, and nobody is told).
  *   datagram   each message stands for itself (a call with a connection of its own, behind a proxy that may ask again):
- *              it can be lost, come twice, or be overtaken.
+ *              it can be lost, come twice, or be overtaken, and holds up nobody.
  *
  * Each fate is a keyed choice (stream net, "net/link/drop" ..., node: the sender, key: the receiver, ordinal: the
  * how-manieth message of this direction); 0 is plain delivery. What happened to a message is recorded, plain delivery
@@ -212,9 +212,7 @@ static void send_datagram(struct world *world, struct link *link, struct flying 
         int64_t by_ns = between(world, "net/link/behind", link, packet, 1, link->reorder_ns);
         TRACE(&packet->from->site, "net/link/reorder", T_U64("to", packet->to->id),
               T_U64("n", link->sent), T_I64("by_ns", by_ns));
-        when += by_ns; /* what is sent later does not wait for it */
-    } else {
-        when = in_order(link, when);
+        when += by_ns;
     }
     flying->timer = world_at(world, NULL, when, arrive, flying);
 }

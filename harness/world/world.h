@@ -147,7 +147,7 @@ struct link {
     int64_t duplicate, duplicate_ns; /* datagram: this share comes twice, within so much time */
     int64_t reorder, reorder_ns;     /* datagram: this share is overtaken, held back by up to ... */
     int64_t each_ns;                 /* the line is busy for so long with each message */
-    int64_t last_ns;     /* delivery time of the newest: messages of one link stay in order */
+    int64_t last_ns;     /* stream: delivery time of the newest */
     int64_t free_ns;     /* until when the line is busy */
     uint64_t sent;       /* messages so far */
     uint64_t connection; /* raised by each reset, in both directions */

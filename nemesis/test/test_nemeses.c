@@ -1,62 +1,6 @@
 /* The world nemeses: when they strike, whom, within which limits, that what they break is repaired,
  * and that a tape can spare single strikes. */
-#include "nemesis/test/zoo.h"
-
-#include "harness/engine.h"
-
-#include <criterion/criterion.h>
-#include <stdio.h>
-#include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static struct range fixed(int64_t seconds)
-{
-    return (struct range){seconds * SECOND, seconds * SECOND};
-}
-
-/* What a run of nemeses left in the trace. */
-struct story {
-    struct zoo zoo;
-    void *engine;
-};
-
-static struct story story_open(struct tape *tape, struct scenario *scenario)
-{
-    struct story story = {.zoo = zoo_open(tape)};
-    story.engine = nemesis_engine.start(story.zoo.world, scenario);
-    return story;
-}
-
-static void story_close(struct story *story)
-{
-    nemesis_engine.stop(story->engine);
-    zoo_close(&story->zoo);
-}
-
-static unsigned count_of(const struct story *story, const char *point)
-{
-    struct trace_cursor cursor = {0};
-    struct event event;
-    unsigned count = 0;
-    while (trace_next(story->zoo.trace, &cursor, &event))
-        count += strcmp(event.point->name, point) == 0;
-    return count;
-}
-
-/* The times of the events of a point, in seconds since the start, each preceded by a blank. */
-static const char *times_of(const struct story *story, const char *point, char *out, size_t size)
-{
-    struct trace_cursor cursor = {0};
-    struct event event;
-    size_t used = 0;
-    out[0] = '\0';
-    while (used < size && trace_next(story->zoo.trace, &cursor, &event))
-        if (strcmp(event.point->name, point) == 0)
-            used += (size_t)snprintf(out + used, size - used, " %ld",
-                                     (long)((event.time_ns - WORLD_START_NS) / SECOND));
-    return out;
-}
+#include "nemesis/test/story.h"
 
 Test(nodes, are_killed_and_come_back)
 {
@@ -128,71 +72,6 @@ Test(nodes, are_paused)
     zoo_run(&story.zoo, 25 * SECOND);
     cr_assert_str_eq(times_of(&story, "world/node/pause", times, sizeof times), " 10 20");
     cr_assert_str_eq(times_of(&story, "world/node/resume", times, sizeof times), " 14 24");
-    story_close(&story);
-}
-
-/* Directions that are cut or slow at this moment. */
-static unsigned broken_links(const struct zoo *zoo)
-{
-    unsigned broken = 0;
-    for (size_t from = 0; from < 3; from++) {
-        for (size_t to = 0; to < 3; to++) {
-            const struct link *link = world_link(zoo->world, zoo->nodes[from], zoo->nodes[to]);
-            cr_assert(from != to || (!link->cut && link->slow_ns == 0));
-            broken += link->cut || link->slow_ns != 0;
-        }
-    }
-    return broken;
-}
-
-Test(links, are_cut_and_heal)
-{
-    struct nemesis_spec spec = {.kind = "cut link", .values = {fixed(10), fixed(4)}};
-    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
-    struct story story = story_open(tape_new(3), &scenario);
-    unsigned one_way = 0, both_ways = 0;
-    for (unsigned i = 0; i < 50; i++) {
-        zoo_run(&story.zoo, (i ? 10 : 11) * SECOND);
-        unsigned broken = broken_links(&story.zoo);
-        cr_assert(broken == 1 || broken == 2);
-        one_way += broken == 1;
-        both_ways += broken == 2;
-    }
-    cr_assert(one_way > 15 && both_ways > 5);
-    zoo_run(&story.zoo, 4 * SECOND);
-    cr_assert_eq(broken_links(&story.zoo), 0);
-    cr_assert_eq(count_of(&story, "nemesis/link/cut"), one_way + 2 * both_ways);
-    cr_assert_eq(count_of(&story, "nemesis/link/heal"), one_way + 2 * both_ways);
-    story_close(&story);
-}
-
-Test(links, overlapping_cuts_do_not_heal_each_other)
-{
-    struct nemesis_spec spec = {.kind = "cut link", .values = {fixed(10), fixed(25)}};
-    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
-    struct story story = story_open(tape_new(3), &scenario);
-    zoo_run(&story.zoo, 34 * SECOND);
-    cr_assert_eq(count_of(&story, "nemesis/world/strike"), 3, "all three pairs");
-    cr_assert_eq(broken_links(&story.zoo), count_of(&story, "nemesis/link/cut"));
-    story_close(&story);
-}
-
-Test(links, are_slow_and_heal)
-{
-    struct nemesis_spec spec = {.kind = "slow link",
-                                .values = {fixed(10), fixed(4), {SECOND, 3 * SECOND}}};
-    struct scenario scenario = {.nemeses = &spec, .nemesis_count = 1};
-    struct story story = story_open(tape_new(3), &scenario);
-    zoo_run(&story.zoo, 11 * SECOND);
-    cr_assert_gt(broken_links(&story.zoo), 0);
-    struct trace_cursor cursor = {0};
-    struct event event;
-    while (trace_next(story.zoo.trace, &cursor, &event))
-        if (strcmp(event.point->name, "nemesis/link/slow") == 0)
-            cr_assert(event_i64(&event, "by_ns") >= SECOND &&
-                      event_i64(&event, "by_ns") <= 3 * SECOND);
-    zoo_run(&story.zoo, 4 * SECOND);
-    cr_assert_eq(broken_links(&story.zoo), 0);
     story_close(&story);
 }
 

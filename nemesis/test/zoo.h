@@ -58,19 +58,24 @@ struct zoo {
     struct node *nodes[3];
 };
 
-static inline struct zoo zoo_open(struct tape *tape)
+static inline struct zoo zoo_open_within(struct tape *tape, struct budget budget)
 {
     static const char *const names[] = {"n1", "n2", "n3"};
     struct zoo zoo = {.tape = tape};
     registry_init();
     zoo.trace = trace_new();
-    zoo.world = world_new(tape, zoo.trace, (struct budget){.nodes_down = 1, .links_cut = 64});
+    zoo.world = world_new(tape, zoo.trace, budget);
     for (size_t i = 0; i < 3; i++) {
         zoo.nodes[i] = world_node_add(zoo.world, names[i], &zoo_ops, NULL);
         node_boot(zoo.nodes[i]);
     }
     world_set_phase(zoo.world, PHASE_SAFETY);
     return zoo;
+}
+
+static inline struct zoo zoo_open(struct tape *tape)
+{
+    return zoo_open_within(tape, (struct budget){.nodes_down = 1, .links_cut = 64});
 }
 
 static inline void zoo_close(struct zoo *zoo)
