@@ -70,10 +70,12 @@ struct judge {
     struct verdict *verdict;
     struct panel *panel;
     void *state;
+    const void *arg; /* of the handler that is being called */
 };
 
 struct handler {
     void (*fn)(struct judge *judge, void *state, const struct event *event);
+    const void *arg;
     struct judge *judge;
 };
 
@@ -133,7 +135,7 @@ static void handlers_put(struct panel *panel, size_t *at)
                  id < panel->point_count && strncmp(registry_get(id)->name, on->point, fixed) == 0;
                  id++) {
                 if (panel->handlers)
-                    panel->handlers[at[id]] = (struct handler){on->fn, &panel->judges[i]};
+                    panel->handlers[at[id]] = (struct handler){on->fn, on->arg, &panel->judges[i]};
                 at[id]++;
             }
         }
@@ -165,7 +167,7 @@ struct panel *panel_new(const struct property *const *chosen, size_t count)
         const struct property *property = chosen ? chosen[i] : properties_get(i);
         panel->verdicts[i].property = property;
         panel->judges[i] =
-            (struct judge){&panel->verdicts[i], panel, zeroed(1, property->state_size)};
+            (struct judge){&panel->verdicts[i], panel, zeroed(1, property->state_size), NULL};
     }
     panel_subscribe(panel);
     return panel;
@@ -197,8 +199,11 @@ void panel_event(void *ctx, const struct event *event)
     const struct handler *end = panel->handlers + panel->first[id + 1];
     for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
          handler++) {
-        if (!handler->judge->verdict->failed)
-            handler->fn(handler->judge, handler->judge->state, event);
+        struct judge *judge = handler->judge;
+        if (judge->verdict->failed)
+            continue;
+        judge->arg = handler->arg;
+        handler->fn(judge, judge->state, event);
     }
 }
 
@@ -206,6 +211,7 @@ void panel_end(struct panel *panel)
 {
     for (size_t i = 0; i < panel->count; i++) {
         const struct verdict *verdict = &panel->verdicts[i];
+        panel->judges[i].arg = NULL;
         if (!verdict->failed && verdict->property->end)
             verdict->property->end(&panel->judges[i], panel->judges[i].state);
     }
@@ -227,6 +233,21 @@ bool panel_failed(const struct panel *panel)
 void judge_checked(struct judge *judge)
 {
     judge->verdict->checked++;
+}
+
+const void *judge_arg(const struct judge *judge)
+{
+    return judge->arg;
+}
+
+const void *judge_spec(const struct judge *judge)
+{
+    return judge->verdict->property->spec;
+}
+
+int64_t judge_now_ns(const struct judge *judge)
+{
+    return judge->panel->last_time_ns;
 }
 
 void judge_met(struct judge *judge)

@@ -26,6 +26,7 @@ struct judge; /* one property within one run */
 struct property_on {
     const char *point;
     void (*fn)(struct judge *judge, void *state, const struct event *event);
+    const void *arg; /* for the handler: judge_arg() */
 };
 
 struct property {
@@ -38,6 +39,7 @@ struct property {
     const struct property_on *on;                  /* ends with {0} */
     void (*end)(struct judge *judge, void *state); /* may be NULL: after the last event */
     void (*done)(void *state);                     /* may be NULL: frees what the state holds */
+    const void *spec;                              /* for the handlers: judge_spec() */
 };
 
 #define TRACE_PROPERTY(ident, ...)                                                                 \
@@ -52,6 +54,13 @@ void judge_met(struct judge *judge);
 /* It is broken at this event (NULL: at the end). Only the first failure of a property in a run is kept. printf. */
 void judge_fail(struct judge *judge, const struct event *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What a handler that serves many properties was given: by the subscription under which it is called (NULL in `end`),
+ * and by the property. */
+const void *judge_arg(const struct judge *judge);
+const void *judge_spec(const struct judge *judge);
+/* The time of the newest event of the run, whoever asked for it. */
+int64_t judge_now_ns(const struct judge *judge);
 
 /* ---- judging a run ---- */
 
