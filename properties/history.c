@@ -76,8 +76,8 @@ void history_unique_ids(const struct history *history, struct findings *found)
         if (ids.count > before)
             *first = i;
         else
-            findings_add(found, (struct finding){ANOMALY_DUPLICATED, (uint64_t)op->value, i, *first,
-                                                 0});
+            findings_add(found,
+                         (struct finding){ANOMALY_DUPLICATED, (uint64_t)op->value, i, *first, 0});
     }
     table_done(&ids);
 }
@@ -128,8 +128,9 @@ static void counter_read(const struct counter *counter, const struct op *op, siz
     found->checked++;
     if (op->value >= low && op->value <= high)
         return;
-    findings_add(found, (struct finding){ANOMALY_OUT_OF_BOUNDS, (uint64_t)op->value, number, NOWHERE,
-                                         op->value < low ? op->value - low : op->value - high});
+    findings_add(found,
+                 (struct finding){ANOMALY_OUT_OF_BOUNDS, (uint64_t)op->value, number, NOWHERE,
+                                  op->value < low ? op->value - low : op->value - high});
 }
 
 /* Reads that are under way: an add that is invoked meanwhile widens what they may return. */
@@ -195,7 +196,7 @@ void history_sane(const struct history *history, struct findings *found)
             continue;
         found->checked++;
         if (!succeeded[f])
-            findings_add(found, (struct finding){ANOMALY_TOO_FEW, f, NOWHERE, NOWHERE,
-                                                 (int64_t)tried[f]});
+            findings_add(found,
+                         (struct finding){ANOMALY_TOO_FEW, f, NOWHERE, NOWHERE, (int64_t)tried[f]});
     }
 }

@@ -46,7 +46,8 @@ struct op {
     int64_t value, next;
     const int64_t *list;
     size_t list_count;
-    uint64_t invoked, completed; /* place in the order of all invocations and completions; NOWHERE */
+    uint64_t invoked,
+        completed; /* place in the order of all invocations and completions; NOWHERE */
     int64_t invoked_ns, completed_ns;
 };
 

@@ -10,7 +10,7 @@
 
 struct element {
     size_t add;
-    bool tried, failed; /* some add may have happened; some failed */
+    bool tried, failed;              /* some add may have happened; some failed */
     uint64_t known, present, absent; /* places; NOWHERE */
     int64_t known_ns, present_ns, absent_ns;
     uint64_t streak;    /* of the last reads: how many saw it without a gap */
@@ -129,8 +129,8 @@ static int64_t lost_ns(const struct element *element)
     return element->present == NOWHERE ? 0 : not_negative(element->present_ns - element->known_ns);
 }
 
-static void element_report(const struct element *element, uint64_t value,
-                           struct set_totals *totals, struct findings *found)
+static void element_report(const struct element *element, uint64_t value, struct set_totals *totals,
+                           struct findings *found)
 {
     struct finding finding = {.subject = value, .at = element->add, .other = NOWHERE};
     if (element_stable(element)) {

@@ -49,8 +49,8 @@ static int64_t target_begin(const struct plan_of_runs *plan, uint64_t target)
 
 static void run_report(enum anomaly kind, const struct entry *entry, struct findings *found)
 {
-    findings_add(found, (struct finding){kind, entry->run.job, entry->number, NOWHERE,
-                                         entry->run.start_ns});
+    findings_add(
+        found, (struct finding){kind, entry->run.job, entry->number, NOWHERE, entry->run.start_ns});
 }
 
 static void target_unmet(const struct plan_of_runs *plan, uint64_t target, struct findings *found)
