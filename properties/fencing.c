@@ -5,6 +5,7 @@
  */
 #include "properties/runs.h"
 #include "properties/table.h"
+#include "properties/watch.h"
 #include <string.h>
 
 /* What the database's records say about the newest claim of a job. */
@@ -65,26 +66,14 @@ static void claims_done(void *ctx)
 
 /* ---- leases_rise ---- */
 
-static void on_rising_claim(struct judge *judge, void *ctx, const struct event *event)
-{
-    const struct claim *claim = claim_of(ctx, event);
-    uint64_t lease = event_u64(event, "lease");
-    if (lease <= claim->lease)
-        judge_fail(judge, event, "job %llu was claimed with lease %llu after lease %llu",
-                   (unsigned long long)event_key(event), (unsigned long long)lease,
-                   (unsigned long long)claim->lease);
-    else
-        judge_checked(judge);
-    claim_take(ctx, event);
-}
-
-static const struct property_on rise_on[] = {{"store/job/claim", on_rising_claim}, {0}};
+static const struct property_on rise_on[] = {
+    ON_STRICTLY_RISING("store/job/claim", .by = {"job"}, .value = "lease"), {0}};
 
 TRACE_PROPERTY(
     leases_rise, .name = "every claim of a job carries a greater lease", .kind = PROPERTY_ALWAYS,
     .about = "A lease that comes back, after a power loss too, would let an old owner write again. "
              "Trusts what the database recorded after commit.",
-    .state_size = sizeof(struct claims), .on = rise_on, .done = claims_done);
+    .on = rise_on, WATCH());
 
 /* ---- no_stale_write ---- */
 
@@ -197,40 +186,21 @@ TRACE_PROPERTY(
 
 /* ---- one_run_per_claim ---- */
 
-struct start {
-    uint32_t node;
-    uint64_t actor;
-};
-
-static void on_first_run(struct judge *judge, void *ctx, const struct event *event)
-{
-    struct table *starts = ctx;
-    uint64_t job = event_u64(event, "job"), lease = event_u64(event, "lease");
-    size_t before = starts->count;
-    struct start *start = TABLE_AT(starts, mix64_pair(job, lease), struct start);
-    if (starts->count == before) {
-        judge_fail(judge, event, "job %llu ran a second time under lease %llu; first on node %u",
-                   (unsigned long long)job, (unsigned long long)lease, start->node);
-        return;
-    }
-    *start = (struct start){event->node, event->actor};
-    judge_checked(judge);
-}
-
-static void starts_done(void *starts)
-{
-    table_done(starts);
-}
-
-static const struct property_on first_on[] = {{"work/job/run", on_first_run}, {0}};
+static const struct property_on first_on[] = {ON_UNIQUE("work/job/run", .by = {"job", "lease"}),
+                                              {0}};
 
 TRACE_PROPERTY(
     one_run_per_claim, .name = "a claim leads to one run at most", .kind = PROPERTY_ALWAYS,
     .about = "What happens to a job that was claimed is decided once: it runs, or it is left to "
              "rescue. Trusts the jobs' own runs.",
-    .state_size = sizeof(struct table), .on = first_on, .done = starts_done);
+    .on = first_on, WATCH());
 
 /* ---- honest_outcome ---- */
+
+static void outcomes_done(void *outcomes)
+{
+    table_done(outcomes);
+}
 
 static void on_stop(struct judge *judge, void *outcomes, const struct event *event)
 {
@@ -264,4 +234,4 @@ TRACE_PROPERTY(
     .kind = PROPERTY_ALWAYS,
     .about = "A crash, a time-out or an error written down as success is silent loss of work. "
              "Trusts the end of the job's function against the database's record.",
-    .state_size = sizeof(struct table), .on = honest_on, .done = starts_done);
+    .state_size = sizeof(struct table), .on = honest_on, .done = outcomes_done);

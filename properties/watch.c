@@ -24,23 +24,23 @@ static void finding_explain(const struct finding *finding, char *out, size_t siz
 {
     switch (finding->kind) {
     case ANOMALY_DUPLICATED:
-        snprintf(out, size, "again; the first was event %" PRIu64, finding->other);
+        snprintf(out, size, " again; the first was event %" PRIu64, finding->other);
         break;
     case ANOMALY_DISORDERED:
-        snprintf(out, size, "does not rise: %" PRId64 " after event %" PRIu64, finding->amount,
-                 finding->other);
+        snprintf(out, size, ": %" PRId64 " is not more than that of event %" PRIu64,
+                 finding->amount, finding->other);
         break;
     case ANOMALY_LATE: {
         char late[32];
-        snprintf(out, size, "came %s too late for event %" PRIu64,
+        snprintf(out, size, " came %s too late for event %" PRIu64,
                  duration_print(finding->amount, late, sizeof late), finding->at);
         break;
     }
     case ANOMALY_TOO_DEEP:
-        snprintf(out, size, "is one too many: %" PRId64 " at once", finding->amount);
+        snprintf(out, size, " is one too many: %" PRId64 " at once", finding->amount);
         break;
-    case ANOMALY_UNEXPECTED: snprintf(out, size, "must never happen"); break;
-    default: snprintf(out, size, "is %s", anomaly_word(finding->kind)); break;
+    case ANOMALY_UNEXPECTED: snprintf(out, size, " must never happen"); break;
+    default: snprintf(out, size, " is %s", anomaly_word(finding->kind)); break;
     }
 }
 
@@ -58,7 +58,7 @@ static void watch_settle(struct judge *judge, const struct watch *watch, uint64_
             continue;
         match_print(match, event, what, sizeof what);
         finding_explain(finding, why, sizeof why);
-        judge_fail(judge, event, "%s %s", what, why);
+        judge_fail(judge, event, "%s%s", what, why);
         return;
     }
     for (uint64_t i = checked; i < watch->found.checked; i++)

@@ -254,7 +254,7 @@ Test(leases_rise, refuses_a_lease_that_comes_back)
                  "1s store/job/claim job=1 lease=4\n"
                  "2s n9 world/node/poweroff name=db\n"
                  "3s store/job/claim job=1 lease=4\n",
-                 2, "job 1 was claimed with lease 4 after lease 4");
+                 2, "store/job/claim job=1: 4 is not more than that of event 0");
 }
 
 /* ---- no_stale_write ---- */

@@ -130,7 +130,7 @@ Test(one_run_per_claim, refuses_a_second_run_after_the_first_is_over)
     expect_fails("one_run_per_claim",
                  FIRST "3s n1 #5 job/perform/stop job=1 lease=1 outcome=ok\n"
                        "4s n1 #6 work/job/run key=7 job=1 attempt=1 lease=1\n",
-                 3, "job 1 ran a second time under lease 1; first on node 1");
+                 3, "work/job/run job=1 lease=1 again; the first was event 1");
 }
 
 /* ---- effects ---- */
