@@ -14,43 +14,43 @@ static void *room(size_t count, size_t size)
 
 /* ---- recordings ---- */
 
-struct recording recording_of(const struct trace *trace)
+struct readout readout_of(const struct trace *trace)
 {
-    struct recording recording = {.count = (size_t)trace_count(trace)};
-    recording.events = room(recording.count, sizeof *recording.events);
+    struct readout readout = {.count = (size_t)trace_count(trace)};
+    readout.events = room(readout.count, sizeof *readout.events);
     size_t fields = 0, capacity = 0;
     struct trace_cursor cursor = {0};
-    for (size_t i = 0; i < recording.count; i++) {
-        struct event *event = &recording.events[i];
+    for (size_t i = 0; i < readout.count; i++) {
+        struct event *event = &readout.events[i];
         if (!trace_next(trace, &cursor, event))
             abort();
         while (capacity < fields + event->count)
-            recording.fields =
-                array_grow(recording.fields, capacity, &capacity, sizeof *recording.fields);
+            readout.fields =
+                array_grow(readout.fields, capacity, &capacity, sizeof *readout.fields);
         if (event->count)
-            memcpy(recording.fields + fields, event->fields, event->count * sizeof *event->fields);
+            memcpy(readout.fields + fields, event->fields, event->count * sizeof *event->fields);
         fields += event->count;
     }
-    const struct point_field *at = recording.fields;
-    for (size_t i = 0; i < recording.count; at += recording.events[i++].count)
-        recording.events[i].fields = at;
-    return recording;
+    const struct point_field *at = readout.fields;
+    for (size_t i = 0; i < readout.count; at += readout.events[i++].count)
+        readout.events[i].fields = at;
+    return readout;
 }
 
-void recording_done(struct recording *recording)
+void readout_done(struct readout *readout)
 {
-    free(recording->events);
-    free(recording->fields);
-    *recording = (struct recording){0};
+    free(readout->events);
+    free(readout->fields);
+    *readout = (struct readout){0};
 }
 
 /* ---- views ---- */
 
-struct view view_all(const struct recording *recording)
+struct view view_all(const struct readout *readout)
 {
-    struct view view = {room(recording->count, sizeof *view.events), recording->count};
-    for (size_t i = 0; i < recording->count; i++)
-        view.events[i] = &recording->events[i];
+    struct view view = {room(readout->count, sizeof *view.events), readout->count};
+    for (size_t i = 0; i < readout->count; i++)
+        view.events[i] = &readout->events[i];
     return view;
 }
 

@@ -1,7 +1,7 @@
 /* view.h: a recorded trace at rest: random access, filters, cuts, projections.
  *
- * A recording decodes a trace once; a view is a row of pointers to its events. Views are values: every function makes
- * a new one and changes nothing. The trace must outlive the recording, the recording its views.
+ * A readout decodes a trace once; a view is a row of pointers to its events. Views are values: every function makes
+ * a new one and changes nothing. The trace must outlive the readout, the readout its views.
  */
 #ifndef PROPERTIES_VIEW_H
 #define PROPERTIES_VIEW_H
@@ -9,14 +9,14 @@
 #include "properties/findings.h"
 #include "properties/match.h"
 
-struct recording {
+struct readout {
     struct event *events;
     struct point_field *fields;
     size_t count;
 };
 
-struct recording recording_of(const struct trace *trace);
-void recording_done(struct recording *recording);
+struct readout readout_of(const struct trace *trace);
+void readout_done(struct readout *readout);
 
 struct view {
     const struct event **events;
@@ -24,7 +24,7 @@ struct view {
 };
 
 /* These allocate: view_done(). */
-struct view view_all(const struct recording *recording);
+struct view view_all(const struct readout *readout);
 /* The events that fit one of the matches. */
 struct view view_matching(struct view view, const struct match *matches, size_t count);
 void view_done(struct view *view);

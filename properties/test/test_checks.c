@@ -168,8 +168,8 @@ Test(view, reads_a_recorded_trace)
         TRACE(&at, "view/foo/at", T_U64("v", i));
         TRACE(&at, "view/bar/at", T_STR("v", i % 2 ? "odd" : "even"), T_I64("w", -1));
     }
-    struct recording recording = recording_of(recorder.trace);
-    struct view view = view_all(&recording);
+    struct readout readout = readout_of(recorder.trace);
+    struct view view = view_all(&readout);
     cr_assert_eq(view.count, 2000);
     cr_expect_eq(event_u64(view.events[1998], "v"), 999);
     cr_expect_str_eq(event_str(view.events[1999], "v"), "odd");
@@ -177,7 +177,7 @@ Test(view, reads_a_recorded_trace)
     cr_expect_eq(view.events[1999]->actor, 4);
     cr_expect_eq(view.events[1999]->index, 1999);
     view_done(&view);
-    recording_done(&recording);
+    readout_done(&readout);
     trace_free(recorder.trace);
 }
 
