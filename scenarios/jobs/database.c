@@ -13,7 +13,9 @@
 
 #define FILE_NAME        "jobs.db"
 #define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
-#define BOOT_RETRY_NS    INT64_C(1000000000)
+#define PAGE_BYTES                                                                                 \
+    1024 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
+#define BOOT_RETRY_NS INT64_C(1000000000)
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {
@@ -22,6 +24,7 @@ struct store_db *database_open(struct database *database, struct env *env, struc
                                            .vfs = disk_vfs(database->disk, node),
                                            .durability = DURABILITY_FULL,
                                            .checkpoint_pages = CHECKPOINT_PAGES,
+                                           .page_bytes = PAGE_BYTES,
                                            .env = env,
                                            .create = true};
     return store_sqlite_open(&options, why, sizeof why);

@@ -21,6 +21,8 @@ struct store_sqlite_options {
     enum durability durability;
     int busy_ms;               /* how long to wait for another process's lock; 0: 5000 */
     unsigned checkpoint_pages; /* the log is written back when it is that long; 0: 4000 */
+    unsigned
+        page_bytes;  /* of a new file: a power of two from 512 to 65536; 0: SQLite's own choice */
     struct env *env; /* for points (its site) and memory (its heap); must outlive the store */
     bool create;     /* make the file and schema when missing */
 };

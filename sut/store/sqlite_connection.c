@@ -187,6 +187,19 @@ static int pragma(sqlite3 *conn, const char *sql, char *answer, size_t size)
     return sqlite3_finalize(stmt);
 }
 
+/* Only a file that is still empty takes it; of any other it is a property. */
+static int set_page_size(struct sqlite_store *store, char *why, size_t why_size)
+{
+    char sql[48];
+    if (!store->options.page_bytes)
+        return 0;
+    snprintf(sql, sizeof sql, "PRAGMA page_size=%u", store->options.page_bytes);
+    int rc = sqlite3_exec(store->conn, sql, NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        snprintf(why, why_size, "%s: %s", store->options.path, sqlite3_errmsg(store->conn));
+    return sqlite_errno(rc);
+}
+
 static int set_journal(struct sqlite_store *store, char *why, size_t why_size)
 {
     char mode[16] = "none";
@@ -218,6 +231,8 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
     int err = open_file(store, create, why, why_size);
     if (!err)
         err = check_file(store, create, why, why_size);
+    if (!err)
+        err = set_page_size(store, why, why_size);
     if (!err)
         err = set_journal(store, why, why_size);
     if (!err)
