@@ -37,7 +37,7 @@
     X(ROLLED_BACK, "rolled back", PERCENT, 0, 0, 0, 10000, "inserts whose transaction must fail")  \
     X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
     X(LEASE, "lease", DURATION, 30 * S, 30 * S, S, H, "how long a lease holds")                    \
-    X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often queues look for work")          \
+    X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
     X(SKEW, "clock skew", DURATION, 0, 5 * M, 0, 24 * H, "how far a node's wall clock is off")     \

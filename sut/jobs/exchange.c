@@ -168,17 +168,15 @@ static void exchange_failed(struct queue_run *run, int err)
     run->retry_ns = proc_now(run->self) + wait_ns;
 }
 
-/* A full batch means that there may be more. */
+/* A full batch means that there may be more. Else the stager knows when there is. */
 static void look_again(struct queue_run *run, const struct store_request *request,
                        const struct store_reply *reply)
 {
     int64_t now = proc_now(run->self);
-    if (reply->next_ms >= 0)
-        stager_hint(run->jobs, now + reply->next_ms * NS_PER_MS);
+    stager_told(run->jobs, now, reply->next_ms);
     if (!request->limit)
         return;
-    bool full = reply->job_count >= request->limit;
-    run->look_ns = full ? now : now + jobs_jitter(run->jobs->env, run->jobs->poll_ns);
+    run->look_ns = reply->job_count >= request->limit ? now : INT64_MAX;
 }
 
 void queue_exchange(struct queue_run *run)

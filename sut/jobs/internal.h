@@ -105,6 +105,8 @@ void executor_main(struct proc *self, void *slot);  /* executor.c */
 
 void queue_poke(struct queue *queue);
 void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
+/* The store says that something falls due in next_ms; -1: nothing. */
+void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms);
 const struct worker *worker_find(const struct jobs *jobs, const char *name);
 
 /* `ns` give or take a quarter, evenly. */
@@ -119,7 +121,7 @@ struct queue_run {
     char owner[JOB_QUEUE_MAX + 96]; /* random per start */
     struct store_ack *acks; /* queue->ack_count of them; in the process's heap, as their texts */
     size_t ack_room;
-    int64_t look_ns;   /* look for work then, at the latest */
+    int64_t look_ns;   /* look for work then; INT64_MAX: when poked */
     int64_t retry_ns;  /* no call before */
     unsigned failures; /* of calls, in a row */
 };

@@ -1,37 +1,82 @@
-/* stager.c: makes due jobs available and rescues jobs whose lease ran out, every poll, or when
- * something is known to fall due. Every node does it: the store makes it harmless. It remembers
- * nothing that matters; if it dies, the next one looks after one poll. */
+/* stager.c: looks into the store for the whole node, every poll, or when something is known to fall
+ * due: makes due jobs available, rescues jobs whose lease ran out, and pokes the queues that have
+ * jobs to claim. Every node does it: the store makes it harmless. It remembers nothing that
+ * matters; if it dies, the next one looks after one poll. */
 #include "sut/jobs/internal.h"
 
-#define RESTS_PER_POLL 100 /* how short the pause between two looks may be */
+#define RESTS_PER_POLL   100 /* how short the pause between two looks may be */
+#define SPREADS_PER_POLL 20  /* how far nodes that know of the same time spread over it */
 
-/* True when the call was answered. */
-static bool stager_call(struct proc *self, struct jobs *jobs, enum store_op op, size_t *changed,
-                        int64_t *next_ms)
+/* Those that could take jobs: the names into `names`, which has room for all. */
+static size_t queues_with_room(const struct jobs *jobs, const char **names)
 {
-    struct store_request request = {.op = op};
+    size_t count = 0;
+    for (size_t i = 0; i < jobs->queue_count && !jobs->draining; ++i)
+        if (jobs->queues[i].running < jobs->queues[i].limit)
+            names[count++] = jobs->queues[i].name;
+    return count;
+}
+
+static void queues_poke(struct jobs *jobs, const struct store_request *request, const bool *ready)
+{
+    size_t i = 0;
+    for (struct queue *queue = jobs->queues; i < request->queue_count; ++queue)
+        if (queue->name == request->queues[i] && ready[i++])
+            queue_poke(queue);
+}
+
+/* What is due becomes available, and queues learn that there is something for them; all of them,
+ * when the store does not say. Returns when more is due, in ms; -1: not known, or nothing is. */
+static int64_t stage(struct proc *self, struct jobs *jobs)
+{
+    const char **names = heap_alloc(proc_heap(self), jobs->queue_count * sizeof *names);
+    struct store_request request = {
+        .op = STORE_STAGE, .queues = names, .queue_count = queues_with_room(jobs, names)};
+    struct store_call *call;
+    int64_t next_ms = 0;
+    if (store_call(self, jobs->store, &request, &call) == 0) {
+        next_ms = call->reply.next_ms;
+        queues_poke(jobs, &request, call->reply.ready);
+        store_call_free(call);
+    } else {
+        jobs_poke(jobs);
+    }
+    heap_release(proc_heap(self), names);
+    return next_ms;
+}
+
+static int64_t rescue(struct proc *self, struct jobs *jobs)
+{
+    struct store_request request = {.op = STORE_RESCUE};
     struct store_call *call;
     if (store_call(self, jobs->store, &request, &call) != 0)
-        return false;
-    *changed += call->reply.changed;
-    *next_ms = call->reply.next_ms;
+        return 0;
+    int64_t next_ms = call->reply.next_ms;
+    if (call->reply.changed)
+        jobs_poke(jobs);
     store_call_free(call);
-    return true;
+    return next_ms;
 }
 
 /* What is still overdue once the due jobs have been staged is a lease: without one there is nothing
  * to rescue. */
 static void stager_look(struct proc *self, struct jobs *jobs)
 {
-    size_t changed = 0;
-    int64_t next_ms = 0;
     jobs->due_ns = INT64_MAX;
-    if (!stager_call(self, jobs, STORE_STAGE, &changed, &next_ms) || next_ms == 0)
-        stager_call(self, jobs, STORE_RESCUE, &changed, &next_ms);
-    if (next_ms >= 0)
-        stager_hint(jobs, proc_now(self) + next_ms * NS_PER_MS);
-    if (changed)
-        jobs_poke(jobs);
+    int64_t next_ms = stage(self, jobs);
+    if (next_ms == 0)
+        next_ms = rescue(self, jobs);
+    stager_told(jobs, proc_now(self), next_ms);
+}
+
+/* All nodes are told the same time. The first of them does the work, and the others find it done. */
+void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
+{
+    int64_t due_ns = now + next_ms * NS_PER_MS;
+    if (next_ms < 0 || due_ns >= jobs->due_ns)
+        return;
+    uint64_t spread = (uint64_t)(jobs->poll_ns / SPREADS_PER_POLL) + 1;
+    stager_hint(jobs, due_ns + (int64_t)(env_entropy(jobs->env) % spread));
 }
 
 void stager_hint(struct jobs *jobs, int64_t due_ns)

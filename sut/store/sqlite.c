@@ -14,25 +14,31 @@
 
 enum { BUSY_MS_DEFAULT = 5000 };
 
-/* `reads`: it changes nothing, and does not wait for writers. */
-static const struct {
+/* `reads`: it changes nothing, and does not wait for writers. `idle`: reads first, and answers if there is nothing to
+ * change, so that looking for work is never in the way of others. */
+static const struct operation {
     tx_operation *run;
     bool reads;
+    bool (*idle)(struct tx *tx);
 } operations[STORE_OP_COUNT] = {
-    [STORE_INSERT] = {tx_insert, false}, [STORE_CLAIM] = {tx_claim, false},
-    [STORE_ACK] = {tx_ack, false},       [STORE_HEARTBEAT] = {tx_heartbeat, false},
-    [STORE_STAGE] = {tx_stage, false},   [STORE_RESCUE] = {tx_rescue, false},
-    [STORE_RETRY] = {tx_retry, false},   [STORE_CANCEL] = {tx_cancel, false},
-    [STORE_GET] = {tx_get, true},        [STORE_LIST] = {tx_list, true},
+    [STORE_INSERT] = {tx_insert, false},
+    [STORE_CLAIM] = {tx_claim, false},
+    [STORE_ACK] = {tx_ack, false},
+    [STORE_HEARTBEAT] = {tx_heartbeat, false},
+    [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
+    [STORE_RESCUE] = {tx_rescue, false},
+    [STORE_RETRY] = {tx_retry, false},
+    [STORE_CANCEL] = {tx_cancel, false},
+    [STORE_GET] = {tx_get, true},
+    [STORE_LIST] = {tx_list, true},
     [STORE_STATS] = {tx_stats, true},
 };
 
-static void tx_begin(struct tx *tx)
+static void tx_begin(struct tx *tx, bool reads)
 {
     struct sqlite_store *store = tx->store;
     if (!store->conn)
         tx->err = connection_open(store, false, tx->why, sizeof tx->why);
-    bool reads = operations[tx->request->op].reads;
     tx_run(tx, tx_statement(tx, reads ? STATEMENT_BEGIN : STATEMENT_BEGIN_IMMEDIATE));
     if (!tx->err && !sqlite_clock_ms(store->conn, &tx->now_ms))
         tx_fail(tx, -EIO, "the database's clock cannot be read");
@@ -55,6 +61,23 @@ static void tx_commit(struct tx *tx)
                 sqlite3_errmsg(tx->store->conn));
     else
         tx_fail_sqlite(tx, rc);
+}
+
+/* Between looking and changing others may come: the change looks again. */
+static void tx_execute(struct tx *tx)
+{
+    const struct operation *operation = &operations[tx->request->op];
+    if (operation->idle) {
+        tx_begin(tx, true);
+        bool done = !tx->err && operation->idle(tx);
+        tx_commit(tx);
+        if (done)
+            return;
+    }
+    tx_begin(tx, operation->reads);
+    if (!tx->err)
+        operation->run(tx);
+    tx_commit(tx);
 }
 
 /* Nothing of the reply is left but the reason. */
@@ -82,10 +105,7 @@ static void sqlite_execute(struct store_db *db, const struct store_request *requ
         snprintf(reply->why, sizeof reply->why, "there is no operation %d", (int)request->op);
         return;
     }
-    tx_begin(&tx);
-    if (!tx.err)
-        operations[request->op].run(&tx);
-    tx_commit(&tx);
+    tx_execute(&tx);
     reply->now_ms = tx.now_ms;
     if (tx.err)
         tx_abort(&tx);

@@ -51,6 +51,7 @@ static void claim(struct tx *tx)
 static void tell_next(struct tx *tx)
 {
     sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
+    tx->reply->next_ms = -1;
     while (tx_step(tx, stmt)) {
         int64_t at_ms = sqlite3_column_int64(stmt, 0);
         if (at_ms != INT64_MAX)
@@ -230,9 +231,31 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
     tell_next(tx);
 }
 
+static void tell_ready(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
+    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
+        tx_bind_text(tx, stmt, 1, request->queues[i]);
+        while (tx_step(tx, stmt))
+            tx->reply->ready[i] = true;
+    }
+}
+
 void tx_stage(struct tx *tx)
 {
     change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE);
+    tell_ready(tx);
+}
+
+bool tx_stage_idle(struct tx *tx)
+{
+    tell_next(tx);
+    if (tx->err || tx->reply->next_ms == 0)
+        return false;
+    tell_ready(tx);
+    return true;
 }
 
 void tx_rescue(struct tx *tx)

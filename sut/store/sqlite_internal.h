@@ -49,6 +49,7 @@
     X(INSERT, JOB_INSERT)                                                                          \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE queue=?2 AND " IS_READY                \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3")                                        \
+    X(ANY, "SELECT 1 FROM duress_jobs WHERE queue=?1 AND " IS_READY " LIMIT 1")                    \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
       "owner=?3,attempted_ms=?1,lease_until_ms=?1+?4 WHERE id=?2 AND " IS_READY)                   \
@@ -150,6 +151,8 @@ int schema_migrate(sqlite3 *conn, char *why, size_t why_size);
 typedef void tx_operation(struct tx *tx);
 tx_operation tx_insert, tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
 tx_operation tx_get, tx_list, tx_stats;
+/* Answers a STAGE for which nothing has to be changed. False: something is due. */
+bool tx_stage_idle(struct tx *tx);
 
 enum job_state column_state(sqlite3_stmt *stmt, int column);
 void tx_reply_jobs(struct tx *tx,

@@ -59,6 +59,14 @@ static struct store_ack *acks_copy(struct heap *heap, const struct store_ack *ac
     return copies;
 }
 
+static const char *const *texts_copy(struct heap *heap, const char *const *texts, size_t count)
+{
+    const char **copies = COPY_ARRAY(heap, texts, count);
+    for (size_t i = 0; i < count; ++i)
+        copies[i] = heap_strdup(heap, texts[i]);
+    return copies;
+}
+
 void store_request_copy(struct heap *heap, const struct store_request *from,
                         struct store_request *to)
 {
@@ -70,6 +78,7 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->acks = acks_copy(heap, from->acks, from->ack_count);
     to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
+    to->queues = texts_copy(heap, from->queues, from->queue_count);
     to->state = heap_strdup(heap, from->state);
 }
 
@@ -94,6 +103,7 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
     to->jobs = jobs_copy(heap, from->jobs, from->job_count);
     to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
     to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);
+    to->ready = COPY_ARRAY(heap, from->ready, request->queue_count);
 }
 
 /* ---- the local transport ---- */

@@ -75,6 +75,8 @@ struct store_request {
     size_t lease_count;
     const uint64_t *ids; /* RETRY, CANCEL, GET */
     size_t id_count;
+    const char *const *queues; /* STAGE: which of these have jobs to claim? */
+    size_t queue_count;
     const char *state; /* LIST: only this state; NULL: all */
 };
 
@@ -88,6 +90,7 @@ struct store_reply {
     size_t job_count;
     enum store_ack_result *acks; /* ACK: per ack */
     bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
+    bool *ready;                 /* STAGE: per queue: there are jobs to claim */
     size_t changed;  /* STAGE: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
     int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
     uint64_t counts[JOB_STATE_COUNT]; /* STATS */

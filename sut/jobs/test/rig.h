@@ -300,6 +300,16 @@ static void db_release(struct rig *rig, bool rescue, struct store_reply *reply)
     }
 }
 
+static void db_ready(const struct rig *rig, const struct store_request *request, struct heap *heap,
+                     struct store_reply *reply)
+{
+    reply->ready = heap_alloc(heap, request->queue_count + 1);
+    for (size_t i = 0; i < request->queue_count; ++i)
+        for (const struct row *row = rig->rows; row < rig->rows + rig->row_count; ++row)
+            reply->ready[i] |=
+                row->job.state == JOB_AVAILABLE && strcmp(row->queue, request->queues[i]) == 0;
+}
+
 static int64_t db_next_ms(const struct rig *rig)
 {
     int64_t next = -1, due_ms;
@@ -318,7 +328,10 @@ static void db_execute(struct store_db *db, const struct store_request *request,
     case STORE_CLAIM: db_claim(rig, request, heap, reply); break;
     case STORE_ACK: db_acks(rig, request, heap, reply); break;
     case STORE_HEARTBEAT: db_heartbeat(rig, request, heap, reply); break;
-    case STORE_STAGE: db_release(rig, false, reply); break;
+    case STORE_STAGE:
+        db_release(rig, false, reply);
+        db_ready(rig, request, heap, reply);
+        break;
     case STORE_RESCUE: db_release(rig, true, reply); break;
     default: abort();
     }

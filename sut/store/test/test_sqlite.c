@@ -602,6 +602,32 @@ Test(sqlite, c47_c71_stage_makes_what_is_due_available)
     cr_assert_events("store/job/stage job=1\nstore/job/stage job=3\n");
 }
 
+Test(sqlite, stage_tells_which_queues_have_jobs)
+{
+    insert((struct job_spec){.worker = "w", .queue = "full"});
+    insert((struct job_spec){.worker = "w", .queue = "late", .delay_ms = 10});
+    static const char *const queues[] = {"late", "none", "full"};
+    struct store_request stage = {.op = STORE_STAGE, .queues = queues, .queue_count = 3};
+    struct store_reply before = run_ok(stage);
+    cr_assert(!before.ready[0] && !before.ready[1] && before.ready[2]);
+    clock_ms += 10;
+    struct store_reply after = run_ok(stage);
+    cr_assert_eq(after.changed, 1);
+    cr_assert(after.ready[0] && !after.ready[1] && after.ready[2]);
+}
+
+Test(sqlite, stage_takes_the_lock_only_when_something_is_due)
+{
+    insert((struct job_spec){.worker = "w", .delay_ms = 10});
+    sqlite3 *own = open_own();
+    own_exec(own, "BEGIN IMMEDIATE");
+    cr_assert_eq(run_ok((struct store_request){.op = STORE_STAGE}).next_ms, 10);
+    clock_ms += 10;
+    cr_assert_eq(run((struct store_request){.op = STORE_STAGE}).err, -EBUSY);
+    sqlite3_close(own);
+    cr_assert_eq(tick(STORE_STAGE), 1);
+}
+
 Test(sqlite, c73_rescue_by_lost_lease)
 {
     uint64_t again = insert((struct job_spec){.worker = "w", .max_attempts = 2});
@@ -869,6 +895,7 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         const char *plan;
     } plans[] = {
         {STATEMENT_READY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
+        {STATEMENT_ANY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
         {STATEMENT_CLAIM, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_ACK, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_HEARTBEAT, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},

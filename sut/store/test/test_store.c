@@ -66,6 +66,8 @@ Test(store_copy, request)
         .lease_count = 1,
         .ids = ids,
         .id_count = 1,
+        .queues = (const char *const[]){text, NULL},
+        .queue_count = 2,
         .state = text,
     };
     struct store_request to;
@@ -75,11 +77,13 @@ Test(store_copy, request)
 
     char expected[300];
     fill(expected, sizeof expected);
-    const char *texts[] = {to.specs[0].queue, to.specs[0].worker, to.specs[0].args, to.tx_sql,
-                           to.queue,          to.owner,           to.acks[0].error, to.state};
+    const char *texts[] = {to.specs[0].queue, to.specs[0].worker, to.specs[0].args,
+                           to.tx_sql,         to.queue,           to.owner,
+                           to.acks[0].error,  to.state,           to.queues[0]};
     for (size_t i = 0; i < ARRAY_SIZE(texts); ++i)
         cr_assert_str_eq(texts[i], expected);
     cr_assert_null(to.specs[1].queue);
+    cr_assert_null(to.queues[1]);
     cr_assert_null(to.acks[1].error);
     cr_assert_eq(to.specs[0].delay_ms, 3);
     cr_assert_eq(to.acks[1].id, 2);
@@ -94,7 +98,7 @@ Test(store_copy, reply)
     struct heap *from_heap = heap_new(), *to_heap = heap_new();
     char *text = heap_alloc(from_heap, 300);
     fill(text, 300);
-    struct store_request request = {.ack_count = 2, .lease_count = 1};
+    struct store_request request = {.ack_count = 2, .lease_count = 1, .queue_count = 2};
     struct store_reply from = {.job_count = 2, .id_count = 2, .now_ms = 6, .why = "because"};
     from.jobs = heap_alloc(from_heap, 2 * sizeof *from.jobs);
     from.jobs[0] = (struct job){
@@ -105,6 +109,8 @@ Test(store_copy, reply)
     from.acks[1] = ACK_STALE;
     from.renewed = heap_alloc(from_heap, sizeof *from.renewed);
     from.renewed[0] = true;
+    from.ready = heap_alloc(from_heap, 2 * sizeof *from.ready);
+    from.ready[1] = true;
     struct store_reply to;
     store_reply_copy(to_heap, &request, &from, &to);
     memset(text, 'y', 299);
@@ -118,6 +124,7 @@ Test(store_copy, reply)
         cr_assert_str_eq(texts[i], expected);
     cr_assert_null(to.jobs[1].queue);
     cr_assert(job->id == 3 && to.ids[1] == 5 && to.acks[1] == ACK_STALE && to.renewed[0]);
+    cr_assert(!to.ready[0] && to.ready[1]);
     cr_assert_eq(to.now_ms, 6);
     cr_assert_str_eq(to.why, "because");
     heap_free(to_heap);
