@@ -50,7 +50,21 @@
       "a node is asked to stop gracefully, and boots again; killed if it takes over two minutes",  \
       EVERY(20 * NEMESIS_S, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 10 * NEMESIS_S))       \
     X(pause, "pause node", "a node stands still; time goes on",                                    \
-      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S))
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S))               \
+    X(crash, "crash actor", "a process of a node dies; its supervisor sees to the rest",           \
+      EVERY(NEMESIS_S, 2 * NEMESIS_M))                                                             \
+    X(wipe, "wipe node",                                                                           \
+      "a node dies and comes back without its disk; needs the budget \"disks wiped\"",             \
+      EVERY(NEMESIS_M, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S))            \
+    X(rolling, "rolling restart", "one node after the other is asked to stop, and boots again",    \
+      EVERY(NEMESIS_M, 20 * NEMESIS_M), LASTS("back after", NEMESIS_S, 10 * NEMESIS_S),            \
+      KEY("gap", "between", DURATION, 0, NEMESIS_YEAR, NEMESIS_S, 60 * NEMESIS_S,                  \
+          "from one that is back to the next"))                                                    \
+    X(loop, "crash loop", "a node dies again shortly after each boot, several times",              \
+      EVERY(NEMESIS_M, 10 * NEMESIS_M), LASTS("back after", 100 * NEMESIS_MS, 10 * NEMESIS_S),     \
+      KEY("dies", "dies after", DURATION, 0, NEMESIS_YEAR, NEMESIS_MS, 5 * NEMESIS_S,              \
+          "from the boot to the next death"),                                                      \
+      KEY("times", "times", COUNT, 1, 1000, 2, 10, "how often it dies"))
 
 extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
 

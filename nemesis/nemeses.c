@@ -102,7 +102,7 @@ static bool is_spared(const struct nemesis *nemesis)
 
 /* ---- ailments ---- */
 
-static void ailment_end(struct ailment *ailment)
+void ailment_end(struct ailment *ailment)
 {
     struct nemeses *all = ailment->nemesis->all;
     world_cancel(all->world, ailment->timer);

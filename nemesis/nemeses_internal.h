@@ -38,6 +38,11 @@ size_t nemesis_pick(const struct nemesis *nemesis, const char *aspect, size_t co
 struct node *nemesis_pick_node(const struct nemesis *nemesis,
                                bool (*fits)(const struct node *node));
 
+/* For a node that may die, and has not yet. */
+bool node_can_die(const struct node *node);
+/* How long a node may take to stop gracefully, before it is killed. */
+#define NODE_STOP_GRACE_NS (120 * NEMESIS_S)
+
 /* ---- ailments: something is broken, until its time is up or the safety phase ends ---- */
 
 struct ailment {
@@ -52,5 +57,7 @@ struct ailment {
  * after `lasts_ns`, or at the end of the safety phase. Freed by the clockwork. */
 void *ailment_add(struct nemesis *nemesis, size_t size, void (*cure)(struct ailment *ailment),
                   int64_t lasts_ns);
+/* It is over before its time: cured and freed. */
+void ailment_end(struct ailment *ailment);
 
 #endif

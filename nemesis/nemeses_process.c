@@ -2,9 +2,7 @@
  * business (its budget). */
 #include "nemesis/nemeses_internal.h"
 
-#define STOP_GRACE_NS (120 * NEMESIS_S)
-
-static bool can_die(const struct node *node)
+bool node_can_die(const struct node *node)
 {
     return node->expendable && node->state != NODE_DOWN;
 }
@@ -50,7 +48,7 @@ static void node_ails(struct nemesis *nemesis, struct node *node, int64_t lasts_
 
 static enum strike strike_down(struct nemesis *nemesis, bool power_loss)
 {
-    struct node *node = nemesis_pick_node(nemesis, can_die);
+    struct node *node = nemesis_pick_node(nemesis, node_can_die);
     if (!node)
         return STRIKE_NOBODY;
     if (!node_kill(node, power_loss, false))
@@ -69,15 +67,59 @@ enum strike strike_power(struct nemesis *nemesis)
     return strike_down(nemesis, true);
 }
 
+/* The strike takes the disk too: the node comes back empty. */
+static bool can_be_wiped(const struct node *node)
+{
+    return node_can_die(node) && node->wipeable;
+}
+
+enum strike strike_wipe(struct nemesis *nemesis)
+{
+    struct node *node = nemesis_pick_node(nemesis, can_be_wiped);
+    if (!node)
+        return STRIKE_NOBODY;
+    if (!node_wipe(node))
+        return STRIKE_REFUSED;
+    node_ails(nemesis, node, nemesis_draw(nemesis, "lasts"), boot_again);
+    return STRIKE_MADE;
+}
+
+/* ---- actors ---- */
+
+static bool has_actors(const struct node *node)
+{
+    return node_next_actor(node, 0) != 0;
+}
+
+/* Over at once: what follows is the business of the system's supervisors. */
+enum strike strike_crash(struct nemesis *nemesis)
+{
+    struct node *node = nemesis_pick_node(nemesis, has_actors);
+    size_t count = 0;
+    if (!node)
+        return STRIKE_NOBODY;
+    for (uint64_t actor = 0; (actor = node_next_actor(node, actor)) != 0;)
+        count++;
+    size_t left = nemesis_pick(nemesis, "actor", count);
+    uint64_t actor = node_next_actor(node, 0);
+    while (left-- > 0)
+        actor = node_next_actor(node, actor);
+    node_crash_actor(node, actor);
+    nemesis->count.healed++;
+    return STRIKE_MADE;
+}
+
+/* ---- graceful, and still ---- */
+
 enum strike strike_restart(struct nemesis *nemesis)
 {
     struct node *node = nemesis_pick_node(nemesis, can_stop);
     if (!node)
         return STRIKE_NOBODY;
     int64_t lasts = nemesis_draw(nemesis, "lasts");
-    if (!node_stop(node, STOP_GRACE_NS, lasts))
+    if (!node_stop(node, NODE_STOP_GRACE_NS, lasts))
         return STRIKE_REFUSED;
-    node_ails(nemesis, node, STOP_GRACE_NS + lasts, is_over);
+    node_ails(nemesis, node, NODE_STOP_GRACE_NS + lasts, is_over);
     return STRIKE_MADE;
 }
 

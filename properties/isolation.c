@@ -38,6 +38,13 @@ static void on_any(struct judge *judge, void *ctx, const struct event *event)
         process_of(ctx, event->node, event->actor)->crashed = true;
 }
 
+/* A nemesis killed it from outside. */
+static void on_actor(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    process_of(ctx, event->node, event_u64(event, "actor"))->crashed = true;
+}
+
 static void on_leave(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
@@ -89,11 +96,17 @@ static void isolation_done(void *ctx)
 }
 
 static const struct property_on on[] = {
-    {"proc/process/spawn", on_spawn},    {"**", on_any},
-    {"job/perform/crash", on_job_crash}, {"proc/process/exit", on_exit},
-    {"sup/supervisor/giveup", on_leave}, {"sup/supervisor/stop", on_leave},
-    {"jobs/drain/begin", on_leave},      {"world/node/stop", on_leave},
-    {"world/node/start", on_boot},       {0},
+    {"proc/process/spawn", on_spawn},
+    {"**", on_any},
+    {"job/perform/crash", on_job_crash},
+    {"proc/process/exit", on_exit},
+    {"sup/supervisor/giveup", on_leave},
+    {"sup/supervisor/stop", on_leave},
+    {"jobs/drain/begin", on_leave},
+    {"world/node/stop", on_leave},
+    {"world/node/start", on_boot},
+    {"world/actor/crash", on_actor},
+    {0},
 };
 
 TRACE_PROPERTY(

@@ -23,6 +23,8 @@ static const struct {
     {"world/disk/loss",
      "lost % unsynced writes of its disk (% kept, % torn)",
      {"dropped", "kept", "torn"}},
+    {"world/actor/crash", "its process % died", {"actor"}},
+    {"world/disk/wipe", "lost its disk", {0}},
     {"nemesis/link/cut", "the link from n% to n% was cut", {"from", "to"}},
     {"nemesis/link/impair",
      "the link from n% to n% became % for %",

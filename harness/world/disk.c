@@ -358,3 +358,10 @@ bool disk_delete(struct disk *disk, const char *name)
         file_delete(file);
     return file != NULL;
 }
+
+void disk_wipe(struct disk *disk)
+{
+    for (struct file *file = disk->files; file; file = file->next)
+        if (file->exists)
+            file_delete(file);
+}

@@ -31,6 +31,8 @@ const char *disk_name(const struct disk *disk);
 
 /* Everything un-synced gets its crash state. Records world/disk/loss {disk, dropped, kept, torn}. */
 void disk_power_loss(struct disk *disk, struct node *node);
+/* Everything on it is gone. Its owner is down. */
+void disk_wipe(struct disk *disk);
 /* The owner died (with or without power loss): its open files and locks are gone. */
 void disk_release(struct disk *disk);
 

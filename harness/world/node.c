@@ -22,6 +22,8 @@ POINT_ABOUT("world/node/stop", "a node is asked to stop gracefully");
 POINT_ABOUT("world/node/stopped", "a node has stopped gracefully");
 POINT_ABOUT("world/node/kill", "a node dies as by SIGKILL");
 POINT_ABOUT("world/node/poweroff", "a node loses power: its disk may lose what was not synced");
+POINT_ABOUT("world/disk/wipe", "a node has lost its disk, and comes back with an empty one");
+POINT_ABOUT("world/actor/crash", "an actor dies, as by an exit that it cannot trap");
 POINT_ABOUT("world/node/pause", "a node stands still for a while");
 POINT_ABOUT("world/node/resume", "a paused node goes on");
 
@@ -200,6 +202,37 @@ bool node_kill(struct node *node, bool power_loss, bool force)
     if (world->current != node)
         bury(node); /* else when its code has left the stack */
     return true;
+}
+
+bool node_wipe(struct node *node)
+{
+    struct world *world = node->world;
+    if (!node->wipeable || world->wiped >= world->budget.disks_wiped ||
+        !node_kill(node, false, false))
+        return false;
+    TRACE(&node->site, "world/disk/wipe", T_STR("name", node->name));
+    world->wiped++;
+    if (node->disk)
+        disk_wipe(node->disk);
+    return true;
+}
+
+/* ---- actors ---- */
+
+uint64_t node_next_actor(const struct node *node, uint64_t after)
+{
+    bool up = node->state != NODE_DOWN && node->ops->next_actor;
+    return up ? node->ops->next_actor(node, after) : 0;
+}
+
+void node_crash_actor(struct node *node, uint64_t actor)
+{
+    struct world *world = node->world;
+    struct node *before = world->current;
+    TRACE(&node->site, "world/actor/crash", T_U64("actor", actor));
+    world->current = node;
+    node->ops->crash_actor(node, actor);
+    world->current = before;
 }
 
 /* ---- stopping ---- */

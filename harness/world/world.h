@@ -88,6 +88,10 @@ struct node_ops {
     __attribute__((noreturn)) void (*leave)(
         struct node *node, struct point_site *at);               /* back to the world, for ever */
     bool (*can_stall)(struct node *node, struct point_site *at); /* is a process running here? */
+    /* Optional, both or none: the actors that a nemesis may kill, and killing one, from outside, as by an exit that
+     * cannot be trapped. The next one after `after` in ascending order; 0: none is left. */
+    uint64_t (*next_actor)(const struct node *node, uint64_t after);
+    void (*crash_actor)(struct node *node, uint64_t actor);
 };
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_STOPPING };
@@ -98,7 +102,8 @@ struct node {
     uint32_t id;      /* 1, 2, ... */
     enum node_state state;
     bool paused;
-    bool expendable;         /* may the nemesis kill it? */
+    bool expendable; /* may the nemesis kill it? */
+    bool wipeable;   /* may its disk be lost? not when it holds the only copy of something */
     int64_t clock_offset_ns; /* of its wall clock against the world's epoch */
     uint64_t boots;
     struct point_site site; /* node-level points of the adapter; owner is the node */
@@ -122,7 +127,12 @@ void node_stopped(struct node *node);
 /* As SIGKILL; with power_loss also crash states for its disk. Called from outside the node. Does nothing and
  * returns false when it is down already, or the budget does not allow it (unless force). */
 bool node_kill(struct node *node, bool power_loss, bool force);
-void node_pause(struct node *node, int64_t ns); /* extends a running pause */
+/* Kills it, and its disk is empty from then on. false: it is down, may not be wiped, or the budget forbids it. */
+bool node_wipe(struct node *node);
+/* 0: it has none, is down, or its system does not say. */
+uint64_t node_next_actor(const struct node *node, uint64_t after);
+void node_crash_actor(struct node *node, uint64_t actor); /* records world/actor/crash */
+void node_pause(struct node *node, int64_t ns);           /* extends a running pause */
 void node_resume(struct node *node);
 /* Boots it again after `ns`, unless it is up by then. A node that dies from a fault is booted again by itself,
  * after a time drawn from world_back_after. */
@@ -147,10 +157,10 @@ struct link {
     int64_t duplicate, duplicate_ns; /* datagram: this share comes twice, within so much time */
     int64_t reorder, reorder_ns;     /* datagram: this share is overtaken, held back by up to ... */
     int64_t each_ns;                 /* the line is busy for so long with each message */
-    int64_t last_ns;     /* stream: delivery time of the newest */
-    int64_t free_ns;     /* until when the line is busy */
-    uint64_t sent;       /* messages so far */
-    uint64_t connection; /* raised by each reset, in both directions */
+    int64_t last_ns;                 /* stream: delivery time of the newest */
+    int64_t free_ns;                 /* until when the line is busy */
+    uint64_t sent;                   /* messages so far */
+    uint64_t connection;             /* raised by each reset, in both directions */
 };
 
 struct link *world_link(struct world *world, struct node *from, struct node *to);

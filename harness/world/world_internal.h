@@ -79,7 +79,8 @@ struct world {
     struct link *links; /* node_count x node_count, [from][to] */
     struct flying *flying;
     int64_t back_lo, back_hi;
-    int64_t down; /* nodes killed and not yet back: what the budget counts */
+    int64_t down;  /* nodes killed and not yet back: what the budget counts */
+    int64_t wiped; /* disks, so far: likewise */
 
     jmp_buf escape;
     bool can_escape;

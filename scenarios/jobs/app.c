@@ -127,7 +127,8 @@ static bool start_clients(struct app *app)
                                    .period_s = 1,
                                    .children = &client,
                                    .child_count = 1};
-    return supervisor_start(app->runtime, 0, &spec, &why) != 0;
+    app->clients = supervisor_start(app->runtime, 0, &spec, &why);
+    return app->clients != 0;
 }
 
 static bool connect_store(struct app *app)
@@ -252,6 +253,24 @@ __attribute__((noreturn)) static void app_crash(struct node *node, struct point_
     proc_exit(runtime_current(running(node->ctx)), reason_make(EXIT_ERROR, "injected crash"));
 }
 
+/* All but the tops of the two trees: their death would be the end of the program, which is the node's. */
+static uint64_t app_next_actor(const struct node *node, uint64_t after)
+{
+    const struct app *app = node->ctx;
+    if (!app->jobs)
+        return 0;
+    do
+        after = proc_next(app->runtime, after);
+    while (after != 0 && (after == jobs_root(app->jobs) || after == app->clients));
+    return after;
+}
+
+static void app_crash_actor(struct node *node, uint64_t actor)
+{
+    struct app *app = node->ctx;
+    proc_signal(app->runtime, 0, actor, reason_make(EXIT_KILL, "%s", ""));
+}
+
 __attribute__((noreturn)) static void app_leave(struct node *node, struct point_site *at)
 {
     struct app *app = node->ctx;
@@ -267,7 +286,9 @@ static const struct node_ops app_ops = {.start = app_start,
                                         .stall = app_stall,
                                         .crash = app_crash,
                                         .leave = app_leave,
-                                        .can_stall = app_can_stall};
+                                        .can_stall = app_can_stall,
+                                        .next_actor = app_next_actor,
+                                        .crash_actor = app_crash_actor};
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index)
 {
@@ -275,6 +296,7 @@ void app_init(struct app *app, struct adapter *adapter, unsigned index)
     snprintf(name, sizeof name, "n%u", index + 1);
     *app = (struct app){.adapter = adapter, .index = index};
     app->node = world_node_add(adapter->world, name, &app_ops, app);
+    app->node->wipeable = adapter->app_count > 1; /* then the database is elsewhere */
 }
 
 struct app *app_of(struct proc *self)

@@ -160,6 +160,11 @@ struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *confi
 
 /* ---- in operation ---- */
 
+proc_id jobs_root(const struct jobs *jobs)
+{
+    return jobs->keeper;
+}
+
 void jobs_poke(struct jobs *jobs)
 {
     for (size_t i = 0; i < jobs->queue_count; ++i)

@@ -57,6 +57,10 @@ struct jobs; /* a running system on one node */
 struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
                         size_t why_size);
 
+/* The process at the top of the tree. Without it nobody drains, and nobody notices that the tree gave up: whoever
+ * embeds the system treats its death as the end of the whole program. */
+proc_id jobs_root(const struct jobs *jobs);
+
 /* Inserts; wakes local queues. 0 and *ret_ids (spec_count of them), or a negative errno as store_call. tx_sql may be NULL. */
 int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
                 const char *tx_sql, uint64_t *ret_ids);

@@ -104,6 +104,8 @@ proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec);
 
 _Noreturn void proc_exit(struct proc *self, struct reason reason);
 bool proc_alive(struct runtime *runtime, proc_id id);
+/* The live process with the least id above `after`, or 0: all of them, in the order of spawning. */
+proc_id proc_next(const struct runtime *runtime, proc_id after);
 
 /* An exit signal, as Erlang's exit/2: SIG-09 .. SIG-14. `from` may be 0 (the driver). A process
  * that signals itself to death does not return. */

@@ -140,6 +140,14 @@ size_t runtime_count(const struct runtime *runtime)
     return runtime->procs.count;
 }
 
+proc_id proc_next(const struct runtime *runtime, proc_id after)
+{
+    for (proc_id id = after + 1; id <= runtime->last_id; id++)
+        if (runtime_find(runtime, id))
+            return id;
+    return 0;
+}
+
 void runtime_on_wake(struct runtime *runtime, void (*wake)(void *ctx), void *ctx)
 {
     runtime->wake = wake;

@@ -107,6 +107,17 @@ Test(end, ids_are_never_used_again)
     cr_assert_eq(spawn(body_return, NULL), first + 1);
 }
 
+Test(end, the_living_are_listed_in_order)
+{
+    proc_id first = spawn(body_listen, NULL), second = spawn(body_return, NULL),
+            third = spawn(body_listen, NULL);
+    cr_assert_eq(proc_next(runtime, 0), first);
+    cr_assert_eq(proc_next(runtime, first), second);
+    runtime_run(runtime);
+    cr_assert_eq(proc_next(runtime, first), third);
+    cr_assert_eq(proc_next(runtime, third), 0);
+}
+
 Test(end, procs_max_refuses)
 {
     struct runtime_options options = {.procs_max = 2};
