@@ -12,7 +12,7 @@ static void *room(size_t count, size_t size)
     return memory;
 }
 
-/* ---- recordings ---- */
+/* ---- readouts ---- */
 
 struct readout readout_of(const struct trace *trace)
 {
