@@ -5,6 +5,7 @@
  */
 #include "properties/checks.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Opens it, and returns it as it was opened. NULL: it has no key. */
@@ -48,10 +49,12 @@ static void pair_effect(struct pairing *pairing, const struct match *effect, uin
     if (!match_key(effect, event, &key, found))
         return;
     uint32_t cause = open_find(&pairing->open, key);
-    if (cause)
-        pairing->pairs[open_take(&pairing->open, cause).number].effect = place;
-    else
+    if (!cause) {
         pair_add(pairing, NOWHERE, place);
+        return;
+    }
+    assert(pairing->pairs);
+    pairing->pairs[open_take(&pairing->open, cause).number].effect = place;
 }
 
 struct pair *view_pairs(struct view view, const struct causality *causality, size_t *ret_count,

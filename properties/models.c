@@ -93,8 +93,9 @@ static bool queue_pop(struct values *queue, const struct op *op)
 static bool queue_drain(struct values *queue, const struct op *op)
 {
     size_t count = (size_t)queue->count;
-    if (op->outcome == OP_OK && (op->list_count != count ||
-                                 (count && memcmp(op->list, queue->at, count * sizeof *queue->at))))
+    bool same = op->list_count == count &&
+                (count == 0 || memcmp(op->list, queue->at, count * sizeof *queue->at) == 0);
+    if (op->outcome == OP_OK && !same)
         return false;
     memset(queue, 0, sizeof *queue + count * sizeof *queue->at);
     return true;

@@ -78,6 +78,7 @@ Test(linear, a_set_answers_whether_it_contains)
 {
     for (int64_t answer = 0; answer <= 1; answer++) {
         struct history history = history_of("1+a5 1=a 1+h5 1=h5");
+        cr_assert_not_null(history.ops);
         history.ops[1].next = answer;
         enum judgement judgement;
         linear_said(&model_set, &history, LINEAR_STATES_MAX, &judgement);
