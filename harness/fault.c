@@ -302,7 +302,7 @@ static bool read_action(struct reader *reader, struct fault *fault)
     }
     return complain(reader,
                     "expected an action: crash, kill, poweroff, error(ERRNO), timeout(DUR), "
-                    "disconnect, delay(DUR), pause(DUR)");
+                    "disconnect, delay(DUR), pause(DUR), short, lie, misdirect, flip");
 }
 
 size_t fault_parse_at(const char *text, struct fault *ret_fault, const char **ret_why,

@@ -12,8 +12,12 @@
     X(NONE, "none", 0)                                                                             \
     X(DELAY, "delay", CAN_DELAY)                                                                   \
     X(ERROR, "error", CAN_ERROR)                                                                   \
+    X(SHORT, "short", CAN_SHORT)                                                                   \
     X(TIMEOUT, "timeout", CAN_TIMEOUT)                                                             \
     X(DISCONNECT, "disconnect", CAN_DISCONNECT)                                                    \
+    X(LIE, "lie", CAN_LIE)                                                                         \
+    X(MISDIRECT, "misdirect", CAN_MISDIRECT)                                                       \
+    X(FLIP, "flip", CAN_FLIP)                                                                      \
     X(PAUSE, "pause", CAN_PAUSE)                                                                   \
     X(CRASH, "crash", CAN_CRASH)                                                                   \
     X(KILL, "kill", CAN_KILL)                                                                      \

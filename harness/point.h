@@ -32,10 +32,17 @@ enum point_kind {
     CAN_DISCONNECT = 1 << 5, /* FAULT returns -ECONNRESET */
     CAN_DELAY = 1 << 6,      /* FAULT waits, then goes on */
     CAN_PAUSE = 1 << 7,      /* the whole node stands still for a while; time goes on */
+    CAN_SHORT = 1 << 8,      /* a part of it is done, then it fails */
+    CAN_LIE = 1 << 9,        /* it is not done, and success is reported */
+    CAN_MISDIRECT = 1 << 10, /* it is done in another place, and success is reported */
+    CAN_FLIP = 1 << 11,      /* one bit of it is wrong, and success is reported */
     POINT_QUIET = 1 << 16,   /* a busy point: recorded only when a fault was injected */
 };
-#define CAN_DIE (CAN_CRASH | CAN_KILL | CAN_POWEROFF)
-#define CAN_NET (CAN_DIE | CAN_TIMEOUT | CAN_DISCONNECT | CAN_DELAY | CAN_PAUSE)
+/* What a device does by itself: FAULT returns the kind, a positive enum fault_kind, and the simulated device, the only
+ * one to declare these, does the rest. Never outside of the world. */
+#define CAN_DEVICE (CAN_SHORT | CAN_LIE | CAN_MISDIRECT | CAN_FLIP)
+#define CAN_DIE    (CAN_CRASH | CAN_KILL | CAN_POWEROFF)
+#define CAN_NET    (CAN_DIE | CAN_TIMEOUT | CAN_DISCONNECT | CAN_DELAY | CAN_PAUSE)
 
 struct point_sink;
 

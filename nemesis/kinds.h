@@ -109,7 +109,22 @@ extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
       KEY("down", "down", DURATION, NEMESIS_MS, NEMESIS_YEAR, 100 * NEMESIS_MS, 5 * NEMESIS_S,     \
           "how long it does not"))
 
-#define NEMESIS_KINDS(X) NEMESES_PROCESS(X) NEMESES_NET(X)
+#define NEMESES_DISK(X)                                                                            \
+    X(full_disk, "full disk", "no file of a disk can grow", EVERY(30 * NEMESIS_S, 10 * NEMESIS_M), \
+      LASTS("for", NEMESIS_S, 2 * NEMESIS_M))                                                      \
+    X(slow_disk, "slow disk", "each operation of a disk takes longer",                             \
+      EVERY(30 * NEMESIS_S, 10 * NEMESIS_M), LASTS("for", 5 * NEMESIS_S, 2 * NEMESIS_M),           \
+      KEY("amount", "by", DURATION, 1, NEMESIS_YEAR, NEMESIS_MS, 200 * NEMESIS_MS, "how much"))    \
+    X(stall_disk, "stalled disk", "the next operation of a disk takes long",                       \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M),                                                        \
+      KEY("amount", "by", DURATION, 1, NEMESIS_YEAR, NEMESIS_S, 30 * NEMESIS_S, "how long"))       \
+    X(lying_disk, "lying disk",                                                                    \
+      "syncs of a disk report success and make nothing durable; needs the budget \"disks lying\"", \
+      EVERY(30 * NEMESIS_S, 10 * NEMESIS_M), LASTS("for", NEMESIS_S, 2 * NEMESIS_M))               \
+    X(rot, "bit rot", "a bit of what is stored flips; needs the budget \"disks lying\"",           \
+      EVERY(10 * NEMESIS_S, 5 * NEMESIS_M))
+
+#define NEMESIS_KINDS(X) NEMESES_PROCESS(X) NEMESES_NET(X) NEMESES_DISK(X)
 
 enum nemesis_number {
 #define X(ident, ...) NEMESIS_##ident,

@@ -97,6 +97,10 @@ static int apply(const struct fault *fault)
     case FAULT_POWEROFF: raise(SIGKILL); return 0;
     case FAULT_NONE:
     case FAULT_PAUSE:
+    case FAULT_SHORT:
+    case FAULT_LIE:
+    case FAULT_MISDIRECT:
+    case FAULT_FLIP:
     case FAULT_KIND_COUNT: break;
     }
     return 0;
@@ -172,6 +176,12 @@ static bool add_rules(struct rules *rules, const char *faults, char *why, size_t
         snprintf(why, size,
                  "DURESS_FAULTS: pause and wait(NAME) need the simulated world; stop a "
                  "live process with SIGSTOP");
+        return false;
+    }
+    if (good && (rules_kinds(rules) & CAN_DEVICE)) {
+        snprintf(why, size,
+                 "DURESS_FAULTS: short, lie, misdirect and flip are what a simulated disk does; "
+                 "they need the simulated world");
         return false;
     }
     return good;

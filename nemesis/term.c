@@ -33,9 +33,10 @@ static bool complain_of_word(struct parser *parser)
     if (at_strategy(parser))
         return complain(parser, parser->at, "a strategy stands alone");
     if (length == 0)
-        return complain(parser, parser->at,
-                        "expected an action: crash, kill, poweroff, error(ERRNO), timeout(DUR), "
-                        "disconnect, delay(DUR), pause(DUR), wait(NAME), off");
+        return complain(
+            parser, parser->at,
+            "expected an action: crash, kill, poweroff, error(ERRNO), timeout(DUR), "
+            "disconnect, delay(DUR), pause(DUR), short, lie, misdirect, flip, wait(NAME), off");
     if (near)
         return complain(parser, parser->at, "unknown word '%.*s'; did you mean '%s'?", (int)length,
                         parser_rest(parser), near);

@@ -5,7 +5,7 @@
  *     step   := mod* action
  *     mod    := P"%" | N"*" | "skip("N")" | "every("N")" | "per(point)" | "per(node)" | "per(key)"
  *     action := crash | kill | poweroff | error(ERRNO) | timeout(DUR[..DUR]) | disconnect
- *             | delay(DUR[..DUR]) | pause(DUR[..DUR]) | wait(NAME) | off
+ *             | delay(DUR[..DUR]) | pause(DUR[..DUR]) | short | lie | misdirect | flip | wait(NAME) | off
  *     strategy := always_crash | recover_after(N) | random_crash(P)
  *               | periodic_crash(PERIOD,DUTY,PHASE)
  *

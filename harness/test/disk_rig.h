@@ -107,11 +107,11 @@ static inline struct fault rig_decide(void *ctx, const struct hit *hit)
     return plan->fault;
 }
 
-static inline void rig_init(struct rig *rig, uint64_t seed)
+static inline void rig_init_budget(struct rig *rig, uint64_t seed, struct budget budget)
 {
     rig->tape = tape_new(seed);
     rig->trace = trace_new();
-    rig->world = world_new(rig->tape, rig->trace, (struct budget){.nodes_down = 1});
+    rig->world = world_new(rig->tape, rig->trace, budget);
     rig->disk = disk_new(rig->world, "disk");
     rig->node = world_node_add(rig->world, "n1", &rig_ops, rig);
     rig->other = world_node_add(rig->world, "n2", &rig_ops, rig);
@@ -119,6 +119,11 @@ static inline void rig_init(struct rig *rig, uint64_t seed)
     world_back_after(rig->world, SECOND, SECOND);
     world_decider(rig->world, rig_decide, rig);
     world_set_phase(rig->world, PHASE_SAFETY);
+}
+
+static inline void rig_init(struct rig *rig, uint64_t seed)
+{
+    rig_init_budget(rig, seed, (struct budget){.nodes_down = 1});
 }
 
 static inline void rig_done(struct rig *rig)

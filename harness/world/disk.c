@@ -17,6 +17,9 @@
  *   (4) a sync makes it durable: no power loss can take it any more
  *   (5) too much is not durable: the kernel writes it back by itself, which is as good as a sync, but nobody is told
  *   (6) its file is deleted: it is forgotten. Creating and deleting are durable at once
+ *   (7) a sync of it failed: it waits for the next one; or the kernel counts it as clean from then on: reads go on to
+ *       see it, no later sync makes it durable, and the next power loss takes it. What is durable is then kept apart
+ *       (`medium`), until every byte of it was written and synced again
  *
  * Never lost or changed: anything durable, and any sector that no pending change touches.
  */
@@ -78,6 +81,7 @@ void file_free(struct file *file)
     free(file->bytes);
     free(file->changes);
     free(file->log);
+    free(file->medium);
     free(file);
 }
 
@@ -175,16 +179,64 @@ void file_truncate(struct file *file, size_t size)
     file_resize(file, size);
 }
 
+static void file_clean(struct file *file)
+{
+    file->change_count = 0;
+    file->log_size = 0;
+}
+
+/* ---- a medium that lags behind (7) ---- */
+
+static void medium_resize(struct file *file, size_t size)
+{
+    file->medium = disk_grow(file->medium, &file->medium_capacity, size + 1, 1);
+    if (size > file->medium_size)
+        memset(file->medium + file->medium_size, 0, size - file->medium_size);
+    file->medium_size = size;
+}
+
+static void medium_free(struct file *file)
+{
+    free(file->medium);
+    file->medium = NULL;
+    file->medium_size = file->medium_capacity = 0;
+}
+
+/* What was written and is now durable, as it is by now; the size of a file is always durable. */
+static void medium_sync(struct file *file)
+{
+    for (size_t i = 0; i < file->change_count; i++) {
+        const struct change *change = &file->changes[i];
+        if (change->kind == CHANGE_TRUNCATE) {
+            medium_resize(file, change->offset);
+            continue;
+        }
+        size_t end = change->offset + change->size;
+        if (end > file->medium_size)
+            medium_resize(file, end);
+        if (end > file->size)
+            end = file->size;
+        if (end > change->offset)
+            memcpy(file->medium + change->offset, file->bytes + change->offset,
+                   end - change->offset);
+    }
+    medium_resize(file, file->size);
+    if (memcmp(file->medium, file->bytes, file->size) == 0)
+        medium_free(file);
+}
+
 void file_sync(struct file *file)
 {
-    file->change_count = 0; /* (4) */
-    file->log_size = 0;
+    if (file->medium)
+        medium_sync(file);
+    file_clean(file); /* (4) */
 }
 
 void file_delete(struct file *file)
 {
     file_resize(file, 0);
-    file_sync(file); /* (6) */
+    medium_free(file);
+    file_clean(file); /* (6) */
     file->exists = false;
 }
 
@@ -209,6 +261,35 @@ static void change_undo(struct file *file, struct change *change)
     else
         file_put(file, log, change->size, change->offset);
     file->size = change->old_size;
+}
+
+static void changes_undo(struct file *file)
+{
+    for (size_t i = file->change_count; i-- > 0;)
+        change_undo(file, &file->changes[i]);
+}
+
+/* After changes_undo(): the log of a write holds what it had written. */
+static void change_redo(struct file *file, const struct change *change)
+{
+    if (change->kind == CHANGE_WRITE)
+        file_put(file, file->log + change->log_at, change->size, change->offset);
+    else
+        file_resize(file, change->offset);
+}
+
+void file_forsake(struct file *file)
+{
+    if (!file->medium) {
+        changes_undo(file);
+        medium_resize(file, file->size);
+        if (file->size)
+            memcpy(file->medium, file->bytes, file->size);
+        for (size_t i = 0; i < file->change_count; i++)
+            change_redo(file, &file->changes[i]);
+    }
+    medium_resize(file, file->size);
+    file_clean(file);
 }
 
 static void write_tear(struct tape *tape, struct file *file, const struct change *change,
@@ -240,12 +321,7 @@ static enum outcome change_judge(struct tape *tape, struct file *file, const str
     enum outcome outcome =
         (enum outcome)tape_choose(tape, &choice, is_write ? OUTCOME_COUNT : TORN);
     switch (outcome) {
-    case KEPT: /* (1) */
-        if (is_write)
-            file_put(file, file->log + change->log_at, change->size, change->offset);
-        else
-            file_resize(file, change->offset);
-        break;
+    case KEPT: change_redo(file, change); break; /* (1) */
     case TORN: /* (2) */ write_tear(tape, file, change, choice); break;
     default: break; /* (0) */
     }
@@ -255,11 +331,15 @@ static enum outcome change_judge(struct tape *tape, struct file *file, const str
 static void file_power_loss(struct tape *tape, struct file *file, uint32_t node,
                             uint64_t counts[OUTCOME_COUNT])
 {
-    for (size_t i = file->change_count; i-- > 0;)
-        change_undo(file, &file->changes[i]);
+    changes_undo(file);
+    if (file->medium) { /* (7) */
+        file_resize(file, file->medium_size);
+        memcpy(file->bytes, file->medium, file->medium_size);
+        medium_free(file);
+    }
     for (size_t i = 0; i < file->change_count; i++)
         counts[change_judge(tape, file, &file->changes[i], node)]++;
-    file_sync(file);
+    file_clean(file);
 }
 
 void disk_power_loss(struct disk *disk, struct node *node)

@@ -12,8 +12,12 @@
  *
  * Faults, by points at the site of the node that uses the disk (POINT_QUIET, so only injected ones are recorded):
  *   disk/file/read, disk/file/write, disk/file/sync   first field: the file's name
- * An error becomes SQLITE_IOERR (ENOSPC: SQLITE_FULL); kill and poweroff leave the world event in the middle.
- */
+ * An error becomes SQLITE_IOERR (ENOSPC: SQLITE_FULL); kill and poweroff leave the world event in the middle. What else
+ * can go wrong is a table in vfs_io.c. After a sync that failed, what it could not write may never become durable,
+ * though reads see it: by a choice of the tape, as on Linux.
+ *
+ * A disk that reports success for what it did not do, or that rots, is a *lying* disk: the budget says how many may.
+ * No database survives that, so a scenario with one expects only what then still can be promised. */
 #ifndef DURESS_DISK_H
 #define DURESS_DISK_H
 
@@ -35,6 +39,26 @@ void disk_power_loss(struct disk *disk, struct node *node);
 void disk_wipe(struct disk *disk);
 /* The owner died (with or without power loss): its open files and locks are gone. */
 void disk_release(struct disk *disk);
+
+/* ---- what may be wrong with a disk for a while, or for ever ---- */
+
+void disk_fill(struct disk *disk, bool full); /* full: writes that would make a file longer fail */
+bool disk_is_full(const struct disk *disk);
+void disk_slow(struct disk *disk, int64_t ns); /* each operation takes so long; 0: none */
+int64_t disk_slowness(const struct disk *disk);
+void disk_stall(struct disk *disk, int64_t ns); /* the next operation takes so long */
+/* Syncs report success and make nothing durable, as with a cache that ignores flushes. False: the budget does not
+ * allow it. Once honest again, the next sync makes durable what the others did not. */
+bool disk_deceive(struct disk *disk, bool on);
+bool disk_deceives(const struct disk *disk);
+/* Flips one bit of what is stored; which one is a choice of the tape. False: nothing is stored, or the budget does
+ * not allow it. Records world/disk/rot {disk, file, bit}. */
+bool disk_rot(struct disk *disk);
+/* Does the budget allow this disk to lie? One that has lied may go on. */
+bool disk_may_lie(const struct disk *disk);
+/* It lies now. Records world/disk/lie {disk} the first time: from here on its durability is worth nothing. */
+void disk_lies(struct disk *disk);
+bool disk_has_lied(const struct disk *disk);
 
 /* ---- plain file access, for adapters and tests ---- */
 

@@ -30,6 +30,10 @@ struct file {
     unsigned char *log; /* the old bytes of all changes */
     size_t log_size, log_capacity;
     uint64_t numbered;
+    unsigned char *medium; /* what is durable, where a failed sync left it behind; else NULL */
+    size_t medium_size, medium_capacity;
+    uint64_t
+        operations;  /* reads, writes and syncs so far: the identity of what a fault did to one */
     struct shm *shm; /* of the connections that are open now */
     struct file *next;
 };
@@ -73,6 +77,12 @@ struct disk {
     struct file *files; /* in the order of their creation */
     struct handle *handles;
     struct vfs *vfses;
+    bool full;        /* no file can grow */
+    bool lied;        /* counted by the budget */
+    bool deceives;    /* syncs do nothing */
+    int64_t slow_ns;  /* that each operation takes */
+    int64_t stall_ns; /* that the next one takes */
+    uint64_t rotted;  /* bits so far: the identity of the next one */
 };
 
 /* ---- disk.c: files ---- */
@@ -87,11 +97,25 @@ size_t file_read(const struct file *file, void *data, size_t size, size_t offset
 void file_write(struct file *file, const void *data, size_t size, size_t offset);
 void file_truncate(struct file *file, size_t size);
 void file_sync(struct file *file);
+/* A sync failed, and the kernel counts as clean what it could not write: reads still see it, but no later
+ * sync makes it durable. */
+void file_forsake(struct file *file);
 void file_delete(struct file *file);
 
 /* Room for `need` items; never returns NULL. */
 void *disk_grow(void *data, size_t *capacity, size_t need, size_t item_size);
 void *disk_alloc(size_t size); /* zeroed; never NULL */
+
+/* A keyed choice about what goes wrong with the current operation on the file: below `count`, 0 the simplest. */
+uint64_t file_choose(struct disk *disk, struct node *node, struct file *file, const char *name,
+                     uint64_t count);
+
+/* ---- vfs_io.c: reading, writing and syncing, and what can go wrong with it ---- */
+
+int vfs_read(sqlite3_file *file, void *data, int size, sqlite3_int64 offset);
+int vfs_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset);
+int vfs_truncate(sqlite3_file *file, sqlite3_int64 size);
+int vfs_sync(sqlite3_file *file, int flags);
 
 /* ---- vfs.c ---- */
 

@@ -3,6 +3,7 @@
  * A FAULT asks the decider, then waits (delay, timeout), records the event with what is injected, and applies it. What
  * cannot be applied here (no process that could wait, a budget that is used up) is not injected and not recorded.
  */
+#include "harness/world/disk.h"
 #include "harness/world/world_internal.h"
 
 #include <assert.h>
@@ -47,8 +48,12 @@ bool world_can_inject(const struct hit *hit, const struct fault *fault)
     switch (fault->kind) {
     case FAULT_NONE: return false;
     case FAULT_ERROR:
+    case FAULT_SHORT:
     case FAULT_TIMEOUT:
     case FAULT_DISCONNECT: return true;
+    case FAULT_LIE:
+    case FAULT_MISDIRECT:
+    case FAULT_FLIP: return node && node->disk && disk_may_lie(node->disk);
     case FAULT_DELAY: return node && node->ops->can_stall(node, hit->site);
     case FAULT_CRASH: return node && hit->site->actor != 0;
     case FAULT_PAUSE: return node != NULL;
@@ -91,8 +96,12 @@ static int apply(const struct hit *hit, const struct fault *fault)
     struct node *node = hit->node;
     switch (fault->kind) {
     case FAULT_ERROR: return -fault->err;
+    case FAULT_SHORT: return (int)fault->kind;
     case FAULT_TIMEOUT: return -ETIMEDOUT;
     case FAULT_DISCONNECT: return -ECONNRESET;
+    case FAULT_LIE:
+    case FAULT_MISDIRECT:
+    case FAULT_FLIP: disk_lies(node->disk); return (int)fault->kind;
     case FAULT_CRASH: node->ops->crash(node, hit->site);
     case FAULT_KILL: die(hit, false);
     case FAULT_POWEROFF: die(hit, true);

@@ -1,12 +1,8 @@
 /* vfs.c: SQLite on a simulated disk.
  *
  * One sqlite3_vfs per (disk, node). It promises SQLite what its own VFS for Unix promises, and no more: a torn write spoils
- * nothing outside its own bytes (disk.c keeps that), but there is no atomic write, no safe append, no order. Every
- * read, write and sync passes a fault point first, so a fault leaves the file as it was:
- *
- *   error      nothing was read, written or made durable; SQLite gets the result code
- *   kill       the node is left in the middle of the call; what was written before stays (disk.c, 3)
- *   poweroff   the same, and what was not synced gets its crash state (disk.c, 0 to 2)
+ * nothing outside its own bytes (disk.c keeps that), but there is no atomic write, no safe append, no order. What can
+ * go wrong with reading, writing and syncing stands in vfs_io.c.
  *
  * Nothing here ever waits. A busy lock is reported at once, and a sleep is over as soon as it
  * begins without time passing, so a busy timeout merely asks a number of times again: nobody else
@@ -24,14 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-POINT_ABOUT("disk/file/read", "SQLite reads from a file.");
-POINT_ABOUT("disk/file/write", "SQLite writes to a file, or truncates it.");
-POINT_ABOUT("disk/file/sync", "SQLite makes a file durable.");
-
-#define DISK_FAULTS (CAN_ERROR | CAN_KILL | CAN_POWEROFF | POINT_QUIET)
-#define DISK_FIELDS(file, offset, size)                                                            \
-    T_STR("file", (file)->name), T_I64("offset", offset), T_I64("size", size)
-
 /* Milliseconds from noon of 24 November 4714 BC, where SQLite counts from, to 1970. */
 #define JULIAN_1970_MS INT64_C(210866760000000)
 
@@ -39,73 +27,12 @@ POINT_ABOUT("disk/file/sync", "SQLite makes a file durable.");
 
 /* ---- sqlite3_io_methods ---- */
 
-static int result_code(int err, int otherwise)
-{
-    return err == -ENOSPC ? SQLITE_FULL : otherwise;
-}
-
 static int vfs_close(sqlite3_file *base)
 {
     struct handle *handle = handle_of(base);
     if (handle->delete_on_close && handle->file)
         file_delete(handle->file);
     handle_free(handle);
-    return SQLITE_OK;
-}
-
-static int vfs_read(sqlite3_file *base, void *data, int size, sqlite3_int64 offset)
-{
-    struct handle *handle = handle_of(base);
-    if (!handle->file)
-        return SQLITE_IOERR_READ;
-    int err = FAULT(&handle->vfs->node->site, "disk/file/read", DISK_FAULTS,
-                    DISK_FIELDS(handle->file, offset, size));
-    if (err)
-        return result_code(err, SQLITE_IOERR_READ);
-    size_t got = file_read(handle->file, data, (size_t)size, (size_t)offset);
-    if (got == (size_t)size)
-        return SQLITE_OK;
-    memset((char *)data + got, 0, (size_t)size - got);
-    return SQLITE_IOERR_SHORT_READ; /* the end of the file, which SQLite expects */
-}
-
-static int vfs_write(sqlite3_file *base, const void *data, int size, sqlite3_int64 offset)
-{
-    struct handle *handle = handle_of(base);
-    if (!handle->file)
-        return SQLITE_IOERR_WRITE;
-    int err = FAULT(&handle->vfs->node->site, "disk/file/write", DISK_FAULTS,
-                    DISK_FIELDS(handle->file, offset, size));
-    if (err)
-        return result_code(err, SQLITE_IOERR_WRITE);
-    file_write(handle->file, data, (size_t)size, (size_t)offset);
-    return SQLITE_OK;
-}
-
-static int vfs_truncate(sqlite3_file *base, sqlite3_int64 size)
-{
-    struct handle *handle = handle_of(base);
-    if (!handle->file)
-        return SQLITE_IOERR_TRUNCATE;
-    int err = FAULT(&handle->vfs->node->site, "disk/file/write", DISK_FAULTS,
-                    DISK_FIELDS(handle->file, size, 0));
-    if (err)
-        return result_code(err, SQLITE_IOERR_TRUNCATE);
-    file_truncate(handle->file, (size_t)size);
-    return SQLITE_OK;
-}
-
-static int vfs_sync(sqlite3_file *base, int flags)
-{
-    (void)flags;
-    struct handle *handle = handle_of(base);
-    if (!handle->file)
-        return SQLITE_IOERR_FSYNC;
-    int err = FAULT(&handle->vfs->node->site, "disk/file/sync", DISK_FAULTS,
-                    DISK_FIELDS(handle->file, 0, handle->file->size));
-    if (err)
-        return result_code(err, SQLITE_IOERR_FSYNC);
-    file_sync(handle->file);
     return SQLITE_OK;
 }
 

@@ -33,6 +33,8 @@ enum phase { PHASE_SETUP, PHASE_SAFETY, PHASE_LIVENESS, PHASE_AUDIT };
     X(links_cut, "links cut", COUNT, 4096, 4096,                                                   \
       "directions between two nodes that carry nothing at the same time")                          \
     X(disks_wiped, "disks wiped", COUNT, 0, 64, "nodes that come back empty, in the whole run")    \
+    X(disks_lying, "disks lying", COUNT, 0, 64,                                                    \
+      "that report success for what they did not do, or rot, in the whole run")                    \
     X(clock_skew_ns, "clock skew", DURATION, INT64_C(3600000000000), INT64_C(31536000000000000),   \
       "how far a nemesis may move a wall clock from where it would be")
 

@@ -81,6 +81,7 @@ struct world {
     int64_t back_lo, back_hi;
     int64_t down;  /* nodes killed and not yet back: what the budget counts */
     int64_t wiped; /* disks, so far: likewise */
+    int64_t lying; /* disks that have lied: the same */
 
     jmp_buf escape;
     bool can_escape;

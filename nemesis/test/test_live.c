@@ -177,8 +177,9 @@ Test(terms, bad_ones_are_refused)
 {
     static const char *const bad[] = {"live/store/ack", "live/store/akc: disconnect",
                                       "live/store/ack: disconect", "live/store/ack: crash",
-                                      "live/store/ack: wait(live/job/seen)"};
-    for (size_t i = 0; i < 5; i++)
+                                      "live/store/ack: wait(live/job/seen)",
+                                      "disk/file/write: short"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_exits(in_child(bad[i], NULL, nothing), BAD_ENVIRONMENT);
     assert_exits(in_child(NULL, "x", nothing), BAD_ENVIRONMENT);
     assert_exits(in_child("", "17", nothing), 0);

@@ -119,7 +119,7 @@ static const struct {
     /* the chain */
     {"crash ->", 8,
      "expected an action: crash, kill, poweroff, error(ERRNO), timeout(DUR), "
-     "disconnect, delay(DUR), pause(DUR), wait(NAME), off"},
+     "disconnect, delay(DUR), pause(DUR), short, lie, misdirect, flip, wait(NAME), off"},
     {"crash off", 6, "expected '->' and another step, or the end"},
     {"crash -> crahs", 9, "unknown word 'crahs'; did you mean 'crash'?"},
     {"wait()", 5, "expected the name of a point, as in wait(store/ack/reply)"},
@@ -206,9 +206,10 @@ static struct term_verdict hit(struct bench *bench, uint32_t node, uint64_t key,
 static char letter(struct term_verdict verdict)
 {
     static const char letters[FAULT_KIND_COUNT] = {
-        [FAULT_NONE] = 'o',    [FAULT_DELAY] = 'd',      [FAULT_ERROR] = 'e',
-        [FAULT_TIMEOUT] = 't', [FAULT_DISCONNECT] = 'x', [FAULT_PAUSE] = 'p',
-        [FAULT_CRASH] = 'c',   [FAULT_KILL] = 'k',       [FAULT_POWEROFF] = 'w'};
+        [FAULT_NONE] = 'o',       [FAULT_DELAY] = 'd', [FAULT_ERROR] = 'e', [FAULT_TIMEOUT] = 't',
+        [FAULT_DISCONNECT] = 'x', [FAULT_PAUSE] = 'p', [FAULT_CRASH] = 'c', [FAULT_KILL] = 'k',
+        [FAULT_POWEROFF] = 'w',   [FAULT_SHORT] = 's', [FAULT_LIE] = 'l',   [FAULT_MISDIRECT] = 'm',
+        [FAULT_FLIP] = 'f'};
     return verdict.taken ? letters[verdict.fault.kind] : '.';
 }
 

@@ -96,12 +96,21 @@ uint64_t key_of_args(const char *args);                              /* 0 if it 
 
 /* ---- nodes ---- */
 
+/* Blocking work of one node: a disk does one thing at a time. What a slow or stalled disk costs is added up while
+ * the work runs, which takes no time, and then delays its end and everything behind it. */
+struct work_desk {
+    bool at_work;
+    int64_t stalled_ns; /* by the work that runs now */
+    int64_t busy_until;
+};
+
 struct database {
     struct adapter *adapter;
     struct node *node; /* its own; NULL when embedded in the only app node */
     struct disk *disk;
     struct env env;      /* of its own node */
     struct store_db *db; /* open, while the node is up */
+    struct work_desk desk;
     uint64_t works;
     struct trip *trips; /* calls under way over links */
 };
@@ -119,6 +128,7 @@ struct app {
     world_timer wake;
     int64_t wake_ns;
     uint64_t entropies, works; /* ordinals of choices */
+    struct work_desk desk;
 };
 
 struct upstream {

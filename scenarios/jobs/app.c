@@ -47,12 +47,32 @@ struct errand { /* blocking work, under way */
     struct work *work;
 };
 
-static void run_errand(void *arg)
+static void errand_done(void *arg)
 {
     struct errand errand = *(struct errand *)arg;
     heap_release(errand.app->env.heap, arg);
-    errand.work->run(errand.work);
     errand.work->done(errand.work);
+}
+
+static void run_errand(void *arg)
+{
+    struct errand *errand = arg;
+    struct app *app = errand->app;
+    struct work_desk *desk = &app->desk;
+    struct world *world = app->adapter->world;
+    if (desk->busy_until > world_now(world)) {
+        world_at(world, app->node, desk->busy_until, run_errand, arg);
+        return;
+    }
+    *desk = (struct work_desk){.at_work = true};
+    errand->work->run(errand->work);
+    desk->at_work = false;
+    if (desk->stalled_ns == 0) {
+        errand_done(errand);
+        return;
+    }
+    desk->busy_until = world_now(world) + desk->stalled_ns;
+    world_at(world, app->node, desk->busy_until, errand_done, errand);
 }
 
 /* A worker thread: takes its time, then does all of it at one instant. */
@@ -179,6 +199,7 @@ static void app_start(struct node *node, void *ctx)
     app->env = (struct env){
         .ops = &app_env_ops, .heap = heap_new(), .site = node->site, .node_name = node->name};
     app->entropies = app->works = 0;
+    app->desk = (struct work_desk){0};
     app->wake = 0;
     start_again(app);
 }
@@ -238,13 +259,18 @@ static struct runtime *running(struct app *app)
 static bool app_can_stall(struct node *node, struct point_site *at)
 {
     (void)at;
-    return running(node->ctx) != NULL;
+    const struct app *app = node->ctx;
+    return app->desk.at_work || running(node->ctx) != NULL;
 }
 
 static void app_stall(struct node *node, struct point_site *at, int64_t ns)
 {
+    struct app *app = node->ctx;
     (void)at;
-    proc_stall(runtime_current(running(node->ctx)), ns);
+    if (app->desk.at_work)
+        app->desk.stalled_ns += ns;
+    else
+        proc_stall(runtime_current(running(app)), ns);
 }
 
 __attribute__((noreturn)) static void app_crash(struct node *node, struct point_site *at)

@@ -99,6 +99,7 @@ static void database_start(struct node *node, void *ctx)
     database->env = (struct env){
         .ops = &database_env_ops, .heap = heap_new(), .site = node->site, .node_name = node->name};
     database->works = 0;
+    database->desk = (struct work_desk){0};
     database_start_again(database);
 }
 
@@ -123,15 +124,23 @@ __attribute__((noreturn)) static void database_leave(struct node *node, struct p
     world_escape(node->world);
 }
 
+/* No process runs here, but the worker does. */
 static bool database_can_stall(struct node *node, struct point_site *at)
 {
-    (void)node, (void)at;
-    return false; /* no process runs here */
+    (void)at;
+    return ((const struct database *)node->ctx)->desk.at_work;
+}
+
+static void database_stall(struct node *node, struct point_site *at, int64_t ns)
+{
+    (void)at;
+    ((struct database *)node->ctx)->desk.stalled_ns += ns;
 }
 
 static const struct node_ops database_ops = {.start = database_start,
                                              .stop = database_stop,
                                              .dead = database_dead,
+                                             .stall = database_stall,
                                              .leave = database_leave,
                                              .crash = database_leave,
                                              .can_stall = database_can_stall};
@@ -266,22 +275,42 @@ static void give_up(void *arg)
         trip_free(trip);
 }
 
+static void send_reply(void *arg)
+{
+    struct trip *trip = arg;
+    struct database *database = trip->database;
+    struct world *world = database->adapter->world;
+    trip->packet.deliver = reply_deliver;
+    trip->packet.lost = reply_lost;
+    if (trip->connection != world_connection(world, trip->app->node, database->node)) {
+        reply_lost(&trip->packet, LOSS_RESET);
+        return;
+    }
+    world_send(world, database->node, trip->app->node, &trip->packet);
+}
+
 static void execute(void *arg)
 {
     struct trip *trip = arg;
     struct database *database = trip->database;
+    struct world *world = database->adapter->world;
+    struct work_desk *desk = &database->desk;
+    if (desk->busy_until > world_now(world)) {
+        world_at(world, database->node, desk->busy_until, execute, trip);
+        return;
+    }
+    *desk = (struct work_desk){.at_work = true};
     if (database->db)
         store_execute(database->db, &trip->request, trip->heap, &trip->reply);
     else
         trip->reply = (struct store_reply){.err = -EAGAIN, .why = "the database is starting"};
-    trip->packet.deliver = reply_deliver;
-    trip->packet.lost = reply_lost;
-    if (trip->connection !=
-        world_connection(database->adapter->world, trip->app->node, database->node)) {
-        reply_lost(&trip->packet, LOSS_RESET);
+    desk->at_work = false;
+    if (desk->stalled_ns == 0) {
+        send_reply(trip);
         return;
     }
-    world_send(database->adapter->world, database->node, trip->app->node, &trip->packet);
+    desk->busy_until = world_now(world) + desk->stalled_ns;
+    world_at(world, database->node, desk->busy_until, send_reply, trip);
 }
 
 static void request_deliver(struct packet *packet)

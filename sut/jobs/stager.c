@@ -4,8 +4,9 @@
  * matters; if it dies, the next one looks after one poll. */
 #include "sut/jobs/internal.h"
 
-#define RESTS_PER_POLL   100 /* how short the pause between two looks may be */
-#define SPREADS_PER_POLL 20  /* how far nodes that know of the same time spread over it */
+#define RESTS_PER_POLL   100  /* how short the pause between two looks may be */
+#define NO_ANSWER        (-2) /* of the store, for times */
+#define SPREADS_PER_POLL 20   /* how far nodes that know of the same time spread over it */
 
 /* Those that could take jobs: the names into `names`, which has room for all. */
 static size_t queues_with_room(const struct jobs *jobs, const char **names)
@@ -26,14 +27,14 @@ static void queues_poke(struct jobs *jobs, const struct store_request *request, 
 }
 
 /* What is due becomes available, and queues learn that there is something for them; all of them,
- * when the store does not say. Returns when more is due, in ms; -1: not known, or nothing is. */
+ * when the store does not say. Returns when more is due, in ms; -1: nothing is; NO_ANSWER. */
 static int64_t stage(struct proc *self, struct jobs *jobs)
 {
     const char **names = heap_alloc(proc_heap(self), jobs->queue_count * sizeof *names);
     struct store_request request = {
         .op = STORE_STAGE, .queues = names, .queue_count = queues_with_room(jobs, names)};
     struct store_call *call;
-    int64_t next_ms = 0;
+    int64_t next_ms = NO_ANSWER;
     if (store_call(self, jobs->store, &request, &call) == 0) {
         next_ms = call->reply.next_ms;
         queues_poke(jobs, &request, call->reply.ready);
@@ -50,7 +51,7 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
     struct store_request request = {.op = STORE_RESCUE};
     struct store_call *call;
     if (store_call(self, jobs->store, &request, &call) != 0)
-        return 0;
+        return NO_ANSWER;
     int64_t next_ms = call->reply.next_ms;
     if (call->reply.changed)
         jobs_poke(jobs);
@@ -59,14 +60,16 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
 }
 
 /* What is still overdue once the due jobs have been staged is a lease: without one there is nothing
- * to rescue. */
-static void stager_look(struct proc *self, struct jobs *jobs)
+ * to rescue. False: the store did not answer all of it. */
+static bool stager_look(struct proc *self, struct jobs *jobs)
 {
     jobs->due_ns = INT64_MAX;
     int64_t next_ms = stage(self, jobs);
-    if (next_ms == 0)
+    bool staged = next_ms != NO_ANSWER;
+    if (next_ms == 0 || !staged)
         next_ms = rescue(self, jobs);
     stager_told(jobs, proc_now(self), next_ms);
+    return staged && next_ms != NO_ANSWER;
 }
 
 /* All nodes are told the same time. The first of them does the work, and the others find it done. */
@@ -94,18 +97,20 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
 }
 
 /* The rest spreads the nodes that know of the same due time, and keeps a clock that disagrees from
- * spinning. */
+ * spinning. What a store refuses to change stays due: then it rests for a whole poll. */
 void stager_main(struct proc *self, void *arg)
 {
     struct jobs *jobs = arg;
+    bool answered = true;
     jobs->stager = proc_self(self);
     for (;;) {
         int64_t begin = proc_now(self);
         int64_t rest = begin + jobs_jitter(jobs->env, jobs->poll_ns / RESTS_PER_POLL);
         int64_t poll = begin + jobs_jitter(jobs->env, jobs->poll_ns);
+        rest = answered ? rest : poll;
         for (int64_t now = begin, until; (until = clamp(jobs->due_ns, rest, poll)) > now;
              now = proc_now(self))
             proc_receive(self, until - now);
-        stager_look(self, jobs);
+        answered = stager_look(self, jobs);
     }
 }

@@ -261,6 +261,22 @@ Test(queue, only_queues_with_jobs_and_room_are_woken)
     rig_free(rig);
 }
 
+Test(queue, a_store_that_fails_does_not_make_the_stager_spin)
+{
+    struct rig *rig = rig_new((struct rig_options){.poll_ns = S});
+    uint64_t id = rig_insert(rig, "error", "{}", 5); /* due again in some 17 s */
+    rig_advance(rig, S);
+    assert_state(rig, id, "retryable");
+    rig->mode[STORE_STAGE] = REFUSE; /* the rescue is answered: something is overdue */
+    rig_advance(rig, 20 * S);
+    unsigned before = rig->asked[STORE_STAGE];
+    rig_advance(rig, 60 * S);
+    unsigned asked = rig->asked[STORE_STAGE] - before;
+    cr_assert_geq(asked, 20, "it goes on trying");
+    cr_assert_leq(asked, 90, "%u times in a minute", asked);
+    rig_free(rig);
+}
+
 Test(queue, poke_looks_at_once)
 {
     struct rig *rig = rig_new((struct rig_options){.poll_ns = 600 * S});
