@@ -1,5 +1,5 @@
-/* divergence.c: see divergence.h. A line of trace.jsonl is an event, so comparing lines compares
- * events. */
+/* divergence.c: see divergence.h. A line of trace.jsonl is an event, but for its head and its
+ * end, so comparing lines compares events. */
 #include "harness/divergence.h"
 
 #include <stdbool.h>
@@ -24,12 +24,12 @@ static const char *next(struct reader *reader)
 
 static void compare(struct reader *a, struct reader *b, char *out, size_t size)
 {
-    for (unsigned long index = 0;; index++) {
+    for (unsigned long line = 0;; line++) {
         const char *x = next(a), *y = next(b);
         if (strcmp(x, y) != 0) {
             snprintf(out, size,
                      "the first event that differs is number %lu:\n  one run: %s\n  another: %s",
-                     index, x, y);
+                     line - 1, x, y); /* the first line is the head */
             return;
         }
         if (feof(a->in) && feof(b->in))

@@ -4,6 +4,7 @@
 
 #include "harness/backtrace.h"
 #include "harness/rundir.h"
+#include "harness/trace_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -102,13 +103,40 @@ static int write_tape(void *ctx, FILE *out)
     return tape_write(c->tape, &meta, out);
 }
 
+static void write_head(const struct scenario *scenario, const struct tape *tape, FILE *out)
+{
+    struct words ids = {0};
+    for (size_t i = 0; i < scenario->property_count; i++)
+        words_add(&ids, scenario->properties[i]->id);
+    trace_write_head(&(struct trace_head){.scenario = scenario->path,
+                                          .seeded = true,
+                                          .seed = tape_seed(tape),
+                                          .properties = (char **)(uintptr_t)ids.items,
+                                          .property_count = ids.count},
+                     out);
+    words_done(&ids);
+}
+
+void failure_write_trace(const struct run *run, const struct scenario *scenario,
+                         const struct tape *tape, FILE *out)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    write_head(scenario, tape, out);
+    while (trace_next(run->trace, &cursor, &event))
+        event_write_json(&event, out);
+    bool unseen = run->outcome == OUTCOME_CRASH || strcmp(run->property, "liveness") == 0;
+    trace_write_end(&(struct trace_end){.ending = run->ending,
+                                        .events = trace_count(run->trace),
+                                        .failed = unseen ? (char *)run->property : NULL,
+                                        .message = unseen ? (char *)run->message : NULL},
+                    out);
+}
+
 static int write_trace(void *ctx, FILE *out)
 {
     const struct contents *c = ctx;
-    struct trace_cursor cursor = {0};
-    struct event event;
-    while (trace_next(c->run->trace, &cursor, &event))
-        event_write_json(&event, out);
+    failure_write_trace(c->run, c->scenario, c->tape, out);
     return 0;
 }
 

@@ -29,6 +29,10 @@ int failure_write(const char *into, const struct run *run, const struct scenario
                   const struct tape *tape, const struct report_failure *failure,
                   const struct extras *extras);
 
+/* The trace of a run alone, with its head and its end (trace_file.h). */
+void failure_write_trace(const struct run *run, const struct scenario *scenario,
+                         const struct tape *tape, FILE *out);
+
 /* After a crash: adds what the process left on stderr to the story, and the tape if it is missing.
  * 0 or -errno. */
 int failure_write_crash(const char *into, const struct scenario *scenario, const struct tape *tape,

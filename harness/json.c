@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define EXACT_MAX (INT64_C(1) << 53) /* the largest range of integers that doubles hold exactly */
 
@@ -171,6 +172,17 @@ void json_count(struct json *json, const char *key, uint64_t value)
 {
     begin_value(json, key);
     fprintf(json->out, value <= (uint64_t)EXACT_MAX ? "%" PRIu64 : "\"%" PRIu64 "\"", value);
+}
+
+bool json_is_big_number(const char *text)
+{
+    char *end;
+    bool negative = *text == '-';
+    if (text[negative] < '1' || text[negative] > '9')
+        return false;
+    errno = 0;
+    uint64_t size = negative ? 0 - (uint64_t)strtoll(text, &end, 10) : strtoull(text, &end, 10);
+    return *end == '\0' && errno == 0 && size > (uint64_t)EXACT_MAX;
 }
 
 void json_u64(struct json *json, const char *key, uint64_t value)

@@ -51,6 +51,9 @@ void json_count(struct json *json, const char *key, uint64_t value); /* beyond 2
 void json_u64(struct json *json, const char *key, uint64_t value);   /* always a decimal string */
 void json_hex(struct json *json, const char *key, uint64_t value);   /* always a string "0x..." */
 
+/* Is this text what the three above would write as a string, because it is beyond 2^53? */
+bool json_is_big_number(const char *text);
+
 /* One string with its quotes. */
 void json_escape(FILE *out, const char *text);
 

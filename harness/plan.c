@@ -42,11 +42,9 @@ static int unknown_property(const char *id, char **ret_why)
                    id, near ? near : "; 'duress list properties' shows them all");
 }
 
-static int choose_properties(struct scenario *scenario, const struct words *ids, char **ret_why)
+int properties_choose(const struct words *ids, const struct property ***ret_chosen, char **ret_why)
 {
-    if (ids->count == 0)
-        return 0;
-    const struct property **chosen = calloc(ids->count, sizeof *chosen);
+    const struct property **chosen = calloc(ids->count + 1, sizeof *chosen);
     if (!chosen)
         abort();
     for (size_t i = 0; i < ids->count; i++) {
@@ -56,6 +54,18 @@ static int choose_properties(struct scenario *scenario, const struct words *ids,
             return unknown_property(ids->items[i], ret_why);
         }
     }
+    *ret_chosen = chosen;
+    return 0;
+}
+
+static int choose_properties(struct scenario *scenario, const struct words *ids, char **ret_why)
+{
+    const struct property **chosen;
+    if (ids->count == 0)
+        return 0;
+    int err = properties_choose(ids, &chosen, ret_why);
+    if (err)
+        return err;
     free(scenario->properties);
     scenario->properties = chosen;
     scenario->property_count = ids->count;

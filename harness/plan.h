@@ -32,6 +32,10 @@ int plan_load(struct plan *ret_plan, const struct words *paths, const struct ext
               const struct systems *systems, char **ret_why);
 void plan_done(struct plan *plan);
 
+/* The properties of these ids. 0 with a heap array of as many; -EINVAL with *ret_why (heap), which
+ * speaks of --property and names the nearest one. */
+int properties_choose(const struct words *ids, const struct property ***ret_chosen, char **ret_why);
+
 /* Applies --fault and --property to one scenario. 0, or -EINVAL with *ret_why (heap). */
 int extras_apply(const struct extras *extras, struct scenario *scenario, char **ret_why);
 

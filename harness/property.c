@@ -189,13 +189,26 @@ void panel_free(struct panel *panel)
     free(panel);
 }
 
+/* A point that is not linked in, from a recorded trace: asked for by its name, each time. */
+static void panel_stranger(struct panel *panel, const struct event *event)
+{
+    for (size_t i = 0; i < panel->count; i++)
+        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
+            if (!panel->verdicts[i].failed &&
+                strncmp(event->point->name, on->point, pattern_fixed(on->point)) == 0)
+                on->fn(&panel->judges[i], panel->judges[i].state, event);
+}
+
 void panel_event(void *ctx, const struct event *event)
 {
     struct panel *panel = ctx;
     uint32_t id = event->point->id;
-    assert(id < panel->point_count);
     panel->last_event = event->index;
     panel->last_time_ns = event->time_ns;
+    if (__builtin_expect(id >= panel->point_count, 0)) {
+        panel_stranger(panel, event);
+        return;
+    }
     const struct handler *end = panel->handlers + panel->first[id + 1];
     for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
          handler++) {
@@ -226,6 +239,27 @@ const struct verdict *panel_verdicts(const struct panel *panel, size_t *ret_coun
 bool panel_failed(const struct panel *panel)
 {
     return panel->failed;
+}
+
+static bool comes_first(const struct verdict *a, const struct verdict *b)
+{
+    if (a->event != b->event)
+        return a->event < b->event;
+    return a->property->kind != PROPERTY_EVENTUALLY && b->property->kind == PROPERTY_EVENTUALLY;
+}
+
+const struct verdict *panel_judge(struct panel *panel, enum run_ending ending)
+{
+    const struct verdict *first = NULL;
+    if (ending == ENDING_WHOLE || ending == ENDING_UNDRAINED)
+        panel_end(panel);
+    for (size_t i = 0; i < panel->count; i++) {
+        const struct verdict *verdict = &panel->verdicts[i];
+        bool echo = ending == ENDING_UNDRAINED && verdict->property->kind == PROPERTY_EVENTUALLY;
+        if (verdict->failed && !echo && (!first || comes_first(verdict, first)))
+            first = verdict;
+    }
+    return first;
 }
 
 /* ---- what properties call ---- */

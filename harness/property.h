@@ -89,4 +89,22 @@ const struct verdict *panel_verdicts(const struct panel *panel, size_t *ret_coun
 /* Has a safety property failed already? */
 bool panel_failed(const struct panel *panel);
 
+/* How a run ended, and so what its end is worth. X(ENUM, word) */
+#define ENDINGS(X)                                                                                 \
+    X(BROKEN, "broken")       /* in the middle: a crash; nothing is said about its end */          \
+    X(STOPPED, "stopped")     /* by a safety property that failed: likewise */                     \
+    X(UNDRAINED, "undrained") /* something never came: what must come in the end is no news */     \
+    X(WHOLE, "whole")
+
+enum run_ending {
+#define X(e, word) ENDING_##e,
+    ENDINGS(X)
+#undef X
+        ENDING_COUNT
+};
+
+/* After the last event. Judges the end, as far as it is worth it, and returns the failure that
+ * counts: the earliest one, at the same event safety before liveness. NULL: there is none. */
+const struct verdict *panel_judge(struct panel *panel, enum run_ending ending);
+
 #endif

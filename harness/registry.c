@@ -142,6 +142,8 @@ void registry_learn(struct point *site, const struct point_field *fields, unsign
     for (unsigned i = 0; i < count; i++) {
         if (first && strcmp(first->field_names[i], fields[i].name) != 0)
             die(site, "another place records this point with other fields");
+        if (event_key_taken(fields[i].name))
+            die(site, "a field cannot be called i, t, node, actor, point or fault");
         site->field_names[i] = fields[i].name;
     }
     site->field_count = count;

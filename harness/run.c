@@ -103,29 +103,14 @@ static void audit_phase(struct stage *stage)
     stage->system->audit(stage->ctx);
 }
 
-static bool comes_first(const struct verdict *a, const struct verdict *b)
-{
-    if (a->event != b->event)
-        return a->event < b->event;
-    return a->property->kind != PROPERTY_EVENTUALLY && b->property->kind == PROPERTY_EVENTUALLY;
-}
-
-/* The earliest failure is the one that is reported; at the same event safety goes before liveness. */
+/* What the properties say goes before a lack that only the run saw, unless it is that same lack. */
 static void judge(struct run *run)
 {
-    size_t count;
-    if (!panel_failed(run->panel))
-        panel_end(run->panel); /* of a run that was cut short the end says nothing */
-    const struct verdict *verdicts = panel_verdicts(run->panel, &count);
-    const struct verdict *first = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!verdicts[i].failed)
-            continue;
-        if (run->outcome == OUTCOME_LIVENESS && verdicts[i].property->kind == PROPERTY_EVENTUALLY)
-            continue;
-        if (!first || comes_first(&verdicts[i], first))
-            first = &verdicts[i];
-    }
+    if (panel_failed(run->panel))
+        run->ending = ENDING_STOPPED;
+    else
+        run->ending = run->outcome == OUTCOME_LIVENESS ? ENDING_UNDRAINED : ENDING_WHOLE;
+    const struct verdict *first = panel_judge(run->panel, run->ending);
     if (!first)
         return;
     run->outcome = first->property->kind == PROPERTY_EVENTUALLY ? OUTCOME_LIVENESS : OUTCOME_SAFETY;

@@ -24,7 +24,8 @@ struct run {
     char message[320];
     uint64_t event; /* where */
     uint64_t events;
-    int64_t sim_ns; /* virtual time that passed */
+    enum run_ending ending; /* BROKEN until it was judged */
+    int64_t sim_ns;         /* virtual time that passed */
     char fingerprint[33];
     struct trace *trace;           /* owned */
     struct world *world;           /* owned; NULL once closed */

@@ -289,6 +289,15 @@ bool event_has(const struct event *event, const char *field)
     return field_find(event, field) != NULL;
 }
 
+bool event_key_taken(const char *name)
+{
+    static const char *const taken[] = {"i", "t", "node", "actor", "point", "fault"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        if (strcmp(taken[i], name) == 0)
+            return true;
+    return false;
+}
+
 uint64_t fields_key(const struct point_field *fields, unsigned count)
 {
     if (count == 0)

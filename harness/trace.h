@@ -27,6 +27,8 @@ uint64_t event_u64(const struct event *event, const char *field);
 int64_t event_i64(const struct event *event, const char *field);
 const char *event_str(const struct event *event, const char *field);
 bool event_has(const struct event *event, const char *field);
+/* Is this what a recorded event calls its own (i, t, node, ...)? No field may be called so. */
+bool event_key_taken(const char *name);
 /* The value of the first field as the key of counters: the number, or the XXH3 of the text. 0 without fields. */
 uint64_t fields_key(const struct point_field *fields, unsigned count);
 

@@ -1,6 +1,6 @@
 /* Events for people and for machines. */
 #include "harness/json.h"
-#include "harness/trace.h"
+#include "harness/trace_file.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -51,6 +51,18 @@ void event_print(const struct event *event, char *out, size_t size)
     }
 }
 
+/* A text that a reader would take for a number is wrapped. */
+static void write_text(struct json *json, const char *key, const char *text)
+{
+    if (!json_is_big_number(text)) {
+        json_str(json, key, text);
+        return;
+    }
+    json_object_begin(json, key);
+    json_str(json, "text", text);
+    json_object_end(json);
+}
+
 void event_write_json(const struct event *event, FILE *out)
 {
     struct json json;
@@ -68,12 +80,53 @@ void event_write_json(const struct event *event, FILE *out)
         else if (field->type == FIELD_I64)
             json_int(&json, field->name, field->i64);
         else
-            json_str(&json, field->name, field->str ? field->str : "");
+            write_text(&json, field->name, field->str ? field->str : "");
     }
     if (event->fault.kind != FAULT_NONE) {
         char fault[64];
         json_str(&json, "fault", fault_print(&event->fault, fault, sizeof fault));
     }
+    json_object_end(&json);
+    json_done(&json);
+}
+
+static const char *const ending_words[] = {
+#define X(e, word) word,
+    ENDINGS(X)
+#undef X
+};
+
+void trace_write_head(const struct trace_head *head, FILE *out)
+{
+    struct json json;
+    json_init(&json, out, 0);
+    json_object_begin(&json, NULL);
+    json_count(&json, "trace", TRACE_VERSION);
+    if (head->scenario)
+        json_str(&json, "scenario", head->scenario);
+    if (head->seeded)
+        json_hex(&json, "seed", head->seed);
+    if (head->properties) {
+        json_array_begin(&json, "properties");
+        for (size_t i = 0; i < head->property_count; i++)
+            json_str(&json, NULL, head->properties[i]);
+        json_array_end(&json);
+    }
+    json_object_end(&json);
+    json_done(&json);
+}
+
+void trace_write_end(const struct trace_end *end, FILE *out)
+{
+    struct json json;
+    json_init(&json, out, 0);
+    json_object_begin(&json, NULL);
+    json_str(&json, "end", ending_words[end->ending]);
+    json_count(&json, "events", end->events);
+    if (end->failed)
+        json_str(&json, "failed", end->failed);
+    if (end->message)
+        json_str(&json, "message", end->message);
     json_object_end(&json);
     json_done(&json);
 }

@@ -24,8 +24,8 @@ void wait_for_point(const struct hit *hit, const char *name)
     while (hits_of(hit->world, name) == before && world_now(hit->world) - begin < LONGEST_NS &&
            world_phase(hit->world) == PHASE_SAFETY)
         node->ops->stall(node, hit->site, STEP_NS);
-    TRACE(world_site(hit->world), "nemesis/wait/end", T_STR("point", hit->point->name),
-          T_U64("key", hit->key), T_U64("node", node->id), T_STR("for", name),
+    TRACE(world_site(hit->world), "nemesis/wait/end", T_STR("held", hit->point->name),
+          T_U64("key", hit->key), T_U64("on", node->id), T_STR("for", name),
           T_I64("waited_ns", world_now(hit->world) - begin),
           T_U64("came", hits_of(hit->world, name) != before));
 }

@@ -42,7 +42,7 @@ static void on_any(struct judge *judge, void *ctx, const struct event *event)
 static void on_actor(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
-    process_of(ctx, event->node, event_u64(event, "actor"))->crashed = true;
+    process_of(ctx, event->node, event_u64(event, "which"))->crashed = true;
 }
 
 static void on_leave(struct judge *judge, void *ctx, const struct event *event)

@@ -23,7 +23,7 @@ static const struct {
     {"world/disk/loss",
      "lost % unsynced writes of its disk (% kept, % torn)",
      {"dropped", "kept", "torn"}},
-    {"world/actor/crash", "its process % died", {"actor"}},
+    {"world/actor/crash", "its process % died", {"which"}},
     {"world/disk/wipe", "lost its disk", {0}},
     {"world/disk/rot", "bit % of % flipped on its disk", {"bit", "file"}},
     {"nemesis/disk/full", "% was full for %", {"disk", "for_ns"}},

@@ -229,7 +229,7 @@ void node_crash_actor(struct node *node, uint64_t actor)
 {
     struct world *world = node->world;
     struct node *before = world->current;
-    TRACE(&node->site, "world/actor/crash", T_U64("actor", actor));
+    TRACE(&node->site, "world/actor/crash", T_U64("which", actor));
     world->current = node;
     node->ops->crash_actor(node, actor);
     world->current = before;

@@ -512,7 +512,7 @@ Test(waiting, holds_a_hit_back_until_another_point_is_hit)
 
     struct trace_cursor cursor = {0};
     struct event event = last_wait(site.zoo.trace, &cursor);
-    cr_assert_str_eq(event_str(&event, "point"), "zoo/cage/open");
+    cr_assert_str_eq(event_str(&event, "held"), "zoo/cage/open");
     cr_assert_str_eq(event_str(&event, "for"), "zoo/visitor/enter");
     cr_assert_eq(event_i64(&event, "waited_ns"), 40000000);
     cr_assert_eq(event_u64(&event, "came"), 1);
