@@ -34,7 +34,7 @@ static bool cas_register_step(void *state, const struct op *op)
     bool same = *value == op->value;
     if (same)
         *value = op->next;
-    return same || op->outcome == OP_UNKNOWN;
+    return same;
 }
 
 const struct model model_register = {"register", word_size, register_init, register_step};

@@ -79,6 +79,8 @@ Test(total_queue, tells_which_part_of_a_writer_is_lost)
         /* What was never acknowledged is not lost, but tells where its writer stood. */
         {"1+e1 1=e 1+e2 1?e 9+D 9=D{2}", "1 lost prefix (1), 1 recovered (2)", JUDGED_FAILS},
         {"1+e1 1?e 1+e2 1=e 9+D 9=D{2}", "", JUDGED_HOLDS},
+        /* Two writers of one value: lost is the copy that was acknowledged. */
+        {"1+e1 1?e 1+e2 1=e 2+e1 2=e 9+D 9=D{2}", "1 lost postfix (1)", JUDGED_FAILS},
         {0},
     };
     expect_histories(history_total_queue, TOTAL_QUEUE, cases);
