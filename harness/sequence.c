@@ -55,6 +55,11 @@ void sequence_limit(struct sequence *sequence, size_t choices_max)
     sequence->limit = choices_max;
 }
 
+void sequence_give_up(struct sequence *sequence)
+{
+    sequence->overrun = true;
+}
+
 /* ---- drawing ---- */
 
 static bool admits(const struct sequence_choice *how, int64_t value)

@@ -102,6 +102,9 @@ bool sequence_list_more(struct sequence *sequence, struct sequence_list *list);
  * is too short, the sequence is overrun. */
 void sequence_list_reject(struct sequence *sequence, struct sequence_list *list);
 
+/* This case is not one: a filter found nothing, an assumption of the generator does not hold. As an overrun. */
+void sequence_give_up(struct sequence *sequence);
+
 /* ---- what was drawn ---- */
 
 size_t sequence_length(const struct sequence *sequence);

@@ -1,0 +1,59 @@
+/* shrink_passes_branch.c: another alternative of a one-of. What followed was drawn for the old one and means nothing to
+ * the new one, so what follows is tried simplest, and then drawn anew, a few times.
+ */
+#include "harness/shrink_internal.h"
+
+enum {
+    TRIES_SAME = 1, /* random continuations where the new alternative draws what the old one drew */
+    TRIES_OTHER = 3 /* and where it draws something else */
+};
+
+/* What the last case drew from here to the end of the span, then what followed the span. */
+static bool splice(struct shrinker *s, size_t span, size_t tail)
+{
+    size_t count;
+    if (!s->last || span == SIZE_MAX)
+        return false;
+    const struct sequence_span *drawn = sequence_spans(s->last, &count);
+    const struct sequence_choice *choices = sequence_choices(s->last);
+    if (span >= count || drawn[span].end + (s->length - tail) > s->length ||
+        drawn[span].begin != s->spans[span].begin)
+        return false;
+    s->trial_count = 0;
+    for (size_t i = 0; i < drawn[span].end; i++)
+        s->trial[s->trial_count++] = choices[i].value;
+    for (size_t i = tail; i < s->length; i++)
+        s->trial[s->trial_count++] = s->choices[i].value;
+    return shrink_try(s);
+}
+
+static void set_branch(struct shrinker *s, size_t position, int64_t value)
+{
+    shrink_trial_reset(s);
+    s->trial[position] = value;
+    s->trial_count = position + 1;
+}
+
+static bool try_alternative(struct shrinker *s, size_t position, int64_t value, size_t tries)
+{
+    size_t span = shrink_span_around(s->spans, s->span_count, position);
+    size_t tail = span == SIZE_MAX ? s->length : s->spans[span].end;
+    for (size_t i = 0; i < tries; i++) {
+        set_branch(s, position, value);
+        if (shrink_try_random(s, shrink_random(s)))
+            return true;
+        if (tail < s->length && splice(s, span, tail))
+            return true;
+    }
+    return false;
+}
+
+void shrink_pass_switch_branch(struct shrinker *s, size_t position)
+{
+    const struct sequence_choice choice = s->choices[position];
+    if (choice.role != SEQUENCE_BRANCH || !shrink_is_free(&choice))
+        return;
+    for (int64_t value = choice.lo; value < choice.value; value++)
+        if (try_alternative(s, position, value, TRIES_OTHER))
+            return;
+}

@@ -1,0 +1,227 @@
+/* shrink_passes_delete.c: passes that make the sequence shorter by cutting something out, alone or while something
+ * else changes: what refers past it is renumbered, or one extreme value takes over what it did.
+ */
+#include "harness/shrink_internal.h"
+
+#include <string.h>
+
+enum {
+    SMALL_SPAN = 8, /* choices; larger ones are seldom single elements */
+    NEAR_SPAN = 8,  /* how far from a choice the span may begin that its bound makes superfluous */
+    RUN_MAX = 1 << 16 /* siblings that one search may delete */
+};
+
+/* A list has its end in itself: without it, its case would draw that from what follows. */
+static bool is_cuttable(const struct sequence_span *span)
+{
+    return span->end > span->begin && !sequence_span_is(span, "list");
+}
+
+/* ---- discarded: what was drawn and not used ---- */
+
+static bool is_outermost_discarded(const struct shrinker *s, size_t span)
+{
+    if (!s->spans[span].discarded || s->spans[span].end == s->spans[span].begin)
+        return false;
+    for (size_t up = s->spans[span].parent; up != SIZE_MAX; up = s->spans[up].parent)
+        if (s->spans[up].discarded)
+            return false;
+    return true;
+}
+
+static bool delete_discarded(struct shrinker *s, size_t only)
+{
+    bool any = false;
+    shrink_trial_reset(s);
+    for (size_t i = s->span_count; i-- > 0;) {
+        if (!is_outermost_discarded(s, i) || (only != SIZE_MAX && i != only))
+            continue;
+        shrink_trial_delete(s, s->spans[i].begin, s->spans[i].end);
+        any = true;
+    }
+    return any && shrink_try(s);
+}
+
+void shrink_pass_discarded(struct shrinker *s, size_t position)
+{
+    (void)position;
+    if (delete_discarded(s, SIZE_MAX))
+        return;
+    for (size_t i = s->span_count; i-- > 0;)
+        if (i < s->span_count && s->spans[i].discarded)
+            delete_discarded(s, i);
+}
+
+/* ---- spans, in runs of siblings ---- */
+
+enum renumber { RENUMBER_NOTHING, RENUMBER_ABOVE, RENUMBER_ALL };
+
+struct run { /* siblings next to each other, as they were when the search began */
+    enum renumber renumber;
+    size_t first_ordinal; /* of the first of the run, among its siblings */
+    size_t count;
+    size_t *begins; /* begins[k]: where the run of k+1 spans begins that ends at `end` */
+    size_t end;
+    struct sequence_choice *choices;
+    size_t length;
+};
+
+static size_t siblings_before(const struct shrinker *s, size_t span, size_t *begins)
+{
+    size_t count = 0, parent = s->spans[span].parent, next = s->spans[span].begin;
+    for (size_t i = span; i-- > 0 && i != parent && count < RUN_MAX;) {
+        if (s->spans[i].parent != parent)
+            continue;
+        if (s->spans[i].end != next || !sequence_span_is(&s->spans[i], s->spans[span].label))
+            break;
+        next = begins[count++] = s->spans[i].begin;
+    }
+    return count;
+}
+
+static void run_init(struct run *run, const struct shrinker *s, size_t span, enum renumber renumber)
+{
+    *run = (struct run){.renumber = renumber, .end = s->spans[span].end, .length = s->length};
+    run->begins = array_of(span + 1, sizeof *run->begins);
+    run->begins[0] = s->spans[span].begin;
+    run->count = siblings_before(s, span, run->begins + 1) + 1;
+    run->choices = array_of(s->length, sizeof *run->choices);
+    memcpy(run->choices, s->choices, s->length * sizeof *run->choices);
+}
+
+static void run_done(struct run *run)
+{
+    free(run->begins);
+    free(run->choices);
+}
+
+/* Values that may refer past the deleted ones get `amount` nearer to their target. */
+static int64_t renumbered(const struct run *run, const struct sequence_choice *choice,
+                          size_t ordinal, uint64_t amount)
+{
+    if (run->renumber == RENUMBER_NOTHING || !shrink_is_number(choice) || !shrink_is_free(choice))
+        return choice->value;
+    uint64_t away = shrink_away(choice);
+    if (run->renumber == RENUMBER_ABOVE && away <= ordinal)
+        return choice->value;
+    return shrink_nearer(choice, away < amount ? away : amount);
+}
+
+static bool probe_run(struct shrinker *s, void *ctx, uint64_t amount)
+{
+    const struct run *run = ctx;
+    size_t begin = run->begins[amount - 1];
+    if (run->length - (run->end - begin) >= s->length)
+        return false;
+    s->trial_count = 0;
+    for (size_t i = 0; i < run->length; i++)
+        if (i < begin || i >= run->end)
+            s->trial[s->trial_count++] =
+                renumbered(run, &run->choices[i], run->count - amount, amount);
+    return shrink_try(s);
+}
+
+static void delete_run(struct shrinker *s, size_t span, enum renumber renumber)
+{
+    struct run run;
+    run_init(&run, s, span, renumber);
+    shrink_find(s, run.count, false, probe_run, &run);
+    run_done(&run);
+}
+
+void shrink_pass_delete_spans(struct shrinker *s, size_t position)
+{
+    size_t span = s->by_depth[position];
+    if (is_cuttable(&s->spans[span]))
+        delete_run(s, span, RENUMBER_NOTHING);
+}
+
+/* Remove an element and renumber what may refer past it: first only the values that are larger than its place, then
+ * all. (Positions in a list, identities in the order of their creation, a size that was drawn before.) */
+void shrink_pass_renumber(struct shrinker *s, size_t position)
+{
+    size_t span = s->by_depth[position];
+    uint64_t version = s->version;
+    if (!is_cuttable(&s->spans[span]) || s->spans[span].end - s->spans[span].begin > SMALL_SPAN)
+        return;
+    delete_run(s, span, RENUMBER_ABOVE);
+    if (s->version == version)
+        delete_run(s, span, RENUMBER_ALL);
+}
+
+/* ---- one extreme value instead of two ordinary ones ---- */
+
+static bool may_be_replaced(const struct sequence_span *span, size_t position)
+{
+    size_t apart = span->begin > position ? span->begin - position : position - span->begin;
+    return is_cuttable(span) && span->end - span->begin <= SMALL_SPAN && apart <= NEAR_SPAN &&
+           (position < span->begin || position >= span->end);
+}
+
+static bool bound_and_delete(struct shrinker *s, size_t position, int64_t bound)
+{
+    for (size_t i = s->span_count; i-- > 0;) {
+        if (!may_be_replaced(&s->spans[i], position))
+            continue;
+        shrink_trial_reset(s);
+        s->trial[position] = bound;
+        shrink_trial_delete(s, s->spans[i].begin, s->spans[i].end);
+        if (shrink_try(s))
+            return true;
+    }
+    return false;
+}
+
+void shrink_pass_bound_and_delete(struct shrinker *s, size_t position)
+{
+    const struct sequence_choice choice = s->choices[position];
+    if (choice.role != SEQUENCE_DATA || choice.forced)
+        return;
+    if (choice.hi != choice.value && bound_and_delete(s, position, choice.hi))
+        return;
+    if (choice.lo != choice.value && choice.lo != choice.target)
+        bound_and_delete(s, position, choice.lo);
+}
+
+/* A less simple value is welcome when it makes the whole shorter. */
+static bool raise_to(struct shrinker *s, size_t position, int64_t value)
+{
+    if (value == s->choices[position].value)
+        return false;
+    shrink_trial_reset(s);
+    s->trial[position] = value;
+    s->trial_count = s->length - 1; /* it is to leave one over, at least */
+    return shrink_try(s);
+}
+
+void shrink_pass_raise_to_shorten(struct shrinker *s, size_t position)
+{
+    const struct sequence_choice choice = s->choices[position];
+    if (choice.forced || choice.role == SEQUENCE_MORE || position + 1 == s->length)
+        return;
+    if (choice.value < choice.hi && !raise_to(s, position, choice.value + 1))
+        raise_to(s, position, choice.hi);
+}
+
+/* ---- little programs: lower this one (and the next), delete what follows ---- */
+
+static bool lower_and_delete(struct shrinker *s, size_t position, size_t lower, size_t delete)
+{
+    size_t end = position + lower + delete;
+    if (end > s->length)
+        return false;
+    shrink_trial_reset(s);
+    for (size_t i = position; i < position + lower; i++) {
+        if (!shrink_is_free(&s->choices[i]))
+            return false;
+        s->trial[i] = shrink_nearer(&s->choices[i], 1);
+    }
+    shrink_trial_delete(s, position + lower, end);
+    return shrink_try(s);
+}
+
+void shrink_pass_programs(struct shrinker *s, size_t position)
+{
+    (void)(lower_and_delete(s, position, 1, 1) || lower_and_delete(s, position, 1, 2) ||
+           lower_and_delete(s, position, 2, 1));
+}

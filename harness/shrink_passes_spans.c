@@ -1,0 +1,190 @@
+/* shrink_passes_spans.c: passes that know what spans are: set one to its simplest, put a part of it in its place, and
+ * sort its siblings.
+ */
+#include "harness/shrink_internal.h"
+
+#include <string.h>
+
+enum { HEIRS_MAX = 8 /* descendants tried in the place of one span */ };
+
+static bool is_list(const struct sequence_span *span)
+{
+    return sequence_span_is(span, "list");
+}
+
+/* ---- zero ---- */
+
+static bool is_simplest(const struct shrinker *s, const struct sequence_span *span)
+{
+    for (size_t i = span->begin; i < span->end; i++)
+        if (shrink_is_free(&s->choices[i]))
+            return false;
+    return true;
+}
+
+/* Does a whole list begin here, inside of the span? Its end, then. */
+static size_t list_end_at(const struct shrinker *s, size_t span, size_t position)
+{
+    for (size_t i = span + 1; i < s->span_count && s->spans[i].begin <= position; i++)
+        if (s->spans[i].begin == position && s->spans[i].end > position && is_list(&s->spans[i]))
+            return s->spans[i].end;
+    return SIZE_MAX;
+}
+
+/* Values of a span whose choices are all simplest: its lists are empty, its own "more?" stays. */
+static void zero_into_trial(struct shrinker *s, size_t span)
+{
+    bool is_element =
+        s->choices[s->spans[span].begin].role == SEQUENCE_MORE && !is_list(&s->spans[span]);
+    for (size_t i = s->spans[span].begin; i < s->spans[span].end; i++) {
+        const struct sequence_choice *choice = &s->choices[i];
+        size_t end = list_end_at(s, span, i);
+        bool own_more = is_element && i == s->spans[span].begin;
+        bool keep = choice->forced || own_more;
+        s->trial[s->trial_count++] = keep ? choice->value : choice->target;
+        if (end != SIZE_MAX && choice->role == SEQUENCE_MORE && !choice->forced)
+            i = end - 1; /* that was "no more" */
+    }
+}
+
+static void append(struct shrinker *s, const struct sequence_choice *choices, size_t begin,
+                   size_t end)
+{
+    for (size_t i = begin; i < end && s->trial_count < s->length; i++)
+        s->trial[s->trial_count++] = choices[i].value;
+}
+
+/* The span drew another number of choices than it was given: give it what it drew, and what follows to what follows. */
+static bool try_realigned(struct shrinker *s, size_t span, size_t tail)
+{
+    size_t count, used = s->trial_count;
+    if (!s->last)
+        return false;
+    const struct sequence_span *drawn = sequence_spans(s->last, &count);
+    if (span >= count || drawn[span].begin != s->spans[span].begin ||
+        drawn[span].end == used - (s->length - tail) || drawn[span].end > tail)
+        return false;
+    const struct sequence_choice *choices = sequence_choices(s->last);
+    s->trial_count = 0;
+    append(s, choices, 0, drawn[span].end);
+    append(s, s->choices, tail, s->length);
+    return shrink_try(s);
+}
+
+void shrink_pass_zero_span(struct shrinker *s, size_t position)
+{
+    size_t span = s->by_depth[position];
+    const struct sequence_span *of = &s->spans[span];
+    if (of->begin == of->end || is_simplest(s, of))
+        return;
+    size_t tail = of->end;
+    s->trial_count = 0;
+    append(s, s->choices, 0, of->begin);
+    zero_into_trial(s, span);
+    append(s, s->choices, tail, s->length);
+    if (!shrink_try(s))
+        try_realigned(s, span, tail);
+}
+
+/* ---- a part in the place of the whole ---- */
+
+static bool try_heir(struct shrinker *s, const struct sequence_span *whole,
+                     const struct sequence_span *part)
+{
+    shrink_trial_reset(s);
+    shrink_trial_delete(s, part->end, whole->end);
+    shrink_trial_delete(s, whole->begin, part->begin);
+    return shrink_try(s);
+}
+
+/* Nearest first: the whole of it has the most to give. */
+void shrink_pass_descendant(struct shrinker *s, size_t position)
+{
+    const struct sequence_span whole = s->spans[s->by_depth[position]];
+    size_t tried = 0;
+    for (size_t i = 0; i < s->span_count && tried < HEIRS_MAX; i++) {
+        const struct sequence_span part = s->spans[s->by_depth[i]];
+        bool inside =
+            part.depth > whole.depth && part.begin >= whole.begin && part.end <= whole.end;
+        if (!inside || part.end - part.begin >= whole.end - whole.begin || part.end == part.begin ||
+            !sequence_span_is(&part, whole.label))
+            continue;
+        if (try_heir(s, &whole, &part))
+            return;
+        tried++;
+    }
+}
+
+/* ---- order of siblings ---- */
+
+static int compare_spans(const struct shrinker *s, size_t a, size_t b)
+{
+    const struct sequence_span *x = &s->spans[a], *y = &s->spans[b];
+    return sequence_compare(s->choices + x->begin, x->end - x->begin, s->choices + y->begin,
+                            y->end - y->begin);
+}
+
+/* The siblings of one label, from this one on; only its first-born collects them. */
+static size_t siblings_of(const struct shrinker *s, size_t span, size_t *siblings)
+{
+    size_t count = 0, parent = s->spans[span].parent;
+    for (size_t i = parent == SIZE_MAX ? 0 : parent + 1; i < s->span_count; i++) {
+        if (s->spans[i].parent != parent || !sequence_span_is(&s->spans[i], s->spans[span].label))
+            continue;
+        if (i < span)
+            return 0;
+        siblings[count++] = i;
+    }
+    return count;
+}
+
+/* In the places of `at`, the contents of `from`. */
+static bool try_order(struct shrinker *s, const size_t *at, const size_t *from, size_t count)
+{
+    size_t done = 0;
+    s->trial_count = 0;
+    for (size_t k = 0; k < count; k++) {
+        append(s, s->choices, done, s->spans[at[k]].begin);
+        append(s, s->choices, s->spans[from[k]].begin, s->spans[from[k]].end);
+        done = s->spans[at[k]].end;
+    }
+    append(s, s->choices, done, s->length);
+    return shrink_try(s);
+}
+
+static void sort(const struct shrinker *s, size_t *siblings, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = i; k > 0 && compare_spans(s, siblings[k], siblings[k - 1]) < 0; k--) {
+            size_t other = siblings[k];
+            siblings[k] = siblings[k - 1];
+            siblings[k - 1] = other;
+        }
+}
+
+/* Two neighbours in the wrong order change places, as far as it goes. A success keeps the number of spans only if
+ * the case draws the same shape; then the next pair can be looked at. */
+static void swap_pairs(struct shrinker *s, const size_t *at, size_t count)
+{
+    for (size_t k = 1; k < count; k++) {
+        if (at[k] >= s->span_count || compare_spans(s, at[k], at[k - 1]) >= 0)
+            continue;
+        size_t swapped[2] = {at[k], at[k - 1]};
+        size_t spans = s->span_count;
+        if (try_order(s, at + k - 1, swapped, 2) && s->span_count != spans)
+            return;
+    }
+}
+
+void shrink_pass_reorder(struct shrinker *s, size_t position)
+{
+    size_t *at = array_of(2 * s->span_count, sizeof *at), *sorted = at + s->span_count;
+    size_t count = siblings_of(s, s->by_depth[position], at);
+    if (count > 1) {
+        memcpy(sorted, at, count * sizeof *at);
+        sort(s, sorted, count);
+        if (memcmp(sorted, at, count * sizeof *at) != 0 && !try_order(s, at, sorted, count))
+            swap_pairs(s, at, count);
+    }
+    free(at);
+}

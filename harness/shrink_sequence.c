@@ -1,0 +1,344 @@
+/* shrink_sequence.c: the one place where candidates are executed and accepted, and the order of the passes.
+ *
+ * A pass goes round its positions and is done when all of them failed on the present best. Passes that made the
+ * sequence shorter come first in the next round. A candidate that must give what is known already is not executed:
+ * the cache holds, as hashes, every complete sequence of values that did not fail, and one whose beginning is such a
+ * sequence would draw exactly that.
+ */
+#include "harness/shrink_sequence.h"
+
+#include "harness/hash.h"
+#include "harness/shrink_internal.h"
+
+#include <string.h>
+
+enum {
+    PATIENCE = 20,       /* failures in a row before another pass has its turn */
+    STALL_MIN = 400,     /* executions without success before it gives up, at least */
+    STALL_PER_CHOICE = 8 /* and per choice of the start */
+};
+
+/* ---- cache ---- */
+
+static bool cache_slot(const struct shrink_cache *cache, uint64_t hash, size_t *ret_slot)
+{
+    size_t slot = hash & (cache->capacity - 1);
+    while (cache->hashes[slot] != 0 && cache->hashes[slot] != hash)
+        slot = (slot + 1) & (cache->capacity - 1);
+    *ret_slot = slot;
+    return cache->hashes[slot] == hash;
+}
+
+static void cache_grow(struct shrink_cache *cache)
+{
+    struct shrink_cache grown = {.capacity = cache->capacity ? 2 * cache->capacity : 1024};
+    grown.hashes = array_of(grown.capacity, sizeof *grown.hashes);
+    memset(grown.hashes, 0, grown.capacity * sizeof *grown.hashes);
+    grown.count = cache->count;
+    for (size_t i = 0; i < cache->capacity; i++) {
+        size_t slot;
+        if (cache->hashes[i] != 0 && !cache_slot(&grown, cache->hashes[i], &slot))
+            grown.hashes[slot] = cache->hashes[i];
+    }
+    free(cache->hashes);
+    *cache = grown;
+}
+
+static void cache_add(struct shrink_cache *cache, uint64_t hash)
+{
+    size_t slot;
+    if (2 * cache->count >= cache->capacity)
+        cache_grow(cache);
+    if (!cache_slot(cache, hash, &slot)) {
+        cache->hashes[slot] = hash;
+        cache->count++;
+    }
+}
+
+static uint64_t hash_next(uint64_t hash, int64_t value)
+{
+    uint64_t next = mix64(hash ^ (uint64_t)value);
+    return next ? next : 1;
+}
+
+/* What overran is known by itself only: with more values it might not overrun. */
+static uint64_t hash_overrun(uint64_t hash)
+{
+    return mix64(hash) | 1;
+}
+
+/* Does it begin with all that a case drew which was no success? (Such a case is none later either: the best only
+ * gets simpler.) */
+static bool cache_knows(const struct shrink_cache *cache, const int64_t *values, size_t count)
+{
+    uint64_t hash = 1;
+    size_t slot;
+    if (cache->capacity == 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        hash = hash_next(hash, values[i]);
+        if (cache_slot(cache, hash, &slot))
+            return true;
+    }
+    return cache_slot(cache, hash_overrun(hash), &slot);
+}
+
+/* Both what was given and, where a value was not admitted, what it became. */
+static void cache_remember(struct shrinker *s, const struct sequence *drawn)
+{
+    uint64_t given = 1, real = 1;
+    size_t length = sequence_length(drawn);
+    const struct sequence_choice *choices = sequence_choices(drawn);
+    for (size_t i = 0; i < length; i++) {
+        given = hash_next(given, i < s->trial_count ? s->trial[i] : choices[i].value);
+        real = hash_next(real, choices[i].value);
+    }
+    cache_add(&s->cache, sequence_overrun(drawn) ? hash_overrun(given) : given);
+    if (!sequence_overrun(drawn))
+        cache_add(&s->cache, real);
+}
+
+/* ---- executing and accepting ---- */
+
+/* Outermost first; within one depth from the end to the begin. */
+static void order_by_depth(struct shrinker *s)
+{
+    size_t done = 0;
+    s->by_depth = array_grown(s->by_depth, s->span_count, sizeof *s->by_depth);
+    for (size_t depth = 0; done < s->span_count; depth++)
+        for (size_t i = s->span_count; i-- > 0;)
+            if (s->spans[i].depth == depth)
+                s->by_depth[done++] = i;
+}
+
+static void best_set(struct shrinker *s, struct sequence *best)
+{
+    s->best = best;
+    s->choices = sequence_choices(best);
+    s->length = sequence_length(best);
+    s->spans = sequence_spans(best, &s->span_count);
+    order_by_depth(s);
+    s->version++;
+}
+
+static void accept(struct shrinker *s, struct sequence *better)
+{
+    sequence_free(s->best);
+    best_set(s, better);
+    uint64_t gap = s->stats.executions - s->success_at;
+    if (2 * gap > s->stall_max)
+        s->stall_max = 2 * gap;
+    s->success_at = s->stats.executions;
+    s->stats.successes++;
+    if (s->shrink->better)
+        s->shrink->better(s->shrink->ctx, better);
+}
+
+static bool is_stalled(const struct shrinker *s)
+{
+    return s->stats.executions - s->success_at >= s->stall_max;
+}
+
+static bool may_execute(struct shrinker *s)
+{
+    const struct shrink_case *shrink = s->shrink;
+    bool spent = shrink->executions_max > 0 && s->stats.executions >= shrink->executions_max;
+    if (spent || is_stalled(s) || (shrink->stop && shrink->stop(shrink->ctx)))
+        s->stopped = true;
+    return !s->stopped;
+}
+
+static bool execute(struct shrinker *s, enum sequence_beyond beyond, uint64_t seed)
+{
+    struct sequence *sequence = sequence_new(s->trial, s->trial_count, beyond, seed);
+    sequence_limit(sequence, s->length);
+    bool fails = s->shrink->fails(s->shrink->ctx, sequence) && !sequence_overrun(sequence);
+    sequence_overrun(sequence) ? s->stats.overruns++ : s->stats.executions++;
+    size_t length = sequence_length(sequence);
+    if (fails && sequence_compare(sequence_choices(sequence), length, s->choices, s->length) < 0) {
+        accept(s, sequence);
+        return true;
+    }
+    if (beyond == BEYOND_OVERRUN)
+        cache_remember(s, sequence);
+    s->last = sequence;
+    return false;
+}
+
+static void last_forget(struct shrinker *s)
+{
+    sequence_free(s->last);
+    s->last = NULL;
+}
+
+/* Up to the first difference both draw the same, so its order is the order of the whole (if the length stays). */
+static bool trial_is_simpler(const struct shrinker *s)
+{
+    for (size_t i = 0; i < s->trial_count && i < s->length; i++)
+        if (s->trial[i] != s->choices[i].value) {
+            const struct sequence_choice *choice = &s->choices[i];
+            bool admitted = s->trial[i] >= choice->lo && s->trial[i] <= choice->hi;
+            return !choice->forced && admitted &&
+                   sequence_index(choice, s->trial[i]) < sequence_index(choice, choice->value);
+        }
+    return false;
+}
+
+bool shrink_try(struct shrinker *s)
+{
+    last_forget(s);
+    if (s->stopped || s->trial_count > s->length)
+        return false;
+    if (s->trial_count == s->length && !trial_is_simpler(s))
+        return false;
+    if (cache_knows(&s->cache, s->trial, s->trial_count)) {
+        s->stats.repeated++;
+        return false;
+    }
+    return may_execute(s) && execute(s, BEYOND_OVERRUN, 0);
+}
+
+bool shrink_try_random(struct shrinker *s, uint64_t seed)
+{
+    last_forget(s);
+    return may_execute(s) && execute(s, BEYOND_SEED, seed);
+}
+
+void shrink_trial_reset(struct shrinker *s)
+{
+    for (size_t i = 0; i < s->length; i++)
+        s->trial[i] = s->choices[i].value;
+    s->trial_count = s->length;
+}
+
+void shrink_trial_delete(struct shrinker *s, size_t begin, size_t end)
+{
+    memmove(s->trial + begin, s->trial + end, (s->trial_count - end) * sizeof *s->trial);
+    s->trial_count -= end - begin;
+}
+
+/* ---- passes in turn ---- */
+
+struct turn {
+    const struct shrink_pass *pass;
+    size_t cursor, failed_in_a_row;
+    uint64_t version;          /* that failed_in_a_row is about */
+    uint64_t shorter, simpler; /* successes */
+};
+
+static size_t shrink_count_once(const struct shrinker *s)
+{
+    (void)s;
+    return 1;
+}
+
+static size_t shrink_count_spans(const struct shrinker *s)
+{
+    return s->span_count;
+}
+
+static size_t shrink_count_choices(const struct shrinker *s)
+{
+    return s->length;
+}
+
+static const struct shrink_pass passes[] = {
+#define X(name, count, late) {#name, count, shrink_pass_##name, late},
+    SHRINK_PASSES(X)
+#undef X
+};
+
+enum { PASS_COUNT = sizeof passes / sizeof passes[0] };
+
+static bool turn_is_over(struct turn *turn, const struct shrinker *s)
+{
+    if (turn->version != s->version) {
+        turn->version = s->version;
+        turn->failed_in_a_row = 0;
+    }
+    return s->stopped || turn->failed_in_a_row >= turn->pass->count(s);
+}
+
+static void turn_step(struct turn *turn, struct shrinker *s)
+{
+    uint64_t version = s->version;
+    size_t length = s->length;
+    if (turn->cursor >= turn->pass->count(s))
+        turn->cursor = 0;
+    turn->pass->step(s, turn->cursor++);
+    turn->failed_in_a_row++;
+    if (s->version != version)
+        s->length < length ? turn->shorter++ : turn->simpler++;
+}
+
+/* true: it had a success */
+static bool turn_take(struct turn *turn, struct shrinker *s)
+{
+    uint64_t version = s->version;
+    for (size_t failed = 0; failed < PATIENCE && !turn_is_over(turn, s); failed++) {
+        uint64_t before = s->version;
+        turn_step(turn, s);
+        if (s->version != before) {
+            failed = 0;
+            if (turn->pass->late)
+                return true;
+        }
+    }
+    return s->version != version;
+}
+
+/* All early passes until none gets further, then the late ones, back to the early ones at each success. */
+static void take_turns(struct shrinker *s)
+{
+    struct turn turns[PASS_COUNT];
+    memset(turns, 0, sizeof turns);
+    for (size_t i = 0; i < PASS_COUNT; i++)
+        turns[i].pass = &passes[i];
+    for (bool over = false; !over && !s->stopped;) {
+        over = true;
+        bool progress = false;
+        for (size_t i = 0; i < PASS_COUNT && !(turns[i].pass->late && progress); i++) {
+            if (turn_is_over(&turns[i], s))
+                continue;
+            over = false;
+            progress |= turn_take(&turns[i], s);
+        }
+    }
+}
+
+static void try_simplest(struct shrinker *s)
+{
+    struct sequence *simplest = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
+    sequence_limit(simplest, s->length);
+    s->trial_count = 0;
+    bool fails = may_execute(s) && s->shrink->fails(s->shrink->ctx, simplest);
+    bool overrun = sequence_overrun(simplest);
+    overrun ? s->stats.overruns++ : s->stats.executions++;
+    if (!overrun && fails &&
+        sequence_compare(sequence_choices(simplest), sequence_length(simplest), s->choices,
+                         s->length) < 0) {
+        accept(s, simplest);
+        return;
+    }
+    cache_remember(s, simplest);
+    sequence_free(simplest);
+}
+
+struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct sequence *start,
+                                 struct shrink_stats *ret_stats)
+{
+    struct shrinker s = {.shrink = shrink, .random = shrink->seed};
+    best_set(&s, sequence_copy(start));
+    s.stall_max = STALL_MIN + STALL_PER_CHOICE * s.length;
+    s.trial = array_of(s.length, sizeof *s.trial);
+    try_simplest(&s);
+    take_turns(&s);
+    s.stats.finished = !s.stopped;
+    if (ret_stats)
+        *ret_stats = s.stats;
+    last_forget(&s);
+    free(s.cache.hashes);
+    free(s.trial);
+    free(s.by_depth);
+    return s.best;
+}
