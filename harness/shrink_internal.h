@@ -26,7 +26,7 @@ struct shrinker {
     const struct sequence_span *spans;
     size_t span_count;
     uint64_t version; /* goes up with each success */
-    size_t *by_depth; /* span indices, outermost first, then from the end to the begin */
+    size_t *by_depth; /* span indices, outermost first, then from the begin to the end */
 
     int64_t *trial;
     size_t trial_count;
@@ -56,10 +56,10 @@ struct shrink_pass {
     X(each_value, shrink_count_choices, false)                                                     \
     X(reorder, shrink_count_spans, false)                                                          \
     X(renumber, shrink_count_spans, true)                                                          \
+    X(bound_and_delete, shrink_count_choices, true)                                                \
     X(redistribute, shrink_count_choices, true)                                                    \
     X(swap_blocks, shrink_count_choices, true)                                                     \
     X(neighbours, shrink_count_choices, true)                                                      \
-    X(bound_and_delete, shrink_count_choices, true)                                                \
     X(lower_and_bump, shrink_count_choices, true)                                                  \
     X(programs, shrink_count_choices, true)                                                        \
     X(raise_to_shorten, shrink_count_choices, true)                                                \
@@ -75,7 +75,8 @@ void shrink_trial_reset(struct shrinker *s); /* trial: the values of the best */
 void shrink_trial_delete(struct shrinker *s, size_t begin, size_t end);
 /* Is it (when executed) failing, and simpler than the best? Then it is the best now. */
 bool shrink_try(struct shrinker *s);
-/* The same, and what comes after the trial is drawn from this seed. */
+/* The same, and what comes after the trial is simplest, or drawn from this seed. */
+bool shrink_try_simplest(struct shrinker *s);
 bool shrink_try_random(struct shrinker *s, uint64_t seed);
 
 /* ---- search ---- */
@@ -93,6 +94,8 @@ bool shrink_is_number(const struct sequence_choice *choice); /* data or an ident
 uint64_t shrink_away(const struct sequence_choice *choice);  /* |value - target| */
 /* The value, `amount` (at most its distance) nearer to the target. */
 int64_t shrink_nearer(const struct sequence_choice *choice, uint64_t amount);
+/* A bound that somebody set, not one of the type, and not the present value or the target. */
+bool shrink_is_bound(const struct sequence_choice *choice, int64_t bound);
 /* Index of the innermost span around a choice; SIZE_MAX: none. */
 size_t shrink_span_around(const struct sequence_span *spans, size_t count, size_t position);
 uint64_t shrink_random(struct shrinker *s);

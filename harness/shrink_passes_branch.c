@@ -38,9 +38,9 @@ static bool try_alternative(struct shrinker *s, size_t position, int64_t value, 
 {
     size_t span = shrink_span_around(s->spans, s->span_count, position);
     size_t tail = span == SIZE_MAX ? s->length : s->spans[span].end;
-    for (size_t i = 0; i < tries; i++) {
+    for (size_t i = 0; i <= tries; i++) {
         set_branch(s, position, value);
-        if (shrink_try_random(s, shrink_random(s)))
+        if (i == 0 ? shrink_try_simplest(s) : shrink_try_random(s, shrink_random(s)))
             return true;
         if (tail < s->length && splice(s, span, tail))
             return true;

@@ -129,9 +129,21 @@ static void delete_run(struct shrinker *s, size_t span, enum renumber renumber)
     run_done(&run);
 }
 
+/* Outermost first, and of one depth the last: it has the most siblings before it. */
+static size_t span_at(const struct shrinker *s, size_t position)
+{
+    size_t first = position, depth = s->spans[s->by_depth[position]].depth;
+    while (first > 0 && s->spans[s->by_depth[first - 1]].depth == depth)
+        first--;
+    size_t end = position + 1;
+    while (end < s->span_count && s->spans[s->by_depth[end]].depth == depth)
+        end++;
+    return s->by_depth[end - 1 - (position - first)];
+}
+
 void shrink_pass_delete_spans(struct shrinker *s, size_t position)
 {
-    size_t span = s->by_depth[position];
+    size_t span = span_at(s, position);
     if (is_cuttable(&s->spans[span]))
         delete_run(s, span, RENUMBER_NOTHING);
 }
@@ -140,7 +152,7 @@ void shrink_pass_delete_spans(struct shrinker *s, size_t position)
  * all. (Positions in a list, identities in the order of their creation, a size that was drawn before.) */
 void shrink_pass_renumber(struct shrinker *s, size_t position)
 {
-    size_t span = s->by_depth[position];
+    size_t span = span_at(s, position);
     uint64_t version = s->version;
     if (!is_cuttable(&s->spans[span]) || s->spans[span].end - s->spans[span].begin > SMALL_SPAN)
         return;
@@ -177,9 +189,9 @@ void shrink_pass_bound_and_delete(struct shrinker *s, size_t position)
     const struct sequence_choice choice = s->choices[position];
     if (choice.role != SEQUENCE_DATA || choice.forced)
         return;
-    if (choice.hi != choice.value && bound_and_delete(s, position, choice.hi))
+    if (shrink_is_bound(&choice, choice.hi) && bound_and_delete(s, position, choice.hi))
         return;
-    if (choice.lo != choice.value && choice.lo != choice.target)
+    if (shrink_is_bound(&choice, choice.lo))
         bound_and_delete(s, position, choice.lo);
 }
 
@@ -199,7 +211,8 @@ void shrink_pass_raise_to_shorten(struct shrinker *s, size_t position)
     const struct sequence_choice choice = s->choices[position];
     if (choice.forced || choice.role == SEQUENCE_MORE || position + 1 == s->length)
         return;
-    if (choice.value < choice.hi && !raise_to(s, position, choice.value + 1))
+    if (choice.value < choice.hi && !raise_to(s, position, choice.value + 1) &&
+        shrink_is_bound(&choice, choice.hi))
         raise_to(s, position, choice.hi);
 }
 

@@ -166,18 +166,22 @@ static bool set_one(struct shrinker *s, size_t position, int64_t value)
 }
 
 /* The next simpler one on the other side of the target: 3 -> -2, -2 -> 2. */
-static bool to_other_side(struct shrinker *s, size_t position)
+static void to_other_side(struct shrinker *s, size_t position)
 {
     const struct sequence_choice *choice = &s->choices[position];
-    uint64_t index = sequence_index(choice, choice->value);
-    int64_t other = index > 0 ? sequence_value(choice, index - 1) : choice->value;
-    bool changes_side = (other > choice->target) != (choice->value > choice->target);
-    return changes_side && set_one(s, position, other);
+    uint64_t away = shrink_away(choice);
+    uint64_t below = (uint64_t)choice->target - (uint64_t)choice->lo;
+    uint64_t above = (uint64_t)choice->hi - (uint64_t)choice->target;
+    if (choice->value < choice->target && above > 0)
+        set_one(s, position, (int64_t)((uint64_t)choice->target + (away < above ? away : above)));
+    if (choice->value > choice->target && below > 0 && away > 1)
+        set_one(s, position,
+                (int64_t)((uint64_t)choice->target - (away - 1 < below ? away - 1 : below)));
 }
 
 void shrink_pass_each_value(struct shrinker *s, size_t position)
 {
-    if (!shrink_is_free(&s->choices[position]))
+    if (!shrink_is_free(&s->choices[position]) || s->choices[position].role == SEQUENCE_MORE)
         return;
     if (s->choices[position].value < s->choices[position].target)
         to_other_side(s, position);
@@ -261,7 +265,7 @@ static bool lower_and_bump(struct shrinker *s, size_t a, size_t b)
     const struct sequence_choice to = s->choices[b];
     for (int side = 0; side < 2; side++) {
         int64_t bound = side == 0 ? to.hi : to.lo;
-        if (bound == to.value || bound == to.target)
+        if (!shrink_is_bound(&to, bound))
             continue;
         shrink_trial_reset(s);
         s->trial[a] = shrink_nearer(&s->choices[a], 1);

@@ -64,6 +64,12 @@ int64_t shrink_nearer(const struct sequence_choice *choice, uint64_t amount)
     return (int64_t)(choice->value > choice->target ? value - amount : value + amount);
 }
 
+bool shrink_is_bound(const struct sequence_choice *choice, int64_t bound)
+{
+    bool of_the_type = bound == INT64_MIN || bound == INT64_MAX;
+    return !of_the_type && bound != choice->value && bound != choice->target;
+}
+
 size_t shrink_span_around(const struct sequence_span *spans, size_t count, size_t position)
 {
     size_t around = SIZE_MAX;

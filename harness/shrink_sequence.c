@@ -83,8 +83,8 @@ static bool cache_knows(const struct shrink_cache *cache, const int64_t *values,
     return cache_slot(cache, hash_overrun(hash), &slot);
 }
 
-/* Both what was given and, where a value was not admitted, what it became. */
-static void cache_remember(struct shrinker *s, const struct sequence *drawn)
+/* What was drawn; and what was given, where a value was not admitted (if all was given). */
+static void cache_remember(struct shrinker *s, const struct sequence *drawn, bool all_given)
 {
     uint64_t given = 1, real = 1;
     size_t length = sequence_length(drawn);
@@ -93,20 +93,21 @@ static void cache_remember(struct shrinker *s, const struct sequence *drawn)
         given = hash_next(given, i < s->trial_count ? s->trial[i] : choices[i].value);
         real = hash_next(real, choices[i].value);
     }
-    cache_add(&s->cache, sequence_overrun(drawn) ? hash_overrun(given) : given);
+    if (all_given)
+        cache_add(&s->cache, sequence_overrun(drawn) ? hash_overrun(given) : given);
     if (!sequence_overrun(drawn))
         cache_add(&s->cache, real);
 }
 
 /* ---- executing and accepting ---- */
 
-/* Outermost first; within one depth from the end to the begin. */
+/* Outermost first; within one depth in their order. */
 static void order_by_depth(struct shrinker *s)
 {
     size_t done = 0;
     s->by_depth = array_grown(s->by_depth, s->span_count, sizeof *s->by_depth);
     for (size_t depth = 0; done < s->span_count; depth++)
-        for (size_t i = s->span_count; i-- > 0;)
+        for (size_t i = 0; i < s->span_count; i++)
             if (s->spans[i].depth == depth)
                 s->by_depth[done++] = i;
 }
@@ -154,13 +155,12 @@ static bool execute(struct shrinker *s, enum sequence_beyond beyond, uint64_t se
     sequence_limit(sequence, s->length);
     bool fails = s->shrink->fails(s->shrink->ctx, sequence) && !sequence_overrun(sequence);
     sequence_overrun(sequence) ? s->stats.overruns++ : s->stats.executions++;
-    size_t length = sequence_length(sequence);
-    if (fails && sequence_compare(sequence_choices(sequence), length, s->choices, s->length) < 0) {
+    if (fails && sequence_compare(sequence_choices(sequence), sequence_length(sequence), s->choices,
+                                  s->length) < 0) {
         accept(s, sequence);
         return true;
     }
-    if (beyond == BEYOND_OVERRUN)
-        cache_remember(s, sequence);
+    cache_remember(s, sequence, beyond == BEYOND_OVERRUN);
     s->last = sequence;
     return false;
 }
@@ -196,6 +196,12 @@ bool shrink_try(struct shrinker *s)
         return false;
     }
     return may_execute(s) && execute(s, BEYOND_OVERRUN, 0);
+}
+
+bool shrink_try_simplest(struct shrinker *s)
+{
+    last_forget(s);
+    return may_execute(s) && execute(s, BEYOND_SIMPLEST, 0);
 }
 
 bool shrink_try_random(struct shrinker *s, uint64_t seed)
@@ -306,24 +312,6 @@ static void take_turns(struct shrinker *s)
     }
 }
 
-static void try_simplest(struct shrinker *s)
-{
-    struct sequence *simplest = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
-    sequence_limit(simplest, s->length);
-    s->trial_count = 0;
-    bool fails = may_execute(s) && s->shrink->fails(s->shrink->ctx, simplest);
-    bool overrun = sequence_overrun(simplest);
-    overrun ? s->stats.overruns++ : s->stats.executions++;
-    if (!overrun && fails &&
-        sequence_compare(sequence_choices(simplest), sequence_length(simplest), s->choices,
-                         s->length) < 0) {
-        accept(s, simplest);
-        return;
-    }
-    cache_remember(s, simplest);
-    sequence_free(simplest);
-}
-
 struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct sequence *start,
                                  struct shrink_stats *ret_stats)
 {
@@ -331,7 +319,7 @@ struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct 
     best_set(&s, sequence_copy(start));
     s.stall_max = STALL_MIN + STALL_PER_CHOICE * s.length;
     s.trial = array_of(s.length, sizeof *s.trial);
-    try_simplest(&s);
+    shrink_try_simplest(&s); /* the trial is empty: the simplest case of all */
     take_turns(&s);
     s.stats.finished = !s.stopped;
     if (ret_stats)
