@@ -49,13 +49,14 @@ struct shrink_pass {
 #define SHRINK_PASSES(X)                                                                           \
     X(discarded, shrink_count_once, false)                                                         \
     X(delete_spans, shrink_count_spans, false)                                                     \
+    X(renumber, shrink_count_spans, false)                                                         \
     X(descendant, shrink_count_spans, false)                                                       \
     X(zero_span, shrink_count_spans, false)                                                        \
     X(equal_values, shrink_count_choices, false)                                                   \
     X(near_values, shrink_count_choices, false)                                                    \
     X(each_value, shrink_count_choices, false)                                                     \
     X(reorder, shrink_count_spans, false)                                                          \
-    X(renumber, shrink_count_spans, true)                                                          \
+    X(renumber_all, shrink_count_spans, true)                                                      \
     X(bound_and_delete, shrink_count_choices, true)                                                \
     X(redistribute, shrink_count_choices, true)                                                    \
     X(swap_blocks, shrink_count_choices, true)                                                     \

@@ -58,9 +58,9 @@ enum renumber { RENUMBER_NOTHING, RENUMBER_ABOVE, RENUMBER_ALL };
 
 struct run { /* siblings next to each other, as they were when the search began */
     enum renumber renumber;
-    size_t first_ordinal; /* of the first of the run, among its siblings */
-    size_t count;
-    size_t *begins; /* begins[k]: where the run of k+1 spans begins that ends at `end` */
+    size_t siblings; /* all of them */
+    size_t count;    /* those that can be deleted together, the last one of them at `end` */
+    size_t *begins;  /* begins[k]: where the run of k+1 spans begins that ends at `end` */
     size_t end;
     struct sequence_choice *choices;
     size_t length;
@@ -85,6 +85,8 @@ static void run_init(struct run *run, const struct shrinker *s, size_t span, enu
     run->begins = array_of(span + 1, sizeof *run->begins);
     run->begins[0] = s->spans[span].begin;
     run->count = siblings_before(s, span, run->begins + 1) + 1;
+    for (size_t i = 0; i < s->span_count; i++)
+        run->siblings += s->spans[i].parent == s->spans[span].parent;
     run->choices = array_of(s->length, sizeof *run->choices);
     memcpy(run->choices, s->choices, s->length * sizeof *run->choices);
 }
@@ -102,7 +104,7 @@ static int64_t renumbered(const struct run *run, const struct sequence_choice *c
     if (run->renumber == RENUMBER_NOTHING || !shrink_is_number(choice) || !shrink_is_free(choice))
         return choice->value;
     uint64_t away = shrink_away(choice);
-    if (run->renumber == RENUMBER_ABOVE && away <= ordinal)
+    if (run->renumber == RENUMBER_ABOVE && (away <= ordinal || away > run->siblings))
         return choice->value;
     return shrink_nearer(choice, away < amount ? away : amount);
 }
@@ -148,16 +150,21 @@ void shrink_pass_delete_spans(struct shrinker *s, size_t position)
         delete_run(s, span, RENUMBER_NOTHING);
 }
 
-/* Remove an element and renumber what may refer past it: first only the values that are larger than its place, then
- * all. (Positions in a list, identities in the order of their creation, a size that was drawn before.) */
+/* Remove an element, and renumber what refers past it: numbers that are larger than its place among its siblings,
+ * and not larger than there are siblings. (Positions in a list, identities in the order of their creation, a size that
+ * was drawn before.) */
 void shrink_pass_renumber(struct shrinker *s, size_t position)
 {
     size_t span = span_at(s, position);
-    uint64_t version = s->version;
-    if (!is_cuttable(&s->spans[span]) || s->spans[span].end - s->spans[span].begin > SMALL_SPAN)
-        return;
-    delete_run(s, span, RENUMBER_ABOVE);
-    if (s->version == version)
+    if (is_cuttable(&s->spans[span]))
+        delete_run(s, span, RENUMBER_ABOVE);
+}
+
+/* The same with all numbers, which is right where only some of the siblings are counted. */
+void shrink_pass_renumber_all(struct shrinker *s, size_t position)
+{
+    size_t span = span_at(s, position);
+    if (is_cuttable(&s->spans[span]) && s->spans[span].end - s->spans[span].begin <= SMALL_SPAN)
         delete_run(s, span, RENUMBER_ALL);
 }
 

@@ -258,22 +258,32 @@ void shrink_pass_redistribute(struct shrinker *s, size_t position)
     with_next(s, position, AHEAD, redistribute);
 }
 
-/* One less here, as much as there may be there: what is not a sum (a product, a size) pays too. The second one is
- * lowered again by other passes. */
+struct bump {
+    size_t a, b;
+    struct sequence_choice from_a;
+    int64_t bound;
+};
+
+static bool probe_bump(struct shrinker *s, void *ctx, uint64_t amount)
+{
+    const struct bump *bump = ctx;
+    if (bump->b >= s->length)
+        return false;
+    shrink_trial_reset(s);
+    s->trial[bump->a] = shrink_nearer(&bump->from_a, amount);
+    s->trial[bump->b] = bump->bound;
+    return shrink_try(s);
+}
+
+/* Less here, as much as there may be there: what is not a sum (a product, a size) pays too. The second one is lowered
+ * again by other passes. */
 static bool lower_and_bump(struct shrinker *s, size_t a, size_t b)
 {
     const struct sequence_choice to = s->choices[b];
-    for (int side = 0; side < 2; side++) {
-        int64_t bound = side == 0 ? to.hi : to.lo;
-        if (!shrink_is_bound(&to, bound))
-            continue;
-        shrink_trial_reset(s);
-        s->trial[a] = shrink_nearer(&s->choices[a], 1);
-        s->trial[b] = bound;
-        if (shrink_try(s))
-            return true;
-    }
-    return false;
+    struct bump up = {a, b, s->choices[a], to.hi}, down = {a, b, s->choices[a], to.lo};
+    uint64_t away = shrink_away(&up.from_a);
+    return (shrink_is_bound(&to, to.hi) && shrink_find(s, away, false, probe_bump, &up) > 0) ||
+           (shrink_is_bound(&to, to.lo) && shrink_find(s, away, false, probe_bump, &down) > 0);
 }
 
 void shrink_pass_lower_and_bump(struct shrinker *s, size_t position)
