@@ -50,6 +50,7 @@ struct shrink_pass {
     X(discarded, shrink_count_once, false)                                                         \
     X(delete_spans, shrink_count_spans, false)                                                     \
     X(renumber, shrink_count_spans, false)                                                         \
+    X(join_lists, shrink_count_spans, false)                                                       \
     X(descendant, shrink_count_spans, false)                                                       \
     X(zero_span, shrink_count_spans, false)                                                        \
     X(equal_values, shrink_count_choices, false)                                                   \
@@ -63,6 +64,7 @@ struct shrink_pass {
     X(neighbours, shrink_count_choices, true)                                                      \
     X(lower_and_bump, shrink_count_choices, true)                                                  \
     X(programs, shrink_count_choices, true)                                                        \
+    X(delete_choices, shrink_count_choices, true)                                                  \
     X(raise_to_shorten, shrink_count_choices, true)                                                \
     X(switch_branch, shrink_count_choices, true)
 

@@ -3,10 +3,7 @@
  */
 #include "harness/shrink_internal.h"
 
-enum {
-    TRIES_SAME = 1, /* random continuations where the new alternative draws what the old one drew */
-    TRIES_OTHER = 3 /* and where it draws something else */
-};
+enum { TRIES = 3 /* random continuations of one alternative, if nobody says how many */ };
 
 /* What the last case drew from here to the end of the span, then what followed the span. */
 static bool splice(struct shrinker *s, size_t span, size_t tail)
@@ -34,8 +31,9 @@ static void set_branch(struct shrinker *s, size_t position, int64_t value)
     s->trial_count = position + 1;
 }
 
-static bool try_alternative(struct shrinker *s, size_t position, int64_t value, size_t tries)
+static bool try_alternative(struct shrinker *s, size_t position, int64_t value)
 {
+    size_t tries = s->shrink->random_tries ? s->shrink->random_tries : TRIES;
     size_t span = shrink_span_around(s->spans, s->span_count, position);
     size_t tail = span == SIZE_MAX ? s->length : s->spans[span].end;
     for (size_t i = 0; i <= tries; i++) {
@@ -54,6 +52,6 @@ void shrink_pass_switch_branch(struct shrinker *s, size_t position)
     if (choice.role != SEQUENCE_BRANCH || !shrink_is_free(&choice))
         return;
     for (int64_t value = choice.lo; value < choice.value; value++)
-        if (try_alternative(s, position, value, TRIES_OTHER))
+        if (try_alternative(s, position, value))
             return;
 }

@@ -8,7 +8,8 @@
 enum {
     SMALL_SPAN = 8, /* choices; larger ones are seldom single elements */
     NEAR_SPAN = 8,  /* how far from a choice the span may begin that its bound makes superfluous */
-    RUN_MAX = 1 << 16 /* siblings that one search may delete */
+    RUN_MAX = 1 << 16, /* siblings that one search may delete */
+    BLOCK_MAX = 4      /* choices */
 };
 
 /* A list has its end in itself: without it, its case would draw that from what follows. */
@@ -148,6 +149,63 @@ void shrink_pass_delete_spans(struct shrinker *s, size_t position)
     size_t span = span_at(s, position);
     if (is_cuttable(&s->spans[span]))
         delete_run(s, span, RENUMBER_NOTHING);
+}
+
+/* ---- lists, joined ---- */
+
+static size_t next_list(const struct shrinker *s, size_t list)
+{
+    for (size_t i = list + 1; i < s->span_count; i++)
+        if (s->spans[i].begin >= s->spans[list].end && s->spans[i].depth == s->spans[list].depth &&
+            sequence_span_is(&s->spans[i], "list"))
+            return i;
+    return SIZE_MAX;
+}
+
+/* The end of a list, and what stands between it and the next one, are cut out: both become one. */
+void shrink_pass_join_lists(struct shrinker *s, size_t position)
+{
+    size_t next;
+    if (!sequence_span_is(&s->spans[position], "list") ||
+        (next = next_list(s, position)) == SIZE_MAX)
+        return;
+    size_t end = s->spans[position].end;
+    if (end == s->spans[position].begin || s->choices[end - 1].role != SEQUENCE_MORE)
+        return;
+    shrink_trial_reset(s);
+    shrink_trial_delete(s, end - 1, s->spans[next].begin);
+    shrink_try(s);
+}
+
+/* ---- choices that no span of their own holds ---- */
+
+struct block {
+    size_t begin, size, length; /* length: of the sequence when the search began */
+};
+
+static bool probe_blocks(struct shrinker *s, void *ctx, uint64_t amount)
+{
+    const struct block *block = ctx;
+    size_t deleted = block->length - s->length; /* by this search */
+    if (amount * block->size <= deleted)
+        return false;
+    shrink_trial_reset(s);
+    shrink_trial_delete(s, block->begin, block->begin + amount * block->size - deleted);
+    return shrink_try(s);
+}
+
+void shrink_pass_delete_choices(struct shrinker *s, size_t position)
+{
+    size_t around = shrink_span_around(s->spans, s->span_count, position);
+    size_t end = around == SIZE_MAX ? s->length : s->spans[around].end;
+    for (size_t i = 0; i < s->span_count && end != position; i++)
+        if (s->spans[i].begin > position && s->spans[i].begin < end)
+            end = s->spans[i].begin;
+    for (size_t size = 1; size <= BLOCK_MAX && position + size <= end; size++) {
+        struct block block = {position, size, s->length};
+        if (shrink_find(s, (end - position) / size, false, probe_blocks, &block) > 0)
+            return;
+    }
 }
 
 /* Remove an element, and renumber what refers past it: numbers that are larger than its place among its siblings,

@@ -117,11 +117,15 @@ void shrink_pass_descendant(struct shrinker *s, size_t position)
 
 /* ---- order of siblings ---- */
 
+/* As their contents would be compared at the same place of one sequence: the first difference counts, whatever their
+ * lengths. */
 static int compare_spans(const struct shrinker *s, size_t a, size_t b)
 {
     const struct sequence_span *x = &s->spans[a], *y = &s->spans[b];
-    return sequence_compare(s->choices + x->begin, x->end - x->begin, s->choices + y->begin,
-                            y->end - y->begin);
+    size_t x_length = x->end - x->begin, y_length = y->end - y->begin;
+    size_t both = x_length < y_length ? x_length : y_length;
+    int order = sequence_compare(s->choices + x->begin, both, s->choices + y->begin, both);
+    return order != 0 ? order : (x_length > y_length) - (x_length < y_length);
 }
 
 /* The siblings of one label, from this one on; only its first-born collects them. */

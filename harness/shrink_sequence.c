@@ -64,7 +64,8 @@ static uint64_t hash_next(uint64_t hash, int64_t value)
 /* What overran is known by itself only: with more values it might not overrun. */
 static uint64_t hash_overrun(uint64_t hash)
 {
-    return mix64(hash) | 1;
+    return hash_next(hash,
+                     INT64_C(0x6f76657272756e21)); /* a value that no case draws but by chance */
 }
 
 /* Does it begin with all that a case drew which was no success? (Such a case is none later either: the best only
@@ -315,11 +316,14 @@ static void take_turns(struct shrinker *s)
 struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct sequence *start,
                                  struct shrink_stats *ret_stats)
 {
-    struct shrinker s = {.shrink = shrink, .random = shrink->seed};
+    struct shrinker s = {.shrink = shrink, .random = mix64(shrink->seed)};
     best_set(&s, sequence_copy(start));
     s.stall_max = STALL_MIN + STALL_PER_CHOICE * s.length;
     s.trial = array_of(s.length, sizeof *s.trial);
-    shrink_try_simplest(&s); /* the trial is empty: the simplest case of all */
+    if (shrink->simplest)
+        cache_remember(&s, shrink->simplest, false);
+    else
+        shrink_try_simplest(&s); /* the trial is empty: the simplest case of all */
     take_turns(&s);
     s.stats.finished = !s.stopped;
     if (ret_stats)

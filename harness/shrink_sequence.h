@@ -18,14 +18,19 @@ struct shrink_case {
     bool (*stop)(void *ctx);
     /* May be NULL: a new best was found. */
     void (*better)(void *ctx, const struct sequence *best);
+    /* May be NULL: what the simplest case drew, if it was executed before and did not fail. Else it is executed. */
+    const struct sequence *simplest;
     uint64_t executions_max; /* 0: no limit */
-    uint64_t seed;           /* of random continuations and orders */
+    uint64_t seed;           /* of random continuations */
+    /* How often what follows another alternative is drawn anew, for each one; 0: a few times. Worth raising where an
+     * execution costs nothing. */
+    unsigned random_tries;
 };
 
 struct shrink_stats {
     uint64_t executions; /* of fails(), overruns not counted */
     uint64_t overruns, repeated /* known from the cache, not executed */, successes;
-    bool finished; /* a fixed point; false: a limit or stop() */
+    bool finished; /* a fixed point; false: a limit, stop(), or no success for long */
 };
 
 /* `start`: what was drawn in a failing execution. Returns the simplest one found, in sequence form (to be freed by

@@ -74,10 +74,18 @@ static void say(const struct problem *problem, const struct sequence *drawn, str
 
 bool problem_run(const struct problem *problem, uint64_t seed, struct problem_run *ret_run)
 {
-    struct sequence *start = first_failing(problem, seed, &ret_run->before);
-    if (!start)
+    struct sequence *simplest = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
+    bool all_fail = problem->body(simplest, NULL);
+    struct sequence *start = all_fail ? NULL : first_failing(problem, seed, &ret_run->before);
+    if (!start) {
+        sequence_free(simplest);
         return false;
-    struct shrink_case shrink = {.fails = body_fails, .ctx = (void *)problem, .seed = seed};
+    }
+    struct shrink_case shrink = {.fails = body_fails,
+                                 .ctx = (void *)problem,
+                                 .simplest = simplest,
+                                 .seed = seed,
+                                 .random_tries = problem->random_tries};
     struct sequence *best = shrink_sequence(&shrink, start, &ret_run->stats);
     ret_run->evaluations = 1 + ret_run->stats.executions;
     ret_run->start_length = sequence_length(start);
@@ -85,6 +93,7 @@ bool problem_run(const struct problem *problem, uint64_t seed, struct problem_ru
     say(problem, start, &ret_run->found);
     say(problem, best, &ret_run->minimal);
     ret_run->reached = strcmp(ret_run->minimal.text, problem->minimum) == 0;
+    sequence_free(simplest);
     sequence_free(start);
     sequence_free(best);
     return true;

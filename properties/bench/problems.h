@@ -26,7 +26,7 @@ typedef bool problem_body(struct sequence *s, struct words *words);
 enum problem_group {
     GROUP_CHALLENGE, /* the published ones */
     GROUP_MACHINE,   /* state machines with pools */
-    GROUP_OPEN,      /* which no library solves */
+    GROUP_OPEN,      /* published too, but not solved */
     GROUP_HELD_OUT   /* which the passes were not made for */
 };
 
@@ -37,11 +37,10 @@ struct problem {
     const char *minimum;
     double
         anchor; /* mean evaluations of Hypothesis 6.155.7 (also where it does not always get there); 0: unknown */
-    const char *anchor_share; /* how often it reaches the minimum */
+    int anchor_share;      /* percent of the seeds for which it reaches the minimum */
+    unsigned random_tries; /* of the shrinker, where it needs luck; 0: as usual */
 };
 
-extern const struct problem problems[];
-extern const size_t problem_count;
 extern const struct problem challenges[], machines[], held_out[];
 extern const size_t challenge_count, machine_count, held_out_count;
 
@@ -54,7 +53,8 @@ struct problem_run {
     bool reached; /* the minimum */
 };
 
-/* Finds a failing case, small ones first, and shrinks it. false: none was found in 1,000,000 cases. */
+/* Finds a failing case, small ones first, and shrinks it. false: none was found in 1,000,000 cases, or the
+ * simplest case fails already. */
 bool problem_run(const struct problem *problem, uint64_t seed, struct problem_run *ret_run);
 
 #endif

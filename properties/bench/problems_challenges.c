@@ -241,19 +241,19 @@ static bool product(struct sequence *s, struct words *words)
 }
 
 const struct problem challenges[] = {
-    {"bound5 (max 1)", GROUP_CHALLENGE, bound5_max1, "[],[],[],[-1],[-32768]", 125.6, "100 %"},
-    {"bound5 (max 10)", GROUP_CHALLENGE, bound5_max10, "[],[],[],[-1],[-32768]", 251.1, "83 %"},
-    {"reverse", GROUP_CHALLENGE, reverse, "[0,1]", 10.6, "100 %"},
-    {"calculator", GROUP_CHALLENGE, calculator, "(/ 0 (+ 0 0))", 60.0, "100 %"},
-    {"lengthlist", GROUP_CHALLENGE, lengthlist, "[900]", 92.7, "100 %"},
-    {"difference zero", GROUP_CHALLENGE, difference_zero, "10,10", 28.1, "100 %"},
-    {"difference small", GROUP_CHALLENGE, difference_small, "10,6", 41.4, "100 %"},
-    {"difference one", GROUP_CHALLENGE, difference_one, "10,9", 38.4, "100 %"},
-    {"coupling", GROUP_CHALLENGE, coupling, "[1,0]", 39.9, "28 %"},
-    {"distinct", GROUP_CHALLENGE, distinct, "[0,1,-1]", 35.4, "100 %"},
-    {"replacement", GROUP_CHALLENGE, replacement, "1000000,[]", 462.5, "27 %"},
-    {"branch switch", GROUP_OPEN, branch_switch, "A 9000", 9.7, "0 %"},
-    {"late divergence", GROUP_OPEN, late_divergence, "0 0 0 A 9000", 15.7, "7 %"},
-    {"product", GROUP_OPEN, product, "[50,100]", 61.7, "0 %"},
+    {"bound5 (max 1)", GROUP_CHALLENGE, bound5_max1, "[],[],[],[-1],[-32768]", 125.6, 100},
+    {"bound5 (max 10)", GROUP_CHALLENGE, bound5_max10, "[],[],[],[-1],[-32768]", 251.1, 83},
+    {"reverse", GROUP_CHALLENGE, reverse, "[0,1]", 10.6, 100},
+    {"calculator", GROUP_CHALLENGE, calculator, "(/ 0 (+ 0 0))", 60.0, 100},
+    {"lengthlist", GROUP_CHALLENGE, lengthlist, "[900]", 92.7, 100},
+    {"difference zero", GROUP_CHALLENGE, difference_zero, "10,10", 28.1, 100},
+    {"difference small", GROUP_CHALLENGE, difference_small, "10,6", 41.4, 100},
+    {"difference one", GROUP_CHALLENGE, difference_one, "10,9", 38.4, 100},
+    {"coupling", GROUP_CHALLENGE, coupling, "[1,0]", 39.9, 28},
+    {"distinct", GROUP_CHALLENGE, distinct, "[0,1,-1]", 35.4, 100},
+    {"replacement", GROUP_CHALLENGE, replacement, "1000000,[]", 462.5, 27},
+    {"branch switch", GROUP_OPEN, branch_switch, "A 9000", 9.7, 0, 60},
+    {"late divergence", GROUP_OPEN, late_divergence, "0 0 0 A 9000", 15.7, 7, 60},
+    {"product", GROUP_OPEN, product, "[50,100]", 61.7, 0},
 };
 const size_t challenge_count = sizeof challenges / sizeof challenges[0];

@@ -91,8 +91,8 @@ static bool lifo_close(struct sequence *s, struct words *words)
 }
 
 const struct problem machines[] = {
-    {"DoubleIncrement", GROUP_MACHINE, double_increment, "new v0;incr v0;incr v0;", 15.0, "100 %"},
-    {"DistinctPair", GROUP_MACHINE, distinct_pair, "new v0;new v1;pair v0 v1;", 47.5, "100 %"},
-    {"LifoClose", GROUP_MACHINE, lifo_close, "open v0;open v1;close v0;", 65.0, "86 %"},
+    {"DoubleIncrement", GROUP_MACHINE, double_increment, "new v0;incr v0;incr v0;", 15.0, 100},
+    {"DistinctPair", GROUP_MACHINE, distinct_pair, "new v0;new v1;pair v0 v1;", 47.5, 100},
+    {"LifoClose", GROUP_MACHINE, lifo_close, "open v0;open v1;close v0;", 65.0, 86},
 };
 const size_t machine_count = sizeof machines / sizeof machines[0];
