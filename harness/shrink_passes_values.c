@@ -17,6 +17,7 @@ struct lowering {
     size_t count;
     struct sequence_choice *from; /* as they were */
     bool alone;
+    uint64_t stride;
 };
 
 static bool set_lowered(struct shrinker *s, const struct lowering *lowering, uint64_t amount)
@@ -69,19 +70,44 @@ static bool cut_what_follows(struct shrinker *s, const struct lowering *lowering
 static bool probe_lowering(struct shrinker *s, void *ctx, uint64_t amount)
 {
     const struct lowering *lowering = ctx;
+    amount *= lowering->stride;
     if (!set_lowered(s, lowering, amount))
         return false;
     return shrink_try(s) || (lowering->alone && cut_what_follows(s, lowering, amount));
 }
 
-/* As far as it goes; where the least step fails, also two (what must stay even) and half. */
-static bool lower(struct shrinker *s, struct lowering *lowering, uint64_t max)
+static uint64_t least_away(const struct lowering *lowering)
 {
-    uint64_t version = s->version;
-    shrink_find(s, max, true, probe_lowering, lowering);
-    if (s->version == version && max > 3)
-        (void)(probe_lowering(s, lowering, 2) || probe_lowering(s, lowering, max / 2));
-    return s->version != version;
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < lowering->count; i++) {
+        uint64_t away = shrink_away(&lowering->from[i]);
+        least = away < least ? away : least;
+    }
+    return least;
+}
+
+/* In steps of so many: once, and if that works, as far as it goes. */
+static bool lower_by(struct shrinker *s, struct lowering *lowering, uint64_t stride)
+{
+    lowering->stride = stride;
+    if (!probe_lowering(s, lowering, 1))
+        return false;
+    for (size_t i = 0; i < lowering->count; i++) {
+        if (lowering->at[i] >= s->length)
+            return true;
+        lowering->from[i] = s->choices[lowering->at[i]];
+    }
+    shrink_find(s, least_away(lowering) / stride, false, probe_lowering, lowering);
+    return true;
+}
+
+/* As far as it goes; where the least step fails, in steps of two (what must stay even), or by half. */
+static void lower(struct shrinker *s, struct lowering *lowering)
+{
+    uint64_t max = least_away(lowering);
+    lowering->stride = 1;
+    if (shrink_find(s, max, true, probe_lowering, lowering) == 0 && max > 3)
+        (void)(lower_by(s, lowering, 2) || lower_by(s, lowering, max / 2));
 }
 
 typedef bool belongs_with(const struct sequence_choice *a, const struct sequence_choice *b);
@@ -102,22 +128,12 @@ static void collect(const struct shrinker *s, size_t position, belongs_with *bel
     *ret_lowering = lowering;
 }
 
-static uint64_t least_away(const struct lowering *lowering)
-{
-    uint64_t least = UINT64_MAX;
-    for (size_t i = 0; i < lowering->count; i++) {
-        uint64_t away = shrink_away(&lowering->from[i]);
-        least = away < least ? away : least;
-    }
-    return least;
-}
-
 static void lower_together(struct shrinker *s, size_t position, belongs_with *belongs)
 {
     struct lowering lowering;
     collect(s, position, belongs, &lowering);
     if (lowering.count > 1)
-        lower(s, &lowering, least_away(&lowering));
+        lower(s, &lowering);
     free(lowering.at);
     free(lowering.from);
 }
@@ -187,7 +203,7 @@ void shrink_pass_each_value(struct shrinker *s, size_t position)
         to_other_side(s, position);
     struct sequence_choice from = s->choices[position];
     struct lowering lowering = {.at = &position, .count = 1, .from = &from, .alone = true};
-    lower(s, &lowering, shrink_away(&from));
+    lower(s, &lowering);
     if (position < s->length && s->choices[position].value > s->choices[position].target)
         to_other_side(s, position);
 }
@@ -214,8 +230,9 @@ static bool lower_pair(struct shrinker *s, size_t a, size_t b)
 {
     size_t at[2] = {a, b};
     struct sequence_choice from[2] = {s->choices[a], s->choices[b]};
-    struct lowering lowering = {.at = at, .count = 2, .from = from};
-    return shrink_is_free(&from[1]) && lower(s, &lowering, least_away(&lowering));
+    struct lowering lowering = {.at = at, .count = 2, .from = from, .stride = 1};
+    return shrink_is_free(&from[1]) &&
+           shrink_find(s, least_away(&lowering), false, probe_lowering, &lowering) > 0;
 }
 
 void shrink_pass_neighbours(struct shrinker *s, size_t position)
@@ -250,7 +267,7 @@ static bool redistribute(struct shrinker *s, size_t a, size_t b)
     uint64_t room =
         up ? (uint64_t)to->hi - (uint64_t)to->value : (uint64_t)to->value - (uint64_t)to->lo;
     uint64_t away = shrink_away(&transfer.from_a);
-    return shrink_find(s, away < room ? away : room, true, probe_transfer, &transfer) > 0;
+    return shrink_find(s, away < room ? away : room, false, probe_transfer, &transfer) > 0;
 }
 
 void shrink_pass_redistribute(struct shrinker *s, size_t position)
