@@ -53,6 +53,7 @@ TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/
               scenarios/test/test_*.c sut/*/test/test_*.c)
 BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)
 SCRIPTS  := $(wildcard sut/*/test/*.sh)
+PROBLEMS := $(wildcard properties/bench/problems*.c)
 TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
 FUZZERS  := $(wildcard */test/fuzz/fuzz_*.c)
 
@@ -107,6 +108,7 @@ $(BUILD)/libduress.a: $(call OBJ,$(HARNESS))
 $(BUILD)/libjobs.a: $(call OBJ,$(SUT))
 $(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
 $(BUILD)/libcli.a: $(call OBJ,$(CLI))
+$(BUILD)/libproblems.a: $(call OBJ,$(PROBLEMS))
 $(BUILD)/release/libjobs.a: $(call REL,$(SUT))
 $(BUILD)/release/libcli.a: $(call REL,$(CLI))
 $(BUILD)/%.a:
@@ -131,16 +133,16 @@ $(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj
 $(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(BUILD)/release/libcli.a $(BUILD)/release/libjobs.a
 	$(call link,$^,$(CLI_LIBS))
 
-$(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a
-	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(call WHOLE,$(filter-out $(BUILD)/libcli.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a $(BUILD)/libproblems.a
+	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libcli.a $(BUILD)/libproblems.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
 $(BUILD)/test/harness/test/fuzz/test_corpus: $(call OBJ,$(FUZZERS))
 $(BUILD)/test/%.sh: %.sh
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 $(BUILD)/fuzzer/%: $(BUILD)/obj/%.o $(BUILD)/libduress.a
 	$(call link,-fsanitize=fuzzer $< $(call WHOLE,$(BUILD)/libduress.a),$(DURESS_LIBS))
-$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
-	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
+$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libproblems.a
+	$(call link,$< $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libproblems.a,$(filter %.a,$^))),$(DURESS_LIBS))
 
 -include $(shell find $(BUILD)/obj $(BUILD)/release/obj -name '*.d' 2>/dev/null)
 

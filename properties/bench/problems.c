@@ -13,25 +13,25 @@
 
 enum { CASES_MAX = 1000000, CHOICES_FIRST = 12, CHOICES_MAX = 8192 };
 
-void words_add(struct words *words, const char *format, ...)
+void saying_add(struct saying *saying, const char *format, ...)
 {
-    if (!words)
+    if (!saying)
         return;
     va_list args;
     va_start(args, format);
-    size_t room = sizeof words->text - words->length;
-    int length = vsnprintf(words->text + words->length, room, format, args);
+    size_t room = sizeof saying->text - saying->length;
+    int length = vsnprintf(saying->text + saying->length, room, format, args);
     va_end(args);
     if (length > 0)
-        words->length += (size_t)length < room ? (size_t)length : room - 1;
+        saying->length += (size_t)length < room ? (size_t)length : room - 1;
 }
 
-void words_add_list(struct words *words, const int64_t *values, size_t count)
+void saying_add_list(struct saying *saying, const int64_t *values, size_t count)
 {
-    words_add(words, "[");
+    saying_add(saying, "[");
     for (size_t i = 0; i < count; i++)
-        words_add(words, "%s%ld", i > 0 ? "," : "", (long)values[i]);
-    words_add(words, "]");
+        saying_add(saying, "%s%ld", i > 0 ? "," : "", (long)values[i]);
+    saying_add(saying, "]");
 }
 
 static bool body_fails(void *ctx, struct sequence *sequence)
@@ -58,16 +58,16 @@ static struct sequence *first_failing(const struct problem *problem, uint64_t se
     return NULL;
 }
 
-static void say(const struct problem *problem, const struct sequence *drawn, struct words *words)
+static void say(const struct problem *problem, const struct sequence *drawn, struct saying *saying)
 {
     size_t length = sequence_length(drawn);
     int64_t *values = calloc(length + 1, sizeof *values);
     for (size_t i = 0; i < length; i++)
         values[i] = sequence_choices(drawn)[i].value;
     struct sequence *again = sequence_new(values, length, BEYOND_OVERRUN, 0);
-    words->length = 0;
-    words->text[0] = '\0';
-    problem->body(again, words);
+    saying->length = 0;
+    saying->text[0] = '\0';
+    problem->body(again, saying);
     sequence_free(again);
     free(values);
 }

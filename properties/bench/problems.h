@@ -11,17 +11,18 @@
 
 #include <stdio.h>
 
-struct words { /* NULL: nobody asks */
+struct saying { /* NULL: nobody asks */
     char text[2000];
     size_t length;
 };
 
-void words_add(struct words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void saying_add(struct saying *saying, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* "[1,2,3]" */
-void words_add_list(struct words *words, const int64_t *values, size_t count);
+void saying_add_list(struct saying *saying, const int64_t *values, size_t count);
 
 /* true: the property fails. A case that does not fit an assumption is false. */
-typedef bool problem_body(struct sequence *s, struct words *words);
+typedef bool problem_body(struct sequence *s, struct saying *saying);
 
 enum problem_group {
     GROUP_CHALLENGE, /* the published ones */
@@ -48,7 +49,7 @@ struct problem_run {
     uint64_t before;      /* executions until the first failure */
     uint64_t evaluations; /* executions from the first failing one, included, to the end */
     struct shrink_stats stats;
-    struct words found, minimal;
+    struct saying found, minimal;
     size_t start_length, length;
     bool reached; /* the minimum */
 };

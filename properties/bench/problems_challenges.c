@@ -39,43 +39,43 @@ static size_t draw_bounded(struct sequence *s, size_t max, int64_t *values)
     return 0;
 }
 
-static bool bound5(struct sequence *s, struct words *words, size_t max)
+static bool bound5(struct sequence *s, struct saying *saying, size_t max)
 {
     int64_t all[5 * 10];
     size_t count = 0;
     for (int i = 0; i < 5; i++) {
         size_t more = draw_bounded(s, max, all + count);
-        words_add(words, "%s", i > 0 ? "," : "");
-        words_add_list(words, all + count, more);
+        saying_add(saying, "%s", i > 0 ? "," : "");
+        saying_add_list(saying, all + count, more);
         count += more;
     }
     return wrapped_sum(all, count) >= 1280;
 }
 
-static bool bound5_max1(struct sequence *s, struct words *words)
+static bool bound5_max1(struct sequence *s, struct saying *saying)
 {
-    return bound5(s, words, 1);
+    return bound5(s, saying, 1);
 }
 
-static bool bound5_max10(struct sequence *s, struct words *words)
+static bool bound5_max10(struct sequence *s, struct saying *saying)
 {
-    return bound5(s, words, 10);
+    return bound5(s, saying, 10);
 }
 
 /* ---- lists ---- */
 
-static bool reverse(struct sequence *s, struct words *words)
+static bool reverse(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     size_t count = draw_list(s, LIST_MAX, INT64_MIN, INT64_MAX, values);
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     for (size_t i = 0; i < count; i++)
         if (values[i] != values[count - 1 - i])
             return true;
     return false;
 }
 
-static bool lengthlist(struct sequence *s, struct words *words)
+static bool lengthlist(struct sequence *s, struct saying *saying)
 {
     int64_t values[100], max = 0;
     size_t n = (size_t)sequence_draw_biased(s, 1, 100);
@@ -84,15 +84,15 @@ static bool lengthlist(struct sequence *s, struct words *words)
         values[list.count - 1] = sequence_draw_biased(s, 0, 1000);
         max = values[list.count - 1] > max ? values[list.count - 1] : max;
     }
-    words_add_list(words, values, n);
+    saying_add_list(saying, values, n);
     return max >= 900;
 }
 
-static bool coupling(struct sequence *s, struct words *words)
+static bool coupling(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     size_t count = draw_list(s, LIST_MAX, 0, 10, values);
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     for (size_t i = 0; i < count; i++)
         if (values[i] >= (int64_t)count)
             return false;
@@ -104,11 +104,11 @@ static bool coupling(struct sequence *s, struct words *words)
     return false;
 }
 
-static bool distinct(struct sequence *s, struct words *words)
+static bool distinct(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     size_t count = draw_list(s, LIST_MAX, INT64_MIN, INT64_MAX, values), different = 0;
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     for (size_t i = 0; i < count; i++) {
         bool is_new = true;
         for (size_t k = 0; k < i; k++)
@@ -118,13 +118,13 @@ static bool distinct(struct sequence *s, struct words *words)
     return different >= 3;
 }
 
-static bool replacement(struct sequence *s, struct words *words)
+static bool replacement(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     int64_t product = sequence_draw_biased(s, 0, 1000000);
-    words_add(words, "%ld,", (long)product);
+    saying_add(saying, "%ld,", (long)product);
     size_t count = draw_list(s, LIST_MAX, 2, 10, values);
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     for (size_t i = 0; i < count && product < 1000000; i++)
         product *= values[i];
     return product >= 1000000;
@@ -157,7 +157,7 @@ static struct value sum(struct value a, struct value b)
                           .is_rejected = a.is_rejected || b.is_rejected};
 }
 
-static struct value expression(struct sequence *s, struct words *words)
+static struct value expression(struct sequence *s, struct saying *saying)
 {
     struct value value = {0};
     sequence_span_begin(s, "expression");
@@ -165,76 +165,76 @@ static struct value expression(struct sequence *s, struct words *words)
     if (which == 0 || sequence_overrun(s)) {
         value.number = sequence_draw_biased(s, INT64_MIN, INT64_MAX);
         value.is_literal_zero = value.number == 0;
-        words_add(words, "%ld", (long)value.number);
+        saying_add(saying, "%ld", (long)value.number);
     } else {
-        words_add(words, "(%c ", which == 1 ? '+' : '/');
-        struct value a = expression(s, words);
-        words_add(words, " ");
-        struct value b = expression(s, words);
-        words_add(words, ")");
+        saying_add(saying, "(%c ", which == 1 ? '+' : '/');
+        struct value a = expression(s, saying);
+        saying_add(saying, " ");
+        struct value b = expression(s, saying);
+        saying_add(saying, ")");
         value = which == 1 ? sum(a, b) : quotient(a, b);
     }
     sequence_span_end(s);
     return value;
 }
 
-static bool calculator(struct sequence *s, struct words *words)
+static bool calculator(struct sequence *s, struct saying *saying)
 {
-    struct value value = expression(s, words);
+    struct value value = expression(s, saying);
     return value.divides_by_zero && !value.is_rejected;
 }
 
 /* ---- difference: two numbers that must move together ---- */
 
-static bool difference(struct sequence *s, struct words *words, uint64_t least, uint64_t most)
+static bool difference(struct sequence *s, struct saying *saying, uint64_t least, uint64_t most)
 {
     int64_t a = sequence_draw_biased(s, 1, INT32_MAX), b = sequence_draw_biased(s, 1, INT32_MAX);
-    words_add(words, "%ld,%ld", (long)a, (long)b);
+    saying_add(saying, "%ld,%ld", (long)a, (long)b);
     uint64_t apart = (uint64_t)llabs(a - b);
     return a >= 10 && apart >= least && apart <= most;
 }
 
-static bool difference_zero(struct sequence *s, struct words *words)
+static bool difference_zero(struct sequence *s, struct saying *saying)
 {
-    return difference(s, words, 0, 0);
+    return difference(s, saying, 0, 0);
 }
 
-static bool difference_small(struct sequence *s, struct words *words)
+static bool difference_small(struct sequence *s, struct saying *saying)
 {
-    return difference(s, words, 1, 4);
+    return difference(s, saying, 1, 4);
 }
 
-static bool difference_one(struct sequence *s, struct words *words)
+static bool difference_one(struct sequence *s, struct saying *saying)
 {
-    return difference(s, words, 1, 1);
+    return difference(s, saying, 1, 1);
 }
 
 /* ---- open ones ---- */
 
 /* The first alternative is simpler, and fails for one value in twenty only. */
-static bool branch_switch(struct sequence *s, struct words *words)
+static bool branch_switch(struct sequence *s, struct saying *saying)
 {
     size_t branch = sequence_branch(s, 3);
     bool first = branch == 0;
     int64_t y =
         first ? sequence_draw_biased(s, 0, 9999) : sequence_draw_biased(s, INT64_MIN, INT64_MAX);
-    words_add(words, "%c %ld", (int)('A' + (int)branch), (long)y);
+    saying_add(saying, "%c %ld", (int)('A' + (int)branch), (long)y);
     return first ? y >= 9000 && y <= 9500 : y != 0;
 }
 
 /* The same, after numbers that do not matter. */
-static bool late_divergence(struct sequence *s, struct words *words)
+static bool late_divergence(struct sequence *s, struct saying *saying)
 {
     for (int i = 0; i < 3; i++)
-        words_add(words, "%ld ", (long)sequence_draw_biased(s, 0, 1000));
-    return branch_switch(s, words);
+        saying_add(saying, "%ld ", (long)sequence_draw_biased(s, 0, 1000));
+    return branch_switch(s, saying);
 }
 
-static bool product(struct sequence *s, struct words *words)
+static bool product(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX], product = 1;
     size_t count = draw_list(s, LIST_MAX, 1, 100, values);
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     for (size_t i = 0; i < count && product < 5000; i++)
         product *= values[i];
     return product >= 5000;

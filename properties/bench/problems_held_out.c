@@ -42,17 +42,17 @@ static struct heap *heap_draw(struct sequence *s, struct nodes *nodes, int64_t l
     return heap;
 }
 
-static void heap_say(const struct heap *heap, struct words *words)
+static void heap_say(const struct heap *heap, struct saying *saying)
 {
     if (!heap) {
-        words_add(words, "-");
+        saying_add(saying, "-");
         return;
     }
-    words_add(words, "(%ld ", (long)heap->value);
-    heap_say(heap->left, words);
-    words_add(words, " ");
-    heap_say(heap->right, words);
-    words_add(words, ")");
+    saying_add(saying, "(%ld ", (long)heap->value);
+    heap_say(heap->left, saying);
+    saying_add(saying, " ");
+    heap_say(heap->right, saying);
+    saying_add(saying, ")");
 }
 
 static struct heap *heap_merge(struct nodes *nodes, struct heap *a, struct heap *b)
@@ -75,13 +75,13 @@ static void heap_list(const struct heap *heap, int64_t *values, size_t *count)
     heap_list(heap->right, values, count);
 }
 
-static bool binheap(struct sequence *s, struct words *words)
+static bool binheap(struct sequence *s, struct saying *saying)
 {
     struct nodes nodes = {.count = 0}, merged = {.count = 0};
     int64_t values[2 * NODES_MAX];
     size_t count = 0;
     struct heap *heap = heap_draw(s, &nodes, 0);
-    heap_say(heap, words);
+    heap_say(heap, saying);
     if (!heap)
         return false;
     values[count++] = heap->value;
@@ -94,27 +94,27 @@ static bool binheap(struct sequence *s, struct words *words)
 
 /* ---- lists of lists ---- */
 
-static bool nestedlists(struct sequence *s, struct words *words)
+static bool nestedlists(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     size_t sum = 0;
     struct sequence_list lists = {.max = LIST_MAX};
     while (sequence_list_more(s, &lists)) {
         size_t count = draw_list(s, LIST_MAX, INT64_MIN, INT64_MAX, values);
-        words_add_list(words, values, count);
+        saying_add_list(saying, values, count);
         sum += count;
     }
     return sum > 10;
 }
 
-static bool large_union_list(struct sequence *s, struct words *words)
+static bool large_union_list(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX], seen[LIST_MAX];
     size_t different = 0;
     struct sequence_list lists = {.max = LIST_MAX};
     while (sequence_list_more(s, &lists)) {
         size_t count = draw_list(s, LIST_MAX, INT64_MIN, INT64_MAX, values);
-        words_add_list(words, values, count);
+        saying_add_list(saying, values, count);
         for (size_t i = 0; i < count && different < 5; i++) {
             bool is_new = true;
             for (size_t k = 0; k < different; k++)
@@ -129,22 +129,22 @@ static bool large_union_list(struct sequence *s, struct words *words)
 /* ---- lists and places in them ---- */
 
 /* Deleting the first occurrence of a value leaves others. */
-static bool deletion(struct sequence *s, struct words *words)
+static bool deletion(struct sequence *s, struct saying *saying)
 {
     int64_t values[LIST_MAX];
     size_t count = draw_list(s, LIST_MAX, INT64_MIN, INT64_MAX, values);
-    words_add_list(words, values, count);
+    saying_add_list(saying, values, count);
     if (count == 0)
         return false;
     size_t place = (size_t)sequence_draw_biased(s, 0, (int64_t)count - 1), found = 0;
-    words_add(words, ",%zu", place);
+    saying_add(saying, ",%zu", place);
     for (size_t i = 0; i < count; i++)
         found += values[i] == values[place];
     return found > 1;
 }
 
 /* Two equal pairs among many. */
-static bool pairs(struct sequence *s, struct words *words)
+static bool pairs(struct sequence *s, struct saying *saying)
 {
     int64_t a[LIST_MAX], b[LIST_MAX];
     size_t count = 0;
@@ -153,7 +153,7 @@ static bool pairs(struct sequence *s, struct words *words)
     for (; sequence_list_more(s, &list); count++) {
         a[count] = sequence_draw_biased(s, 0, 1000);
         b[count] = sequence_draw_biased(s, 0, 1000);
-        words_add(words, "(%ld,%ld)", (long)a[count], (long)b[count]);
+        saying_add(saying, "(%ld,%ld)", (long)a[count], (long)b[count]);
         for (size_t i = 0; i < count; i++)
             twice |= a[i] == a[count] && b[i] == b[count] && a[i] > b[i];
     }
@@ -161,46 +161,46 @@ static bool pairs(struct sequence *s, struct words *words)
 }
 
 /* A length drawn before, and values that must not be the smallest ones. */
-static bool poisoned_list(struct sequence *s, struct words *words)
+static bool poisoned_list(struct sequence *s, struct saying *saying)
 {
     size_t n = (size_t)sequence_draw_biased(s, 0, 30), poison = 0;
-    words_add(words, "[");
+    saying_add(saying, "[");
     for (size_t i = 0; i < n; i++) {
         sequence_span_begin(s, "cell");
         bool is_poison = sequence_chance(s, 1, 10);
         int64_t value = is_poison ? -1 : sequence_draw_biased(s, 0, 100);
-        words_add(words, is_poison ? " P" : " %ld", (long)value);
+        saying_add(saying, is_poison ? " P" : " %ld", (long)value);
         poison += is_poison;
         sequence_span_end(s);
     }
-    words_add(words, " ]");
+    saying_add(saying, " ]");
     return poison >= 2;
 }
 
 /* ---- trees ---- */
 
-static size_t poisoned_branch(struct sequence *s, struct words *words, unsigned depth)
+static size_t poisoned_branch(struct sequence *s, struct saying *saying, unsigned depth)
 {
     size_t poison;
     sequence_span_begin(s, "tree");
     if (depth < 8 && sequence_branch(s, 2) == 1) {
-        words_add(words, "(");
-        poison = poisoned_branch(s, words, depth + 1);
-        words_add(words, " ");
-        poison += poisoned_branch(s, words, depth + 1);
-        words_add(words, ")");
+        saying_add(saying, "(");
+        poison = poisoned_branch(s, saying, depth + 1);
+        saying_add(saying, " ");
+        poison += poisoned_branch(s, saying, depth + 1);
+        saying_add(saying, ")");
     } else {
         int64_t leaf = sequence_draw_biased(s, 0, 100);
-        words_add(words, "%ld", (long)leaf);
+        saying_add(saying, "%ld", (long)leaf);
         poison = leaf == 77;
     }
     sequence_span_end(s);
     return poison;
 }
 
-static bool poisoned_tree(struct sequence *s, struct words *words)
+static bool poisoned_tree(struct sequence *s, struct saying *saying)
 {
-    return poisoned_branch(s, words, 0) >= 2;
+    return poisoned_branch(s, saying, 0) >= 2;
 }
 
 /* ---- a graph whose nodes are identities; a cycle of edges makes it fail ---- */
@@ -215,7 +215,7 @@ static bool reaches(bool edge[][LIST_MAX], size_t from, size_t to, unsigned step
     return false;
 }
 
-static bool cycle_graph(struct sequence *s, struct words *words)
+static bool cycle_graph(struct sequence *s, struct saying *saying)
 {
     bool edge[LIST_MAX][LIST_MAX] = {0};
     uint64_t nodes[LIST_MAX];
@@ -224,12 +224,12 @@ static bool cycle_graph(struct sequence *s, struct words *words)
     while (sequence_list_more(s, &steps)) {
         if (sequence_branch(s, count > 0 ? 2 : 1) == 0) {
             nodes[count] = count;
-            words_add(words, "node %zu;", count);
+            saying_add(saying, "node %zu;", count);
             count++;
             continue;
         }
         size_t a = sequence_pick(s, nodes, count), b = sequence_pick(s, nodes, count);
-        words_add(words, "edge %zu %zu;", a, b);
+        saying_add(saying, "edge %zu %zu;", a, b);
         edge[a][b] = a != b;
         if (a != b && reaches(edge, b, a, 2))
             return true;
@@ -239,28 +239,28 @@ static bool cycle_graph(struct sequence *s, struct words *words)
 
 /* ---- what chaos looks like: a crash after some work, and a retry that was set for less ---- */
 
-static bool crash_and_retry(struct sequence *s, struct words *words)
+static bool crash_and_retry(struct sequence *s, struct saying *saying)
 {
     int64_t work = 0, crashed_at = -1;
     struct sequence_list steps = {.max = LIST_MAX, .label = "step"};
     while (sequence_list_more(s, &steps)) {
         switch (sequence_branch(s, 4)) {
-        case 0: words_add(words, "idle;"); break;
+        case 0: saying_add(saying, "idle;"); break;
         case 1: {
             int64_t more = sequence_draw_biased(s, 1, 100);
-            words_add(words, "work %ld;", (long)more);
+            saying_add(saying, "work %ld;", (long)more);
             work += more;
             break;
         }
         case 2: {
             int64_t delay = sequence_draw_biased(s, 0, 1000);
-            words_add(words, "crash %ld;", (long)delay);
+            saying_add(saying, "crash %ld;", (long)delay);
             crashed_at = work >= 50 && delay >= 5 ? delay : crashed_at;
             break;
         }
         default: {
             int64_t wait = sequence_draw_biased(s, 0, 1000);
-            words_add(words, "retry %ld;", (long)wait);
+            saying_add(saying, "retry %ld;", (long)wait);
             if (crashed_at >= 0 && wait < crashed_at && wait > 0)
                 return true;
         }
@@ -272,14 +272,14 @@ static bool crash_and_retry(struct sequence *s, struct words *words)
 /* ---- sizes ---- */
 
 /* A matrix whose both sides were drawn before; one cell of it is large. */
-static bool matrix(struct sequence *s, struct words *words)
+static bool matrix(struct sequence *s, struct saying *saying)
 {
     int64_t rows = sequence_draw_biased(s, 0, 8), columns = sequence_draw_biased(s, 0, 8),
             large = 0;
-    words_add(words, "%ldx%ld:", (long)rows, (long)columns);
+    saying_add(saying, "%ldx%ld:", (long)rows, (long)columns);
     for (int64_t i = 0; i < rows * columns; i++) {
         int64_t cell = sequence_draw_biased(s, 0, 100);
-        words_add(words, " %ld", (long)cell);
+        saying_add(saying, " %ld", (long)cell);
         large |= cell > 42;
     }
     return large;

@@ -11,10 +11,10 @@ struct pool {
     int value[STEPS_MAX];
 };
 
-static uint64_t pool_add(struct pool *pool, struct words *words, const char *rule)
+static uint64_t pool_add(struct pool *pool, struct saying *saying, const char *rule)
 {
     pool->alive[pool->count++] = pool->made;
-    words_add(words, "%s v%lu;", rule, (unsigned long)pool->made);
+    saying_add(saying, "%s v%lu;", rule, (unsigned long)pool->made);
     return pool->made++;
 }
 
@@ -38,51 +38,51 @@ static bool is_use(const struct pool *pool, struct sequence *s)
     return sequence_branch(s, pool->count > 0 ? 2 : 1) == 1;
 }
 
-static bool double_increment(struct sequence *s, struct words *words)
+static bool double_increment(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
     while (sequence_list_more(s, &steps)) {
         if (!is_use(&pool, s)) {
-            pool_add(&pool, words, "new");
+            pool_add(&pool, saying, "new");
             continue;
         }
         uint64_t handle = pool_pick(&pool, s);
-        words_add(words, "incr v%lu;", (unsigned long)handle);
+        saying_add(saying, "incr v%lu;", (unsigned long)handle);
         if (++pool.value[handle] == 2)
             return true;
     }
     return false;
 }
 
-static bool distinct_pair(struct sequence *s, struct words *words)
+static bool distinct_pair(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
     while (sequence_list_more(s, &steps)) {
         if (!is_use(&pool, s)) {
-            pool_add(&pool, words, "new");
+            pool_add(&pool, saying, "new");
             continue;
         }
         uint64_t a = pool_pick(&pool, s), b = pool_pick(&pool, s);
-        words_add(words, "pair v%lu v%lu;", (unsigned long)a, (unsigned long)b);
+        saying_add(saying, "pair v%lu v%lu;", (unsigned long)a, (unsigned long)b);
         if (a != b)
             return true;
     }
     return false;
 }
 
-static bool lifo_close(struct sequence *s, struct words *words)
+static bool lifo_close(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
     while (sequence_list_more(s, &steps)) {
         if (!is_use(&pool, s)) {
-            pool_add(&pool, words, "open");
+            pool_add(&pool, saying, "open");
             continue;
         }
         uint64_t handle = pool_pick(&pool, s), last = pool.alive[pool.count - 1];
-        words_add(words, "close v%lu;", (unsigned long)handle);
+        saying_add(saying, "close v%lu;", (unsigned long)handle);
         if (handle != last)
             return true;
         pool_remove(&pool, handle);
