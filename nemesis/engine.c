@@ -36,6 +36,13 @@ static struct rules *rules_of(const struct scenario *scenario)
     return rules;
 }
 
+static struct fault decide(void *ctx, const struct hit *hit)
+{
+    struct engine *engine = ctx;
+    nemeses_hit(engine->nemeses, hit);
+    return rules_decide(engine->rules, hit);
+}
+
 static void *start(struct world *world, const struct scenario *scenario)
 {
     struct engine *engine = calloc(1, sizeof *engine);
@@ -45,7 +52,7 @@ static void *start(struct world *world, const struct scenario *scenario)
     engine->scenario = scenario;
     engine->rules = rules_of(scenario);
     engine->nemeses = nemeses_start(world, scenario);
-    world_decider(world, rules_decide, engine->rules);
+    world_decider(world, decide, engine);
     return engine;
 }
 

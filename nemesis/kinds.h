@@ -34,6 +34,13 @@
 #define AMOUNT(name, low, high)                                                                    \
     KEY("amount", name, DURATION, 1, NEMESIS_YEAR, low, high, "how much")
 #define SHARE(low, high) KEY("share", "share", PERCENT, 1, 10000, low, high, "of the messages")
+/* Faults concentrate where they hurt; see moment.h. */
+#define IN_FLIGHT                                                                                  \
+    {                                                                                              \
+        .aspect = "aim", .name = "in flight", .type = PARAM_PERCENT, .max = 10000,                 \
+        .fallback = {5000, 5000}, .swarm = {0, 10000},                                             \
+        .about = "strikes that wait until an effect is in flight"                                  \
+    }
 /* One of some words; the first when it is not given. */
 #define WORD(aspect_, name_, words_, about_)                                                       \
     {                                                                                              \
@@ -43,16 +50,18 @@
 
 #define NEMESES_PROCESS(X)                                                                         \
     X(kill, "kill node", "a node dies as by SIGKILL, and boots again",                             \
-      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S))        \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S),        \
+      IN_FLIGHT)                                                                                   \
     X(power, "power loss", "a node loses power, its disk what was not synced; it boots again",     \
-      EVERY(30 * NEMESIS_S, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S))       \
+      EVERY(30 * NEMESIS_S, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S),       \
+      IN_FLIGHT)                                                                                   \
     X(restart, "restart node",                                                                     \
       "a node is asked to stop gracefully, and boots again; killed if it takes over two minutes",  \
       EVERY(20 * NEMESIS_S, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 10 * NEMESIS_S))       \
     X(pause, "pause node", "a node stands still; time goes on",                                    \
-      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S))               \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S), IN_FLIGHT)    \
     X(crash, "crash actor", "a process of a node dies; its supervisor sees to the rest",           \
-      EVERY(NEMESIS_S, 2 * NEMESIS_M))                                                             \
+      EVERY(NEMESIS_S, 2 * NEMESIS_M), IN_FLIGHT)                                                  \
     X(wipe, "wipe node",                                                                           \
       "a node dies and comes back without its disk; needs the budget \"disks wiped\"",             \
       EVERY(NEMESIS_M, 10 * NEMESIS_M), LASTS("back after", NEMESIS_S, 30 * NEMESIS_S))            \
@@ -70,7 +79,7 @@ extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
 
 #define NEMESES_NET(X)                                                                             \
     X(cut, "cut link", "messages between two nodes vanish, one way or both",                       \
-      EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", NEMESIS_S, 30 * NEMESIS_S))               \
+      EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", NEMESIS_S, 30 * NEMESIS_S), IN_FLIGHT)    \
     X(slow, "slow link", "messages between two nodes take longer, one way or both",                \
       EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
       AMOUNT("by", 10 * NEMESIS_MS, 2 * NEMESIS_S))                                                \
@@ -92,7 +101,7 @@ extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
       EVERY(20 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 60 * NEMESIS_S),          \
       SHARE(1000, 5000), AMOUNT("by", 10 * NEMESIS_MS, 5 * NEMESIS_S))                             \
     X(reset, "reset link", "the connection between two nodes is torn; both are told",              \
-      EVERY(5 * NEMESIS_S, NEMESIS_M))                                                             \
+      EVERY(5 * NEMESIS_S, NEMESIS_M), IN_FLIGHT)                                                  \
     X(half_open, "half-open link",                                                                 \
       "the connection between two nodes is dead, and nobody is told (streams only)",               \
       EVERY(10 * NEMESIS_S, 3 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 2 * NEMESIS_M))           \

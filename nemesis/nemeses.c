@@ -21,6 +21,7 @@ struct nemeses {
     struct nemesis *list;
     size_t count;
     struct ailment *ailments; /* oldest first */
+    struct moments *moments;
 };
 
 const struct nemesis_kind nemesis_kinds[NEMESIS_KIND_COUNT] = {
@@ -54,14 +55,21 @@ static const struct choice *choice_of(const struct nemesis *nemesis, const char 
     return &named->choice;
 }
 
+/* NULL: this kind has no such key. */
+static const struct nemesis_key *key_find(const struct nemesis *nemesis, const char *aspect)
+{
+    const struct nemesis_key *key = nemesis_kinds[nemesis->kind].keys;
+    for (size_t i = 0; i < NEMESIS_KEYS_MAX && key[i].aspect; i++)
+        if (strcmp(key[i].aspect, aspect) == 0)
+            return &key[i];
+    return NULL;
+}
+
 struct range nemesis_range(const struct nemesis *nemesis, const char *aspect)
 {
-    const struct nemesis_key *keys = nemesis_kinds[nemesis->kind].keys;
-    size_t i = 0;
-    while (i < NEMESIS_KEYS_MAX && keys[i].aspect && strcmp(keys[i].aspect, aspect) != 0)
-        i++;
-    assert(i < NEMESIS_KEYS_MAX && keys[i].aspect);
-    return nemesis->spec->values[i];
+    const struct nemesis_key *key = key_find(nemesis, aspect);
+    assert(key);
+    return nemesis->spec->values[key - nemesis_kinds[nemesis->kind].keys];
 }
 
 int64_t nemesis_draw(const struct nemesis *nemesis, const char *aspect)
@@ -82,6 +90,8 @@ size_t nemesis_pick(const struct nemesis *nemesis, const char *aspect, size_t co
 struct node *nemesis_pick_node(const struct nemesis *nemesis, bool (*fits)(const struct node *node))
 {
     size_t count = 0;
+    if (nemesis->moment.node && fits(nemesis->moment.node))
+        return nemesis->moment.node;
     for (struct node *node = world_nodes(nemesis->world); node; node = node->next)
         count += fits(node);
     size_t left = count ? nemesis_pick(nemesis, "whom", count) : 0;
@@ -162,17 +172,48 @@ static void strike(struct nemesis *nemesis)
     if (outcome == STRIKE_MADE)
         TRACE(world_site(nemesis->world), "nemesis/world/strike",
               T_STR("kind", nemesis_kinds[nemesis->kind].ident), T_U64("number", nemesis->number),
-              T_U64("n", nemesis->n));
+              T_U64("n", nemesis->n), T_STR("during", nemesis->moment.during));
+}
+
+/* It has waited until it hurts, or too long. */
+static void strike_then(void *ctx, const struct moment *moment)
+{
+    struct nemesis *nemesis = ctx;
+    if (world_phase(nemesis->world) > PHASE_SAFETY)
+        return;
+    nemesis->moment = *moment;
+    strike(nemesis);
+    nemesis->moment = (struct moment){.during = ""};
+    schedule(nemesis);
+}
+
+/* Is this one of the strikes that wait until an effect is in flight? */
+static bool waits(const struct nemesis *nemesis)
+{
+    struct named_choice named;
+    if (!key_find(nemesis, "aim"))
+        return false;
+    int64_t share = nemesis_draw(nemesis, "aim");
+    return share > 0 && tape_chance(world_tape(nemesis->world), choice_of(nemesis, "wait", &named),
+                                    (uint64_t)share, 10000);
 }
 
 static void strike_due(void *arg)
 {
     struct nemesis *nemesis = arg;
     struct world *world = nemesis->world;
+    struct named_choice named;
     nemesis->timer = 0;
     if (world_phase(world) > PHASE_SAFETY)
         return;
-    if (world_phase(world) == PHASE_SAFETY && !is_spared(nemesis))
+    bool strikes_now = world_phase(world) == PHASE_SAFETY && !is_spared(nemesis);
+    if (strikes_now && waits(nemesis)) {
+        int64_t into = tape_between(world_tape(world), choice_of(nemesis, "into", &named), 0,
+                                    MOMENT_INTO_MAX_NS);
+        moment_await(nemesis->all->moments, into, strike_then, nemesis);
+        return;
+    }
+    if (strikes_now)
         strike(nemesis);
     schedule(nemesis);
 }
@@ -192,6 +233,7 @@ struct nemeses *nemeses_start(struct world *world, const struct scenario *scenar
     if (!all)
         abort();
     all->world = world;
+    all->moments = moments_new(world);
     all->count = scenario->nemesis_count;
     all->list = calloc(all->count + 1, sizeof *all->list);
     if (!all->list)
@@ -200,11 +242,20 @@ struct nemeses *nemeses_start(struct world *world, const struct scenario *scenar
     for (size_t i = 0; i < all->count; i++) {
         const struct nemesis_spec *spec = &scenario->nemeses[i];
         enum nemesis_number kind = kind_named(spec->kind);
-        all->list[i] = (struct nemesis){
-            .all = all, .world = world, .spec = spec, .kind = kind, .number = ++numbers[kind]};
+        all->list[i] = (struct nemesis){.all = all,
+                                        .world = world,
+                                        .spec = spec,
+                                        .kind = kind,
+                                        .number = ++numbers[kind],
+                                        .moment = {.during = ""}};
         schedule(&all->list[i]);
     }
     return all;
+}
+
+void nemeses_hit(struct nemeses *all, const struct hit *hit)
+{
+    moments_hit(all->moments, hit);
 }
 
 void nemeses_count(const struct nemeses *all, struct nemesis_count *kinds, uint64_t *ret_made)
@@ -228,9 +279,9 @@ void nemeses_stop(struct nemeses *all)
     DL_FOREACH_SAFE (all->ailments, ailment, next) {
         world_cancel(all->world, ailment->timer);
         world_cancel(all->world, ailment->step);
-        world_cancel(all->world, ailment->step);
         free(ailment);
     }
+    moments_free(all->moments);
     free(all->list);
     free(all);
 }

@@ -3,6 +3,7 @@
 #define DURESS_NEMESES_INTERNAL_H
 
 #include "nemesis/kinds.h"
+#include "nemesis/moment.h"
 #include "nemesis/nemeses.h"
 
 struct nemesis {
@@ -13,6 +14,7 @@ struct nemesis {
     uint64_t number; /* among the nemeses of its kind */
     uint64_t n;      /* strikes so far, the next one included */
     world_timer timer;
+    struct moment moment; /* of the strike that is being made: where it hurts, or no node */
     struct nemesis_count count;
 };
 
@@ -34,7 +36,7 @@ struct range nemesis_range(const struct nemesis *nemesis, const char *aspect);
 int64_t nemesis_draw(const struct nemesis *nemesis, const char *aspect);
 /* One of `count` >= 1, under a name of its own. */
 size_t nemesis_pick(const struct nemesis *nemesis, const char *aspect, size_t count);
-/* One of the nodes that fit ("nemesis/KIND/whom"), or NULL. */
+/* One of the nodes that fit ("nemesis/KIND/whom"; the node of the moment, if it fits), or NULL. */
 struct node *nemesis_pick_node(const struct nemesis *nemesis,
                                bool (*fits)(const struct node *node));
 

@@ -142,11 +142,18 @@ int64_t links_left(struct world *world)
 
 /* ---- whom ---- */
 
-static bool fits(const struct nemesis *nemesis, struct pair pair, enum impairment how, bool used)
+/* Which pairs are asked first: those at the node of the moment, then all that have talked. */
+enum wanted { AT_MOMENT, IN_USE, ANY_PAIR };
+
+static bool fits(const struct nemesis *nemesis, struct pair pair, enum impairment how,
+                 enum wanted wanted)
 {
     const struct link *forth = world_link(nemesis->world, pair.a, pair.b);
     const struct link *back = world_link(nemesis->world, pair.b, pair.a);
-    if (used && forth->sent + back->sent == 0)
+    const struct node *here = nemesis->moment.node;
+    if (wanted == AT_MOMENT && pair.a != here && pair.b != here)
+        return false;
+    if (wanted != ANY_PAIR && forth->sent + back->sent == 0)
         return false;
     if ((impairments[how].streams_only && forth->kind != LINK_STREAM) ||
         (impairments[how].datagrams_only && forth->kind != LINK_DATAGRAM))
@@ -154,18 +161,18 @@ static bool fits(const struct nemesis *nemesis, struct pair pair, enum impairmen
     return is_well(forth, how) && is_well(back, how);
 }
 
-/* Counts the pairs that fit, until it comes to number `wanted`. */
-static size_t find_pair(const struct nemesis *nemesis, enum impairment how, bool used,
-                        size_t wanted, struct pair *ret_pair)
+/* Counts the pairs that fit, until it comes to number `nth`. */
+static size_t find_pair(const struct nemesis *nemesis, enum impairment how, enum wanted wanted,
+                        size_t nth, struct pair *ret_pair)
 {
     size_t count = 0;
     for (struct node *a = world_nodes(nemesis->world); a; a = a->next) {
         for (struct node *b = a->next; b; b = b->next) {
             struct pair pair = {a, b};
-            if (!fits(nemesis, pair, how, used))
+            if (!fits(nemesis, pair, how, wanted))
                 continue;
             *ret_pair = pair;
-            if (count++ == wanted)
+            if (count++ == nth)
                 return count;
         }
     }
@@ -175,15 +182,15 @@ static size_t find_pair(const struct nemesis *nemesis, enum impairment how, bool
 /* false: there is none. */
 static bool pick_pair(const struct nemesis *nemesis, enum impairment how, struct pair *ret_pair)
 {
-    bool used = true;
-    size_t count = find_pair(nemesis, how, used, SIZE_MAX, ret_pair);
-    if (count == 0) {
-        used = false;
-        count = find_pair(nemesis, how, used, SIZE_MAX, ret_pair);
+    for (int wanted = AT_MOMENT; wanted <= ANY_PAIR; wanted++) {
+        size_t count = find_pair(nemesis, how, (enum wanted)wanted, SIZE_MAX, ret_pair);
+        if (count == 0)
+            continue;
+        size_t nth = nemesis_pick(nemesis, "whom", count);
+        find_pair(nemesis, how, (enum wanted)wanted, nth, ret_pair);
+        return true;
     }
-    if (count > 0)
-        find_pair(nemesis, how, used, nemesis_pick(nemesis, "whom", count), ret_pair);
-    return count > 0;
+    return false;
 }
 
 bool pick_uncut_pair(const struct nemesis *nemesis, struct pair *ret_pair)

@@ -101,7 +101,11 @@ enum strike strike_crash(struct nemesis *nemesis)
     for (uint64_t actor = 0; (actor = node_next_actor(node, actor)) != 0;)
         count++;
     size_t left = nemesis_pick(nemesis, "actor", count);
-    uint64_t actor = node_next_actor(node, 0);
+    uint64_t actor = node_next_actor(node, 0), aim = nemesis->moment.actor;
+    if (aim && node == nemesis->moment.node && node_next_actor(node, aim - 1) == aim) {
+        actor = aim;
+        left = 0;
+    }
     while (left-- > 0)
         actor = node_next_actor(node, actor);
     node_crash_actor(node, actor);
