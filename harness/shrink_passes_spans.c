@@ -14,10 +14,16 @@ static bool is_list(const struct sequence_span *span)
 
 /* ---- zero ---- */
 
+/* The "more?" that an element begins with says that it is there. */
+static bool is_own_more(const struct shrinker *s, const struct sequence_span *span, size_t position)
+{
+    return position == span->begin && s->choices[position].role == SEQUENCE_MORE && !is_list(span);
+}
+
 static bool is_simplest(const struct shrinker *s, const struct sequence_span *span)
 {
     for (size_t i = span->begin; i < span->end; i++)
-        if (shrink_is_free(&s->choices[i]))
+        if (shrink_is_free(&s->choices[i]) && !is_own_more(s, span, i))
             return false;
     return true;
 }
@@ -34,13 +40,10 @@ static size_t list_end_at(const struct shrinker *s, size_t span, size_t position
 /* Values of a span whose choices are all simplest: its lists are empty, its own "more?" stays. */
 static void zero_into_trial(struct shrinker *s, size_t span)
 {
-    bool is_element =
-        s->choices[s->spans[span].begin].role == SEQUENCE_MORE && !is_list(&s->spans[span]);
     for (size_t i = s->spans[span].begin; i < s->spans[span].end; i++) {
         const struct sequence_choice *choice = &s->choices[i];
         size_t end = list_end_at(s, span, i);
-        bool own_more = is_element && i == s->spans[span].begin;
-        bool keep = choice->forced || own_more;
+        bool keep = choice->forced || is_own_more(s, &s->spans[span], i);
         s->trial[s->trial_count++] = keep ? choice->value : choice->target;
         if (end != SIZE_MAX && choice->role == SEQUENCE_MORE && !choice->forced)
             i = end - 1; /* that was "no more" */
@@ -71,19 +74,61 @@ static bool try_realigned(struct shrinker *s, size_t span, size_t tail)
     return shrink_try(s);
 }
 
-void shrink_pass_zero_span(struct shrinker *s, size_t position)
+static bool zero_one(struct shrinker *s, size_t span)
 {
-    size_t span = s->by_depth[position];
-    const struct sequence_span *of = &s->spans[span];
-    if (of->begin == of->end || is_simplest(s, of))
-        return;
-    size_t tail = of->end;
+    size_t tail = s->spans[span].end;
     s->trial_count = 0;
-    append(s, s->choices, 0, of->begin);
+    append(s, s->choices, 0, s->spans[span].begin);
     zero_into_trial(s, span);
     append(s, s->choices, tail, s->length);
-    if (!shrink_try(s))
-        try_realigned(s, span, tail);
+    return shrink_try(s) || try_realigned(s, span, tail);
+}
+
+struct row { /* siblings of one label, one after the other */
+    size_t first, count;
+};
+
+/* The `amount` first of the row. */
+static bool probe_zeros(struct shrinker *s, void *ctx, uint64_t amount)
+{
+    const struct row *row = ctx;
+    size_t done = 0;
+    s->trial_count = 0;
+    for (size_t i = row->first; i < s->span_count && amount > 0; i++) {
+        if (s->spans[i].parent != s->spans[row->first].parent)
+            continue;
+        append(s, s->choices, done, s->spans[i].begin);
+        zero_into_trial(s, i);
+        done = s->spans[i].end;
+        amount--;
+    }
+    append(s, s->choices, done, s->length);
+    return shrink_try(s);
+}
+
+/* Siblings that follow this one, if what it has become is what the one before it is: then it goes on so, maybe. */
+static void zero_row(struct shrinker *s, size_t span)
+{
+    struct row row = {0, 0};
+    bool after_simplest = false;
+    for (size_t i = 0; i < s->span_count; i++) {
+        if (s->spans[i].parent != s->spans[span].parent)
+            continue;
+        if (i < span)
+            after_simplest = is_simplest(s, &s->spans[i]);
+        else if (i > span && row.count++ == 0)
+            row.first = i;
+    }
+    if (after_simplest && row.count > 1)
+        shrink_find(s, row.count, false, probe_zeros, &row);
+}
+
+void shrink_pass_zero_span(struct shrinker *s, size_t position)
+{
+    size_t span = s->by_depth[position], spans = s->span_count;
+    const struct sequence_span *of = &s->spans[span];
+    if (of->begin < of->end && !is_simplest(s, of) && zero_one(s, span) && s->span_count == spans)
+        zero_row(s, span);
 }
 
 /* ---- a part in the place of the whole ---- */

@@ -184,15 +184,15 @@ static bool set_one(struct shrinker *s, size_t position, int64_t value)
 /* The next simpler one on the other side of the target: 3 -> -2, -2 -> 2. */
 static void to_other_side(struct shrinker *s, size_t position)
 {
-    const struct sequence_choice *choice = &s->choices[position];
-    uint64_t away = shrink_away(choice);
-    uint64_t below = (uint64_t)choice->target - (uint64_t)choice->lo;
-    uint64_t above = (uint64_t)choice->hi - (uint64_t)choice->target;
-    if (choice->value < choice->target && above > 0)
-        set_one(s, position, (int64_t)((uint64_t)choice->target + (away < above ? away : above)));
-    if (choice->value > choice->target && below > 0 && away > 1)
+    const struct sequence_choice choice = s->choices[position];
+    uint64_t away = shrink_away(&choice);
+    uint64_t below = (uint64_t)choice.target - (uint64_t)choice.lo;
+    uint64_t above = (uint64_t)choice.hi - (uint64_t)choice.target;
+    if (choice.value < choice.target && above > 0)
+        set_one(s, position, (int64_t)((uint64_t)choice.target + (away < above ? away : above)));
+    if (choice.value > choice.target && below > 0 && away > 1)
         set_one(s, position,
-                (int64_t)((uint64_t)choice->target - (away - 1 < below ? away - 1 : below)));
+                (int64_t)((uint64_t)choice.target - (away - 1 < below ? away - 1 : below)));
 }
 
 void shrink_pass_each_value(struct shrinker *s, size_t position)

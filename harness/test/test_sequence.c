@@ -362,7 +362,7 @@ static void tally_case(struct tally *tally, struct sequence *s, int64_t lo, int6
         now.power |= v[i] > 1000 && (v[i] & (v[i] - 1)) == 0;
         for (int k = 0; k < i; k++) {
             now.twice |= v[i] == v[k];
-            now.neighbours |= v[i] == v[k] + 1;
+            now.neighbours |= v[k] < INT64_MAX && v[i] == v[k] + 1;
         }
     }
     int *sums = (int *)tally, *nows = (int *)&now;

@@ -411,7 +411,7 @@ Test(shrink_sequence, simplest_case_that_fails_is_found_at_once)
 
 struct watched {
     case_body *body;
-    const struct sequence *best; /* a copy */
+    struct sequence *best; /* a copy */
     uint64_t executions, not_simpler, stop_after;
 };
 
@@ -429,7 +429,7 @@ static void watched_better(void *ctx, const struct sequence *best)
     watched->not_simpler +=
         sequence_compare(sequence_choices(best), sequence_length(best),
                          sequence_choices(watched->best), sequence_length(watched->best)) >= 0;
-    sequence_free((struct sequence *)watched->best);
+    sequence_free(watched->best);
     watched->best = sequence_copy(best);
 }
 
@@ -448,8 +448,11 @@ static struct sequence *shrink_watched(struct watched *watched, uint64_t executi
                                  .stop = watched_stop,
                                  .better = watched_better,
                                  .executions_max = executions_max};
-    watched->best = start;
-    return shrink_sequence(&shrink, start, ret_stats);
+    watched->best = sequence_copy(start);
+    struct sequence *best = shrink_sequence(&shrink, start, ret_stats);
+    sequence_free(watched->best);
+    sequence_free(start);
+    return best;
 }
 
 Test(shrink_sequence, each_new_best_is_simpler_and_each_execution_is_counted)
