@@ -5,7 +5,6 @@
 #include "harness/seed.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,16 +49,6 @@ static int option_verify(const char *text, void *into, char *why, size_t why_siz
     }
     snprintf(why, why_size, "'%s' is none of all, sample, off", text);
     return -EINVAL;
-}
-
-static int option_workers(const char *text, void *into, char *why, size_t why_size)
-{
-    int err = option_count(text, into, why, why_size);
-    if (!err && *(uint64_t *)into > 1024) {
-        snprintf(why, why_size, "at most 1024");
-        err = -EINVAL;
-    }
-    return err;
 }
 
 #define AT(field) offsetof(struct run_options, field)
@@ -108,12 +97,6 @@ static const char notes[] =
     "more.\n";
 
 /* ---- checking what was asked for ---- */
-
-static uint64_t cpu_count(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) ? 1 : (uint64_t)CPU_COUNT(&set);
-}
 
 static bool in_ci(void)
 {

@@ -1,4 +1,5 @@
 /* options.c: see options.h. */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "harness/options.h"
 
 #include "harness/cli.h"
@@ -6,6 +7,7 @@
 #include "harness/fault.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,4 +215,20 @@ void options_print(const struct option *options, FILE *out)
         print_about(o->about, out);
     }
     fprintf(out, "%-*sthis text\n", HELP_COLUMN, "  -h, --help");
+}
+
+int option_workers(const char *text, void *into, char *why, size_t why_size)
+{
+    int err = option_count(text, into, why, why_size);
+    if (!err && *(uint64_t *)into > 1024) {
+        snprintf(why, why_size, "at most 1024");
+        err = -EINVAL;
+    }
+    return err;
+}
+
+uint64_t cpu_count(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : (uint64_t)CPU_COUNT(&set);
 }

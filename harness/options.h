@@ -32,6 +32,10 @@ option_parse option_list;     /* struct words, repeatable */
 option_parse option_count;    /* uint64_t, at least 1 */
 option_parse option_number;   /* uint64_t */
 option_parse option_duration; /* int64_t, ns, above 0 */
+option_parse option_workers;  /* uint64_t, 1..1024 */
+
+/* CPUs that this process may use: how many workers there are when nothing is said. */
+uint64_t cpu_count(void);
 
 struct command;
 

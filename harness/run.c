@@ -70,7 +70,10 @@ static bool advance(struct stage *stage, int64_t until)
 static void safety_phase(struct stage *stage, const struct scenario *scenario)
 {
     struct world *world = stage->run->world;
-    int64_t until = world_now(world) + scenario->safety_ns;
+    int64_t lasts = tape_safety(world_tape(world));
+    if (lasts == 0 || lasts > scenario->safety_ns)
+        lasts = scenario->safety_ns;
+    int64_t until = world_now(world) + lasts;
     world_set_phase(world, PHASE_SAFETY);
     while (!stage->system->settled(stage->ctx) && advance(stage, until))
         ;

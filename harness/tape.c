@@ -424,6 +424,30 @@ void tape_simplify(struct tape *tape, enum stream stream, const char *name)
                                  .name = (char *)name});
 }
 
+static struct edit *edit_of_safety(const struct tape *tape)
+{
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_SAFETY)
+            return tape->edits[i];
+    return NULL;
+}
+
+void tape_edit_safety(struct tape *tape, int64_t ns)
+{
+    struct edit *old = edit_of_safety(tape);
+    assert(ns > 0);
+    if (old)
+        old->value = (uint64_t)ns;
+    else
+        edit_add(tape, (struct edit){.kind = EDIT_SAFETY, .value = (uint64_t)ns});
+}
+
+int64_t tape_safety(const struct tape *tape)
+{
+    const struct edit *edit = edit_of_safety(tape);
+    return edit ? (int64_t)edit->value : 0;
+}
+
 struct tape *tape_copy(const struct tape *tape)
 {
     struct tape *copy = tape_new(tape->seed);

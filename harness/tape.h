@@ -97,6 +97,10 @@ void tape_edit_seed(struct tape *tape, uint64_t from_event,
                     uint64_t seed); /* from event N on, another seed */
 /* All choices of this stream (of this name in it; NULL: any) that no edit speaks of are 0. */
 void tape_simplify(struct tape *tape, enum stream stream, const char *name);
+/* The safety phase ends after this time, ns of virtual time, if the scenario does not end it before. 0: as the
+ * scenario says. */
+void tape_edit_safety(struct tape *tape, int64_t ns);
+int64_t tape_safety(const struct tape *tape);
 /* Seed and edits, not what was recorded. */
 struct tape *tape_copy(const struct tape *tape);
 size_t tape_edit_count(const struct tape *tape);
@@ -142,6 +146,7 @@ void tape_note_hit(struct tape *tape, const struct choice *choice, uint32_t kind
  *     fault store/ack/send node=2 key=17 n=1+: timeout(1s)      this hit, and all later ones of the point on the node
  *     simplest fault                             no fault, no strike but those that are listed
  *     simplest net net/link/latency              all choices of this name are 0
+ *     safety 5m                                  the world is healed after 5 minutes at the latest
  *     choice net net/link/latency node=2 key=3 n=1: 0
  *     draw 12: 4
  *     from event 1200: seed 0x77

@@ -56,6 +56,9 @@ static void write_edit(const struct edit *edit, FILE *out)
     case EDIT_SEED:
         fprintf(out, "from event %" PRIu64 ": seed 0x%" PRIx64 "\n", edit->at, edit->value);
         break;
+    case EDIT_SAFETY:
+        fprintf(out, "safety %s\n", duration_print((int64_t)edit->value, text, sizeof text));
+        break;
     case EDIT_SIMPLEST:
         fprintf(out, "simplest %s%s%s\n", stream_words[edit->id.stream], edit->name ? " " : "",
                 edit->name ? edit->name : "");
@@ -237,6 +240,17 @@ static bool read_simplest(struct reader *reader)
     return true;
 }
 
+static bool read_safety(struct reader *reader)
+{
+    int64_t ns;
+    size_t length = duration_parse(reader->at, &ns);
+    if (length == 0 || ns <= 0)
+        return complain(reader, "expected a duration such as 5m");
+    reader->at += length;
+    tape_edit_safety(reader->tape, ns);
+    return true;
+}
+
 static bool read_draw(struct reader *reader)
 {
     uint64_t index, value;
@@ -331,11 +345,17 @@ static const struct {
     const char *word;
     bool (*read)(struct reader *reader);
 } line_kinds[] = {
-    {"scenario", read_scenario}, {"seed", read_seed},
-    {"rule", read_rule},         {"fault", read_fault},
-    {"choice", read_choice},     {"draw", read_draw},
-    {"from", read_from},         {"simplest", read_simplest},
-    {"end", read_end},           {"fingerprint", read_fingerprint},
+    {"scenario", read_scenario},
+    {"seed", read_seed},
+    {"rule", read_rule},
+    {"fault", read_fault},
+    {"choice", read_choice},
+    {"draw", read_draw},
+    {"from", read_from},
+    {"simplest", read_simplest},
+    {"safety", read_safety},
+    {"end", read_end},
+    {"fingerprint", read_fingerprint},
 };
 
 static bool read_line(struct reader *reader)
@@ -352,8 +372,9 @@ static bool read_line(struct reader *reader)
             return false;
         return *reader->at == '\0' || complain(reader, "did not expect more on this line");
     }
-    return complain(reader, "expected one of: scenario, seed, rule, fault, choice, simplest, draw, "
-                            "from, fingerprint, end");
+    return complain(reader,
+                    "expected one of: scenario, seed, rule, fault, choice, simplest, safety, draw, "
+                    "from, fingerprint, end");
 }
 
 /* Reads a line; false at the end of the file, and when what stands there is no line of text. */

@@ -6,7 +6,7 @@
 
 #include <uthash.h>
 
-enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST };
+enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST, EDIT_SAFETY };
 
 struct identity { /* hashed as bytes: no padding may hold garbage */
     uint32_t stream, node;
@@ -20,7 +20,7 @@ struct edit {
     struct fault fault; /* FAULT */
     bool persistent;    /* FAULT: from this hit on */
     bool reached;       /* FAULT, persistent: that hit was met */
-    uint64_t value;     /* CHOICE, DRAW; SEED: the seed */
+    uint64_t value;     /* CHOICE, DRAW; SEED: the seed; SAFETY: ns */
     uint64_t at;        /* DRAW: index; SEED: event */
     UT_hash_handle hh;
 };

@@ -161,12 +161,13 @@ static const char whole[] = "duress-tape 1\n"
                             "fault job/perform/start node=1 key=4 n=1: delay(5ms)\n"
                             "fault job/perform/stop node=1 key=4 n=2+: crash\n"
                             "choice net net/link/latency node=2 key=3 n=1: 0\n"
+                            "safety 90s\n"
                             "simplest disk\n"
                             "simplest net net/link/latency\n"
                             "draw 12: 4\n"
                             "from event 1200: seed 0x77\n"
                             "fingerprint 00112233445566778899aabbccddeeff\n"
-                            "end 8\n";
+                            "end 9\n";
 
 Test(tape_file, reads_back_exactly_what_was_written)
 {

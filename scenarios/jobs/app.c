@@ -135,22 +135,6 @@ static void wake_soon(void *arg)
 
 /* ---- starting and stopping ---- */
 
-static bool start_clients(struct app *app)
-{
-    const char *why;
-    struct child_spec client = {.id = "client",
-                                .main = client_main,
-                                .arg = app, /* arg_size 0: the pointer itself */
-                                .restart = RESTART_TRANSIENT};
-    struct supervisor_spec spec = {.label = "clients",
-                                   .intensity = 1000,
-                                   .period_s = 1,
-                                   .children = &client,
-                                   .child_count = 1};
-    app->clients = supervisor_start(app->runtime, 0, &spec, &why);
-    return app->clients != 0;
-}
-
 static bool connect_store(struct app *app)
 {
     struct database *database = &app->adapter->database;
@@ -171,6 +155,34 @@ static void gave_up(void *ctx)
     struct app *app = ctx;
     node_kill(app->node, false, true);
     node_boot_after(app->node, BOOT_RETRY_NS);
+}
+
+/* The clients are an application of the node, too: when their supervisor fails, so does the node. */
+static void clients_watch(struct proc *self, void *arg)
+{
+    for (;;)
+        if (proc_receive(self, WAIT_FOREVER)->tag == MSG_EXIT)
+            gave_up(arg);
+}
+
+static bool start_clients(struct app *app)
+{
+    const char *why;
+    struct child_spec client = {.id = "client",
+                                .main = client_main,
+                                .arg = app, /* arg_size 0: the pointer itself */
+                                .restart = RESTART_TRANSIENT};
+    struct supervisor_spec spec = {.label = "clients",
+                                   .intensity = 1000,
+                                   .period_s = 1,
+                                   .children = &client,
+                                   .child_count = 1};
+    proc_id watch = proc_spawn(app->runtime, &(struct proc_spec){.label = "clients watch",
+                                                                 .main = clients_watch,
+                                                                 .arg = app,
+                                                                 .trap_exit = true});
+    app->clients = watch ? supervisor_start(app->runtime, watch, &spec, &why) : 0;
+    return app->clients != 0;
 }
 
 static bool start_jobs(struct app *app)

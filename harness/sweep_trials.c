@@ -1,0 +1,165 @@
+/* sweep_trials.c: what is tried, and how a trial is written down: as a tape, as text, as a number. */
+#include "harness/sweep_internal.h"
+
+#include "harness/hash.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Such a fault does not persist: a node that dies whenever it gets so far is a crash loop. */
+bool fault_takes_node(enum fault_kind kind)
+{
+    return kind == FAULT_KILL || kind == FAULT_POWEROFF || kind == FAULT_PAUSE;
+}
+
+struct tape *trial_tape(const struct sweep *sweep, const struct trial *trial)
+{
+    struct tape *tape = tape_new(sweep->setup->seed);
+    tape_simplify(tape, STREAM_FAULT, NULL);
+    tape_simplify(tape, STREAM_DISK, "disk/write/loss");
+    if (sweep->safety_ns)
+        tape_edit_safety(tape, sweep->safety_ns);
+    for (unsigned i = 0; i < trial->count; i++) {
+        const struct trial_fault *fault = &trial->faults[i];
+        const struct fault *what = &sweep->setup->kinds[fault->kind];
+        if (fault->persistent)
+            tape_edit_fault_from(tape, &fault->hit.choice, *what);
+        else
+            tape_edit_fault(tape, &fault->hit.choice, *what);
+    }
+    for (size_t i = 0; i < trial->fate_count; i++)
+        tape_edit_choice(tape, &trial->fates[i].choice, trial->fates[i].value);
+    return tape;
+}
+
+char *trial_describe(const struct sweep *sweep, const struct trial *trial)
+{
+    char *text, what[96];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        abort();
+    for (unsigned i = 0; i < trial->count; i++) {
+        const struct choice *choice = &trial->faults[i].hit.choice;
+        fprintf(out, "%s%s node=%" PRIu32 " key=%" PRIu64 " n=%" PRIu64 "%s: %s", i ? ", " : "",
+                choice->name, choice->node, choice->key, choice->ordinal,
+                trial->faults[i].persistent ? "+" : "",
+                fault_print(&sweep->setup->kinds[trial->faults[i].kind], what, sizeof what));
+    }
+    if (trial->fate_count)
+        fprintf(out, ", %zu un-synced writes kept or torn", trial->fate_count);
+    fclose(out);
+    return text;
+}
+
+uint64_t trial_hash(const struct sweep *sweep, const struct trial *trial)
+{
+    uint64_t hash = mix64_pair(sweep->setup->seed, trial->count);
+    for (unsigned i = 0; i < trial->count; i++) {
+        const struct trial_fault *fault = &trial->faults[i];
+        hash = mix64_pair(hash, hit_hash(&fault->hit.choice));
+        hash = mix64_pair(hash, fault->kind * 2 + fault->persistent);
+    }
+    for (size_t i = 0; i < trial->fate_count; i++)
+        hash = mix64_pair(hash, hit_hash(&trial->fates[i].choice) + trial->fates[i].value);
+    return hash;
+}
+
+/* ---- adding ---- */
+
+struct trial *trial_add(struct sweep *sweep, const struct trial *trial)
+{
+    struct trial copy = *trial; /* may lie in the array that grows */
+    if (sweep->trial_count == sweep->trial_capacity) {
+        sweep->trial_capacity = sweep->trial_capacity ? 2 * sweep->trial_capacity : 4096;
+        sweep->trials = realloc(sweep->trials, sweep->trial_capacity * sizeof *sweep->trials);
+        if (!sweep->trials)
+            abort();
+    }
+    if (copy.fate_count) {
+        size_t size = copy.fate_count * sizeof *copy.fates;
+        struct disk_fate *fates = malloc(size);
+        if (!fates)
+            abort();
+        copy.fates = memcpy(fates, copy.fates, size);
+    }
+    sweep->trials[sweep->trial_count] = copy;
+    return &sweep->trials[sweep->trial_count++];
+}
+
+void trials_of_hit(struct sweep *sweep, const struct trial *context, const struct hit_id *hit,
+                   uint64_t shape)
+{
+    struct trial trial = *context;
+    assert(trial.count < SWEEP_DEPTH_MAX);
+    struct trial_fault *fault = &trial.faults[trial.count++];
+    trial.shape = shape;
+    for (uint32_t kind = 0; kind < sweep->setup->kind_count; kind++) {
+        enum fault_kind what = sweep->setup->kinds[kind].kind;
+        if (!(hit->kinds & fault_can(what)))
+            continue;
+        *fault = (struct trial_fault){.hit = *hit, .kind = kind};
+        trial_add(sweep, &trial);
+        if (fault_takes_node(what))
+            continue;
+        fault->persistent = true;
+        trial_add(sweep, &trial);
+    }
+}
+
+/* The states are tried in this order, w being the number of un-synced writes: everything dropped (the trial itself);
+ * everything kept; the newest torn and the rest kept; only the newest kept (re-ordered); the newest dropped and the
+ * rest kept (w > 1); then, from the oldest on, the first i kept. */
+static uint64_t fate_of(size_t state, size_t index, size_t count)
+{
+    enum { DROPPED, KEPT, TORN };
+    bool is_newest = index == count - 1;
+    switch (state) {
+    case 1: return KEPT;
+    case 2: return is_newest ? TORN : KEPT;
+    case 3: return is_newest ? KEPT : DROPPED;
+    case 4: return is_newest ? DROPPED : KEPT;
+    default: return index < state - 4 ? KEPT : DROPPED;
+    }
+}
+
+/* How many there are beside the trial itself; a single write is dropped, kept or torn. */
+static size_t states_of(size_t writes)
+{
+    return writes == 0 ? 0 : writes == 1 ? 2 : 4 + writes - 2;
+}
+
+void trials_of_disk(struct sweep *sweep, const struct trial *trial, const struct made *writes,
+                    size_t count)
+{
+    size_t states = states_of(count), bound = sweep->setup->disk_states - 1;
+    struct trial next = *trial;
+    if (states > bound) {
+        sweep->certificate->pruned[PRUNED_DISK] += states - bound;
+        states = bound;
+    }
+    struct disk_fate *fates = calloc(trial->fate_count + count + 1, sizeof *fates);
+    if (!fates)
+        abort();
+    if (trial->fate_count)
+        memcpy(fates, trial->fates, trial->fate_count * sizeof *fates);
+    next.fates = fates;
+    for (size_t state = 1; state <= states; state++) {
+        next.fate_count = trial->fate_count;
+        for (size_t i = 0; i < count; i++) {
+            uint64_t value = fate_of(state, i, count);
+            if (value >= writes[i].n) /* a truncation is not torn */
+                value = writes[i].n - 1;
+            if (value)
+                fates[next.fate_count++] = (struct disk_fate){writes[i].choice, value};
+        }
+        for (size_t i = trial->fate_count; i < next.fate_count; i++)
+            fates[i].choice.name = "disk/write/loss"; /* outlives the recording */
+        next.is_disk_state = true;
+        trial_add(sweep, &next);
+        sweep->certificate->disk_states++;
+    }
+    free(fates);
+}
