@@ -99,6 +99,8 @@ static void acks_answered(struct queue_run *run, const struct store_reply *reply
     run->queue->ack_count = 0;
     for (size_t i = 0; i < count; ++i) {
         ack_answered(run, &run->acks[i], reply->acks[i]);
+        if (reply->acks[i] != ACK_STALE && !job_state_final(run->acks[i].state))
+            stager_hint(run->jobs, proc_now(run->self) + run->acks[i].delay_ms * NS_PER_MS);
         heap_release(heap, (void *)(uintptr_t)run->acks[i].error);
     }
 }
@@ -153,6 +155,7 @@ static struct store_request request_of(const struct queue_run *run)
         .limit = room,
         .owner = run->owner,
         .lease_ms = run->jobs->lease_ms,
+        .without_next = true,
         .acks = run->acks,
         .ack_count = queue->ack_count,
     };
@@ -172,11 +175,8 @@ static void exchange_failed(struct queue_run *run, int err)
 static void look_again(struct queue_run *run, const struct store_request *request,
                        const struct store_reply *reply)
 {
-    int64_t now = proc_now(run->self);
-    stager_told(run->jobs, now, reply->next_ms);
-    if (!request->limit)
-        return;
-    run->look_ns = reply->job_count >= request->limit ? now : INT64_MAX;
+    if (request->limit)
+        run->look_ns = reply->job_count >= request->limit ? proc_now(run->self) : INT64_MAX;
 }
 
 void queue_exchange(struct queue_run *run)

@@ -105,8 +105,6 @@ void executor_main(struct proc *self, void *slot);  /* executor.c */
 
 void queue_poke(struct queue *queue);
 void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
-/* The store says that something falls due in next_ms; -1: nothing. */
-void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms);
 const struct worker *worker_find(const struct jobs *jobs, const char *name);
 
 /* `ns` give or take a quarter, evenly. */

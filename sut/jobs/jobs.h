@@ -43,7 +43,8 @@ struct jobs_config {
     void *fallback_ctx;
     int64_t fallback_timeout_ns;
     int64_t lease_ms; /* 0: 30,000. Renewed every third of it. */
-    int64_t poll_ns;  /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
+    int64_t
+        poll_ns; /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
     int64_t grace_ns; /* 0: 15 s, of a drain */
     void (*on_giveup)(
         void *

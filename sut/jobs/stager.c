@@ -59,6 +59,16 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
     return next_ms;
 }
 
+/* All nodes are told the same time. The first of them does the work, and the others find it done. */
+static void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
+{
+    int64_t due_ns = now + next_ms * NS_PER_MS;
+    if (next_ms < 0 || due_ns >= jobs->due_ns)
+        return;
+    uint64_t spread = (uint64_t)(jobs->poll_ns / SPREADS_PER_POLL) + 1;
+    stager_hint(jobs, due_ns + (int64_t)(env_entropy(jobs->env) % spread));
+}
+
 /* What is still overdue once the due jobs have been staged is a lease: without one there is nothing
  * to rescue. False: the store did not answer all of it. */
 static bool stager_look(struct proc *self, struct jobs *jobs)
@@ -70,16 +80,6 @@ static bool stager_look(struct proc *self, struct jobs *jobs)
         next_ms = rescue(self, jobs);
     stager_told(jobs, proc_now(self), next_ms);
     return staged && next_ms != NO_ANSWER;
-}
-
-/* All nodes are told the same time. The first of them does the work, and the others find it done. */
-void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
-{
-    int64_t due_ns = now + next_ms * NS_PER_MS;
-    if (next_ms < 0 || due_ns >= jobs->due_ns)
-        return;
-    uint64_t spread = (uint64_t)(jobs->poll_ns / SPREADS_PER_POLL) + 1;
-    stager_hint(jobs, due_ns + (int64_t)(env_entropy(jobs->env) % spread));
 }
 
 void stager_hint(struct jobs *jobs, int64_t due_ns)

@@ -64,7 +64,8 @@ void tx_claim(struct tx *tx)
     if (!tx->request->queue)
         tx_fail(tx, -EINVAL, "a claim needs a queue");
     claim(tx);
-    tell_next(tx);
+    if (!tx->request->without_next)
+        tell_next(tx);
 }
 
 /* ---- ack ---- */
@@ -168,7 +169,8 @@ void tx_ack(struct tx *tx)
         tx->reply->acks[i] = ack(tx, &request->acks[i]);
     if (request->queue)
         claim(tx);
-    tell_next(tx);
+    if (!request->without_next)
+        tell_next(tx);
 }
 
 void tx_heartbeat(struct tx *tx)
