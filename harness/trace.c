@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL /* records are short: a call is a good part of their hash */
 #include <xxhash.h>
 
 #define CHUNK_BYTES (256 * 1024)
@@ -262,7 +263,8 @@ bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct e
 static const struct point_field *field_find(const struct event *event, const char *name)
 {
     for (unsigned i = 0; i < event->count; i++)
-        if (event->fields[i].name == name || strcmp(event->fields[i].name, name) == 0)
+        if (event->fields[i].name == name ||
+            (event->fields[i].name[0] == name[0] && strcmp(event->fields[i].name, name) == 0))
             return &event->fields[i];
     return NULL;
 }

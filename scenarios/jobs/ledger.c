@@ -21,14 +21,21 @@ static unsigned char *ledger_at(struct ledger *ledger, uint64_t job)
     return &ledger->states[job];
 }
 
+static void count(struct ledger *ledger, unsigned char state, int by)
+{
+    if (state == NO_JOB)
+        return;
+    ledger->counts[state] += (size_t)by;
+    if (!job_state_final((enum job_state)state))
+        ledger->open += (size_t)by;
+}
+
 void ledger_set(struct ledger *ledger, uint64_t job, int state)
 {
     unsigned char *at = ledger_at(ledger, job);
-    if (*at != NO_JOB)
-        ledger->counts[*at]--;
+    count(ledger, *at, -1);
     *at = state < 0 ? NO_JOB : (unsigned char)state;
-    if (*at != NO_JOB)
-        ledger->counts[*at]++;
+    count(ledger, *at, 1);
 }
 
 void ledger_event(void *ctx, const struct event *event)
@@ -52,11 +59,7 @@ void ledger_event(void *ctx, const struct event *event)
 
 size_t ledger_open(const struct ledger *ledger)
 {
-    size_t open = 0;
-    for (int state = 0; state < JOB_STATE_COUNT; state++)
-        if (!job_state_final((enum job_state)state))
-            open += ledger->counts[state];
-    return open;
+    return ledger->open;
 }
 
 /* "2 executing (17, 22)". Returns characters written. */
