@@ -1,19 +1,15 @@
-/* The bridge to libfiu: what a live process does at its points. Each story is told by a child of
- * its own. */
+/* The bridge to libfiu: what a live process does at its points. */
 #define FIU_ENABLE
-#include "nemesis/live.h"
+#include "nemesis/test/live_child.h"
 
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <fiu-control.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 POINT_ABOUT("live/store/ack", "for the tests of the bridge");
 POINT_ABOUT("live/job/perform", "for the tests of the bridge");
@@ -30,38 +26,6 @@ static int perform(struct point_site *at, uint64_t job)
     return FAULT(at, "live/job/perform", CAN_DIE, T_U64("job", job));
 }
 POINT_ABOUT("live/job/seen", "for the tests of the bridge");
-
-#define BAD_ENVIRONMENT 200
-
-/* Runs `story` in a child with these faults; returns its wait status. */
-static int in_child(const char *faults, const char *seed, int (*story)(struct point_site *at))
-{
-    pid_t child = fork();
-    if (child == 0) {
-        char why[200];
-        if (faults)
-            setenv("DURESS_FAULTS", faults, 1);
-        if (seed)
-            setenv("DURESS_SEED", seed, 1);
-        if (!freopen("/dev/null", "w", stderr))
-            _exit(99);
-        struct point_site at = {.sink = live_sink_new(why, sizeof why)};
-        if (!at.sink)
-            _exit(BAD_ENVIRONMENT);
-        int result = story(&at);
-        live_sink_free(at.sink);
-        _exit(result);
-    }
-    int status = -1;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    return status;
-}
-
-static void assert_exits(int status, int code)
-{
-    cr_assert(WIFEXITED(status), "killed by %d", WTERMSIG(status));
-    cr_assert_eq(WEXITSTATUS(status), code, "exit code %d", WEXITSTATUS(status));
-}
 
 /* ---- libfiu alone ---- */
 
@@ -175,10 +139,9 @@ static int nothing(struct point_site *at)
 
 Test(terms, bad_ones_are_refused)
 {
-    static const char *const bad[] = {"live/store/ack", "live/store/akc: disconnect",
-                                      "live/store/ack: disconect", "live/store/ack: crash",
-                                      "live/store/ack: wait(live/job/seen)",
-                                      "disk/file/write: short"};
+    static const char *const bad[] = {
+        "live/store/ack",        "live/store/akc: disconnect",          "live/store/ack: disconect",
+        "live/store/ack: crash", "live/store/ack: wait(live/job/seen)", "disk/file/write: short"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_exits(in_child(bad[i], NULL, nothing), BAD_ENVIRONMENT);
     assert_exits(in_child(NULL, "x", nothing), BAD_ENVIRONMENT);
@@ -196,65 +159,122 @@ Test(terms, a_refusal_shows_the_place)
 
 /* ---- same seed, same decisions, however threads interleave ---- */
 
-#define THREADS 4
+#define WALKERS 8
 #define HITS    500
 
-struct walker {
-    struct point_site site;
-    uint64_t failed; /* a hash of which hits failed */
+/* Which hits of which walker failed: in memory that all processes share. */
+struct decisions {
+    unsigned char failed[WALKERS][HITS];
 };
+static struct decisions *decisions;
+static size_t thread_count;
+static bool hits_another; /* point, between the hits of this one */
+
+struct walker {
+    struct point_site *at;
+    size_t first; /* walks for every thread_count-th of them, from here on */
+};
+
+static void walk_as(struct point_sink *sink, size_t who)
+{
+    struct point_site site = {.sink = sink, .node = (uint32_t)who + 1};
+    for (uint64_t i = 0; i < HITS; i++) {
+        if (hits_another)
+            perform(&site, i);
+        decisions->failed[who][i] = ack(&site, who / 2) != 0;
+    }
+}
 
 static void *walk(void *arg)
 {
-    struct walker *walker = arg;
-    for (uint64_t i = 1; i <= HITS; i++)
-        if (ack(&walker->site, walker->site.node) != 0)
-            walker->failed = walker->failed * 1000003 + i;
+    const struct walker *walker = arg;
+    for (size_t who = walker->first; who < WALKERS; who += thread_count)
+        walk_as(walker->at->sink, who);
     return NULL;
-}
-
-/* Folds what all walkers saw into an exit code. */
-static int fold(const struct walker *walkers)
-{
-    uint64_t all = 0;
-    for (size_t i = 0; i < THREADS; i++)
-        all = all * 31 + walkers[i].failed;
-    return (int)((all ^ all >> 32) % 127) + 1;
-}
-
-static void walkers_init(struct walker *walkers, struct point_sink *sink)
-{
-    for (uint32_t i = 0; i < THREADS; i++)
-        walkers[i] = (struct walker){.site = {.sink = sink, .node = i + 1}};
 }
 
 static int in_threads(struct point_site *at)
 {
-    struct walker walkers[THREADS];
-    pthread_t threads[THREADS];
-    walkers_init(walkers, at->sink);
-    for (size_t i = 0; i < THREADS; i++)
+    struct walker walkers[WALKERS];
+    pthread_t threads[WALKERS];
+    for (size_t i = 0; i < thread_count; i++) {
+        walkers[i] = (struct walker){at, i};
         pthread_create(&threads[i], NULL, walk, &walkers[i]);
-    for (size_t i = 0; i < THREADS; i++)
+    }
+    for (size_t i = 0; i < thread_count; i++)
         pthread_join(threads[i], NULL);
-    return fold(walkers);
+    return 0;
 }
 
-static int in_turn(struct point_site *at)
+/* Each walker is a process of its own, forked off one that has libfiu running. */
+static int in_processes(struct point_site *at)
 {
-    struct walker walkers[THREADS];
-    walkers_init(walkers, at->sink);
-    for (size_t i = THREADS; i-- > 0;)
-        walk(&walkers[i]);
-    return fold(walkers);
+    int bad = 0;
+    for (size_t who = 0; who < WALKERS; who++) {
+        if (fork() == 0) {
+            walk_as(at->sink, who);
+            _exit(0);
+        }
+    }
+    for (size_t who = 0; who < WALKERS; who++) {
+        int status;
+        bad |= wait(&status) < 0 || status != 0;
+    }
+    return bad;
 }
 
-Test(terms, same_seed_same_decisions_with_threads)
+static struct decisions decisions_of(const char *faults, const char *seed,
+                                     int (*story)(struct point_site *at), size_t threads)
+{
+    memset(decisions, 2, sizeof *decisions);
+    thread_count = threads;
+    assert_exits(in_child(faults, seed, story), 0);
+    return *decisions;
+}
+
+static void decisions_share(void)
+{
+    decisions =
+        mmap(NULL, sizeof *decisions, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(decisions, MAP_FAILED);
+}
+
+TestSuite(determinism, .init = decisions_share);
+
+static bool same(const struct decisions *a, const struct decisions *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
+Test(determinism, one_seed_with_any_number_of_threads_and_in_processes)
+{
+    static const size_t threads[] = {2, 8};
+    const char *faults = "live/store/ack: 10%disconnect";
+    static struct decisions alone, other;
+    alone = decisions_of(faults, "7", in_threads, 1);
+    for (size_t i = 0; i < 2; i++) {
+        other = decisions_of(faults, "7", in_threads, threads[i]);
+        cr_expect(same(&alone, &other), "%zu threads", threads[i]);
+    }
+    other = decisions_of(faults, "0x7", in_processes, 1);
+    cr_expect(same(&alone, &other), "processes");
+    other = decisions_of(faults, "8", in_threads, 1);
+    cr_expect_not(same(&alone, &other), "another seed");
+    unsigned failed = 0;
+    for (size_t i = 0; i < WALKERS * HITS; i++)
+        failed += alone.failed[i / HITS][i % HITS];
+    cr_expect(failed > 320 && failed < 480, "a tenth of 4000: %u", failed);
+}
+
+Test(determinism, another_point_changes_nothing)
 {
     const char *faults = "live/store/ack: 10%disconnect";
-    int alone = in_child(faults, "7", in_turn);
-    cr_assert(WIFEXITED(alone));
-    assert_exits(in_child(faults, "7", in_threads), WEXITSTATUS(alone));
-    assert_exits(in_child(faults, "0x7", in_turn), WEXITSTATUS(alone));
-    cr_assert_neq(WEXITSTATUS(in_child(faults, "8", in_turn)), WEXITSTATUS(alone));
+    static struct decisions plain, ruled;
+    plain = decisions_of(faults, "7", in_threads, 2);
+    hits_another = true;
+    ruled = decisions_of(faults, "7", in_threads, 2);
+    cr_expect(same(&plain, &ruled), "it is hit");
+    ruled = decisions_of("live/job/perform: skip(100000)crash; live/store/ack: 10%disconnect", "7",
+                         in_threads, 2);
+    cr_expect(same(&plain, &ruled), "it has a rule");
 }

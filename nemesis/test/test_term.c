@@ -277,6 +277,18 @@ Test(semantics, truth_tables)
     }
 }
 
+Test(semantics, a_chain_of_twenty_terms_is_the_longest)
+{
+    char text[400] = "", out[32];
+    for (int i = 0; i < 20; i++)
+        strcat(text, i == 0 ? "1*off" : i % 2 ? "->1*crash" : "->1*disconnect");
+    cr_assert_str_eq(hits(text, 22, out), "ocxcxcxcxcxcxcxcxcxc..");
+    strcat(text, "->off");
+    struct term_error error;
+    cr_assert_null(term_parse(text, &error));
+    cr_assert_str_eq(error.why, "a term has at most 20 steps");
+}
+
 /* Hits of (node, key) in turn. */
 static const char *hits_of(const char *text, const uint64_t (*who)[2], size_t count, char *out)
 {
@@ -357,6 +369,28 @@ Test(chance, fail_rs_statistics_over_5000_hits)
     cr_assert_eq(counts['d'], 50);
     cr_assert_eq(counts['x'], 50);
     cr_assert_eq(counts['.'], 4850);
+    /* what its three actions return there, 1, -1 and 2, sums up to 100 */
+    cr_assert_eq(1 * counts['e'] - 1 * counts['d'] + 2 * counts['x'], 100);
+}
+
+Test(chance, fail_9_a_few_and_then_rarely)
+{
+    unsigned counts[256] = {0};
+    count_letters("5*error(EIO)->0.1%disconnect", 100000, counts);
+    cr_assert_eq(counts['e'], 5);
+    cr_assert(counts['x'] > 60 && counts['x'] < 140, "%u", counts['x']);
+    char out[16];
+    cr_assert_eq(strncmp(hits("5*error(EIO)->0.1%disconnect", 6, out), "eeeee", 5), 0);
+}
+
+Test(chance, a_modifier_given_twice_counts_twice)
+{
+    unsigned counts[256] = {0};
+    count_letters("50%50%disconnect", 10000, counts);
+    cr_assert(counts['x'] > 2350 && counts['x'] < 2650, "a quarter: %u", counts['x']);
+    memset(counts, 0, sizeof counts);
+    count_letters("50%50%3*2*crash", 10000, counts);
+    cr_assert_eq(counts['c'], 2, "the smaller one");
 }
 
 Test(chance, percentages_are_met)
