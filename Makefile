@@ -52,6 +52,7 @@ CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c)
 TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
               scenarios/test/test_*.c sut/*/test/test_*.c)
 BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)
+PROPS    := $(wildcard */test/prop_*.c sut/*/test/prop_*.c)
 SCRIPTS  := $(wildcard sut/*/test/*.sh)
 PROBLEMS := $(wildcard properties/bench/problems*.c)
 TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
@@ -59,7 +60,7 @@ FUZZERS  := $(wildcard */test/fuzz/fuzz_*.c)
 
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 REL       = $(patsubst %.c,$(BUILD)/release/obj/%.o,$(1))
-TEST_BIN := $(patsubst %.c,$(BUILD)/test/%,$(TESTS))
+TEST_BIN := $(patsubst %.c,$(BUILD)/test/%,$(TESTS) $(PROPS))
 TEST_SH  := $(patsubst %.sh,$(BUILD)/test/%.sh,$(SCRIPTS))
 BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
 
@@ -96,7 +97,13 @@ tests: $(TEST_BIN) $(TEST_SH)
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) $(if $(findstring /test/prop_,$<),-DPROPERTY_CRITERION) -MMD -MP -c $< -o $@
+
+# Property tests, once more, for `duress run property:...`: there without Criterion.
+$(BUILD)/props/%.o: %.c
+	$(call say,CC,"$< (for duress)")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/release/obj/%.o: %.c
 	$(call say,CC,"$< (release)")
@@ -107,6 +114,7 @@ $(BUILD)/release/obj/%.o: %.c
 $(BUILD)/libduress.a: $(call OBJ,$(HARNESS))
 $(BUILD)/libjobs.a: $(call OBJ,$(SUT))
 $(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
+$(BUILD)/libprops.a: $(patsubst %.c,$(BUILD)/props/%.o,$(PROPS))
 $(BUILD)/libcli.a: $(call OBJ,$(CLI))
 $(BUILD)/libproblems.a: $(call OBJ,$(PROBLEMS))
 $(BUILD)/release/libjobs.a: $(call REL,$(SUT))
@@ -124,7 +132,7 @@ $(call say,LD,$@)
 $(Q)$(CC) $(LDFLAGS) -o $@ $(1) $(2)
 endef
 
-$(BUILD)/duress: $(BUILD)/obj/scenarios/main.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
+$(BUILD)/duress: $(BUILD)/obj/scenarios/main.o $(BUILD)/libprops.a $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a
 	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
 
 # The same daemon with points: fiu-run, fiu-ctrl and DURESS_FAULTS drive it.
@@ -144,7 +152,7 @@ $(BUILD)/fuzzer/%: $(BUILD)/obj/%.o $(BUILD)/libduress.a
 $(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libproblems.a
 	$(call link,$< $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libproblems.a,$(filter %.a,$^))),$(DURESS_LIBS))
 
--include $(shell find $(BUILD)/obj $(BUILD)/release/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/props $(BUILD)/release/obj -name '*.d' 2>/dev/null)
 
 # ---- checking ----
 

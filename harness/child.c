@@ -113,28 +113,13 @@ static char *noise_take(const struct child *child)
     return noise;
 }
 
-/* The line of the noise that says most. */
-static void find_hint(const char *noise, char *out, size_t size)
-{
-    static const char *const marks[] = {"Assertion ", "ERROR: ", "runtime error: "};
-    out[0] = '\0';
-    for (size_t i = 0; noise && i < sizeof marks / sizeof *marks; i++) {
-        const char *at = strstr(noise, marks[i]);
-        if (!at)
-            continue;
-        while (at > noise && at[-1] != '\n')
-            at--;
-        snprintf(out, size, ": %.*s", (int)strcspn(at, "\n"), at);
-        return;
-    }
-}
-
 static void describe_end(char *out, size_t size, int status, const struct child *child,
                          const char *noise)
 {
-    char hint[200], what[96];
+    char line[200], hint[202], what[96];
     int64_t timeout_ns = child->task.setup->run_timeout_ns;
-    find_hint(noise, hint, sizeof hint);
+    crash_hint(noise, line, sizeof line);
+    snprintf(hint, sizeof hint, "%s%s", line[0] ? ": " : "", line);
     if (child->hung)
         snprintf(out, size, "hung: it stood still, without using CPU time");
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)

@@ -147,3 +147,18 @@ void crash_describe(char *out, size_t size, int signal, int64_t cpu_ns)
     else
         snprintf(out, size, "SIG%s (%s)", sigabbrev_np(signal), sigdescr_np(signal));
 }
+
+void crash_hint(const char *noise, char *out, size_t size)
+{
+    static const char *const marks[] = {"Assertion ", "ERROR: ", "runtime error: "};
+    out[0] = '\0';
+    for (size_t i = 0; noise && i < sizeof marks / sizeof *marks; i++) {
+        const char *at = strstr(noise, marks[i]);
+        if (!at)
+            continue;
+        while (at > noise && at[-1] != '\n')
+            at--;
+        snprintf(out, size, "%.*s", (int)strcspn(at, "\n"), at);
+        return;
+    }
+}

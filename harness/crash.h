@@ -22,4 +22,8 @@ void crash_limit(int64_t cpu_ns);
 /* "SIGSEGV (Segmentation fault)", or that it was an endless loop of more than `cpu_ns`. */
 void crash_describe(char *out, size_t size, int signal, int64_t cpu_ns);
 
+/* Of what a dying process said (NULL: nothing), the line that says most: a failed assertion, a sanitizer's finding;
+ * or "". */
+void crash_hint(const char *noise, char *out, size_t size);
+
 #endif

@@ -50,6 +50,23 @@ void sequence_free(struct sequence *sequence)
     free(sequence);
 }
 
+void sequence_adopt(struct sequence *sequence, const struct sequence_choice *choices,
+                    size_t choice_count, const struct sequence_span *spans, size_t span_count,
+                    bool overrun)
+{
+    sequence->choices = array_grown(sequence->choices, choice_count, sizeof *choices);
+    sequence->spans = array_grown(sequence->spans, span_count, sizeof *spans);
+    memcpy(sequence->choices, choices, choice_count * sizeof *choices);
+    memcpy(sequence->spans, spans, span_count * sizeof *spans);
+    sequence->length = choice_count;
+    sequence->span_count = span_count;
+    sequence->capacity = choice_count > 0 ? choice_count : 1;
+    sequence->span_capacity = span_count > 0 ? span_count : 1;
+    sequence->overrun = overrun;
+    sequence->span_open = SIZE_MAX;
+    sequence->depth = 0;
+}
+
 void sequence_limit(struct sequence *sequence, size_t choices_max)
 {
     sequence->limit = choices_max;

@@ -57,6 +57,10 @@ struct sequence *sequence_new(const int64_t *values, size_t count, enum sequence
 /* What was drawn so far, and how it would go on. */
 struct sequence *sequence_copy(const struct sequence *sequence);
 void sequence_free(struct sequence *sequence);
+/* It is as if this had been drawn from it, here: what a child process drew. */
+void sequence_adopt(struct sequence *sequence, const struct sequence_choice *choices,
+                    size_t choice_count, const struct sequence_span *spans, size_t span_count,
+                    bool overrun);
 /* At most so many choices: the next one overruns. SEQUENCE_LIMIT at first, so that a generator that never ends
  * does; a shrinker sets the length that it has to beat. */
 enum { SEQUENCE_LIMIT = 1 << 20 };
