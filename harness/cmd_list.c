@@ -4,6 +4,7 @@
 #include "harness/engine.h"
 #include "harness/json.h"
 #include "harness/plan.h"
+#include "harness/property_tests.h"
 #include "harness/rundir.h"
 
 #include <dirent.h>
@@ -96,6 +97,13 @@ static int list_properties(struct sheet *sheet, const struct systems *systems,
     for (size_t i = 0; i < properties_count(); i++) {
         const struct property *property = properties_get(i);
         ROW(sheet, property->id, property->name, kinds[property->kind], property->about);
+    }
+    for (size_t i = 0; i < property_tests.count(); i++) {
+        struct property_test_info test = property_tests.get(i);
+        char id[256], where[512];
+        snprintf(id, sizeof id, PROPERTY_TEST_PREFIX "%s", test.id);
+        snprintf(where, sizeof where, "%s:%d", test.file, test.line);
+        ROW(sheet, id, where, "property test", "");
     }
     return EXIT_HELD;
 }

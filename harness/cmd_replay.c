@@ -5,6 +5,7 @@
 #include "harness/crash.h"
 #include "harness/engine.h"
 #include "harness/plan.h"
+#include "harness/property_tests.h"
 #include "harness/seed.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 
 struct replay_options {
     const char *seed_text;
+    const char *case_text;
     struct extras extras;
     bool trace, gdb, valgrind;
     uint64_t break_at;
@@ -27,6 +29,8 @@ struct replay_options {
 #define AT(field) offsetof(struct replay_options, field)
 static const struct option replay_table[] = {
     {"seed", 0, "X", option_text, AT(seed_text), "the run's seed; the argument is then a scenario"},
+    {"case", 0, "CASE", option_text, AT(case_text),
+     "the case of a property test, as its report says"},
     {"trace", 0, NULL, NULL, AT(trace), "print every event"},
     {"break-at", 0, "EVENT", option_number, AT(break_at),
      "raise SIGTRAP when this event is recorded"},
@@ -295,6 +299,17 @@ static int load_and_execute(const struct command *command, const struct systems 
     return code;
 }
 
+static int replay_case(const struct command *command, const struct replay_options *options,
+                       const struct words *arguments)
+{
+    if (!options->case_text) {
+        cli_complain(command, "a property test needs --case");
+        return EXIT_USAGE;
+    }
+    const struct property_test_config config = {.case_text = options->case_text, .screen = stdout};
+    return property_tests_run(command, arguments, &config, false);
+}
+
 static int replay_run(const struct command *command, const struct systems *systems, int argc,
                       char **argv)
 {
@@ -307,9 +322,12 @@ static int replay_run(const struct command *command, const struct systems *syste
     int err = options_parse(command, argc, argv, &options, &paths);
     int code = err > 0 ? EXIT_HELD : EXIT_USAGE;
     if (!err && paths.count != 1)
-        cli_complain(command, "needs one tape, or one scenario with --seed");
+        cli_complain(command,
+                     "needs one tape, one scenario with --seed, or one property test with --case");
     else if (!err && (options.gdb || options.valgrind))
         code = exec_under(options.gdb ? gdb : valgrind, argc, argv);
+    else if (!err && names_property_test(paths.items[0]))
+        code = replay_case(command, &options, &paths);
     else if (!err)
         code = load_and_execute(command, systems, &options, paths.items[0]);
     words_done(&paths);
@@ -320,7 +338,7 @@ static int replay_run(const struct command *command, const struct systems *syste
 
 const struct command cmd_replay = {
     .name = "replay",
-    .args = "TAPE | SCENARIO --seed X  [options]",
+    .args = "TAPE | SCENARIO --seed X | property:SUITE/NAME --case CASE  [options]",
     .about = "runs one run again, event for event",
     .notes = notes,
     .options = replay_table,

@@ -1,6 +1,7 @@
 /* cmd_run.c: `duress run`: a suite of runs over scenarios. */
 #define _GNU_SOURCE /* asprintf */
 #include "harness/output.h"
+#include "harness/property_tests.h"
 #include "harness/runner.h"
 #include "harness/seed.h"
 
@@ -88,6 +89,11 @@ static const struct option run_table[] = {
 static const char notes[] =
     "Arguments are scenario files, or directories of which every *.yaml is taken (default: "
     "scenarios).\n"
+    "property:SUITE/NAME (or a glob, such as 'property:tape/*') is a property test; --seed, "
+    "--runs, "
+    "--time,\n"
+    "--fail-fast are for them too. Their failures are kept in build/properties "
+    "($DURESS_PROPERTIES).\n"
     "Canaries (must fail) run once, first, in addition; one that passes means that the harness is "
     "blind.\n"
     "The run directory gets run.json, results.jsonl (one line per finished run), and failures/N "
@@ -113,8 +119,6 @@ static int options_check(const struct command *command, struct run_options *opti
         cli_complain(command, "--seed: %s", why);
         return -EINVAL;
     }
-    if (!options->runs && !options->time_ns)
-        options->time_ns = DEFAULT_TIME_NS;
     if (output_check(&options->reports, why, sizeof why)) {
         cli_complain(command, "--report: %s", why);
         return -EINVAL;
@@ -220,6 +224,65 @@ static int load_and_run(const struct command *command, const struct systems *sys
     return code;
 }
 
+/* ---- property tests ---- */
+
+/* What is only for scenarios, and was given; NULL: nothing. */
+static const char *scenario_option(const struct run_options *options)
+{
+    return options->shard.of > 1              ? "--shard"
+           : options->out                     ? "--out"
+           : options->reports.count           ? "--report"
+           : options->extras.faults.count     ? "--fault"
+           : options->extras.properties.count ? "--property"
+                                              : NULL;
+}
+
+static int run_property_tests(const struct command *command, const struct run_options *options,
+                              const struct words *paths)
+{
+    const char *odd = scenario_option(options);
+    if (odd) {
+        cli_complain(command, "%s is for scenarios, not for property tests", odd);
+        return EXIT_USAGE;
+    }
+    char *program = program_path();
+    const struct property_test_config config = {
+        .seed = options->seed,
+        .runs = options->runs,
+        .time_ns = options->time_ns,
+        .program = program,
+        .screen = stdout,
+    };
+    int code = property_tests_run(command, paths, &config, options->fail_fast);
+    free(program);
+    return code;
+}
+
+static bool any_property_test(const struct words *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (names_property_test(paths->items[i]))
+            return true;
+    return false;
+}
+
+static int run_scenarios(const struct command *command, const struct systems *systems,
+                         struct run_options *options, struct words *paths, int argc, char **argv)
+{
+    if (paths->count == 0)
+        words_add(paths, "scenarios");
+    if (!options->runs && !options->time_ns)
+        options->time_ns = DEFAULT_TIME_NS;
+    char *program = program_path(), *args = shell_line(argv, (size_t)argc), *line;
+    if (asprintf(&line, "%s %s", program, args) < 0)
+        abort();
+    int code = load_and_run(command, systems, options, paths, program, line);
+    free(line);
+    free(args);
+    free(program);
+    return code;
+}
+
 static int run_run(const struct command *command, const struct systems *systems, int argc,
                    char **argv)
 {
@@ -232,17 +295,10 @@ static int run_run(const struct command *command, const struct systems *systems,
     struct words paths = {0};
     int err = options_parse(command, argc, argv, &options, &paths);
     int code = err > 0 ? EXIT_HELD : EXIT_USAGE;
-    if (!err && options_check(command, &options) == 0) {
-        if (paths.count == 0)
-            words_add(&paths, "scenarios");
-        char *program = program_path(), *args = shell_line(argv, (size_t)argc), *line;
-        if (asprintf(&line, "%s %s", program, args) < 0)
-            abort();
-        code = load_and_run(command, systems, &options, &paths, program, line);
-        free(line);
-        free(args);
-        free(program);
-    }
+    if (!err && options_check(command, &options) == 0)
+        code = any_property_test(&paths)
+                   ? run_property_tests(command, &options, &paths)
+                   : run_scenarios(command, systems, &options, &paths, argc, argv);
     words_done(&paths);
     words_done(&options.reports);
     words_done(&options.extras.faults);
@@ -252,8 +308,8 @@ static int run_run(const struct command *command, const struct systems *systems,
 
 const struct command cmd_run = {
     .name = "run",
-    .args = "[SCENARIO|DIR]... [options]",
-    .about = "runs scenarios with many seeds, and judges every run",
+    .args = "[SCENARIO|DIR]... | property:GLOB...  [options]",
+    .about = "runs scenarios (or property tests) with many seeds, and judges every run",
     .notes = notes,
     .options = run_table,
     .run = run_run,

@@ -84,7 +84,7 @@ static struct fault_list *faults_of(struct prop_case *executed, const char *name
     list->name = name;
     list->next = executed->faults;
     executed->faults = list;
-    marks_draw(&executed->gen, &list->marks, FAULTS_MAX, 1, "fault");
+    marks_draw(&executed->gen, &list->marks, FAULTS_MAX, 1, MARK_FAULT);
     return list;
 }
 
@@ -288,7 +288,7 @@ static void draw_switches(struct schedule *schedule)
 {
     for (size_t i = 0; schedule->count > 1 && i < schedule->count; i++)
         marks_draw(&schedule->executed->gen, &schedule->fibers[i].switches, SWITCHES_MAX, 0,
-                   "switch");
+                   MARK_SWITCH);
 }
 
 /* Who goes on after `from`, which may be passed over before its first step, too. */

@@ -126,46 +126,59 @@ size_t gen_grow(struct gen *gen, unsigned level, unsigned depth, size_t leaves, 
 
 enum { EXACT_BITS = 53, EXPONENT_MIN = -1074, EXPONENT_MAX = 1023 };
 
+static bool is_unbounded(const struct gen_reals *of)
+{
+    return of->lo == 0 && of->hi == 0;
+}
+
 static double within(double value, const struct gen_reals *of)
 {
-    if (of->lo == 0 && of->hi == 0)
+    if (is_unbounded(of))
         return isfinite(value) ? value : copysign(DBL_MAX, value);
     return value < of->lo ? of->lo : value > of->hi ? of->hi : value;
 }
 
-/* 1/2, 1/10, ... of the next whole number, or any fraction; 0 first. */
-static double draw_fraction(struct gen *gen)
+/* What a number is made of, the simplest first. Simpler ones take fewer choices, too. */
+enum real_kind { WHOLE, HALF, TENTHS, THOUSANDTHS, FRACTION, SCALED, SPECIAL };
+
+static double draw_fraction(struct gen *gen, enum real_kind kind)
 {
-    static const int64_t parts[] = {1, 2, 10, 1000, INT64_C(1) << 52};
-    int64_t of = parts[GEN_WEIGHTED(gen, 4, 2, 2, 1, 2)];
+    static const int64_t parts[] = {
+        [WHOLE] = 1,
+        [HALF] = 2,
+        [TENTHS] = 10,
+        [THOUSANDTHS] = 1000,
+        [FRACTION] = INT64_C(1) << 52,
+        [SCALED] = INT64_C(1) << 52,
+    };
+    int64_t of = parts[kind];
     return of == 1 ? 0 : (double)gen_uniform(gen, 1, of - 1) / (double)of;
 }
 
-/* (whole + fraction) * 2^scale, where only a wide range has a scale. */
-static double draw_ordinary(struct gen *gen, const struct gen_reals *of)
+/* (whole + fraction) * 2^scale. */
+static double draw_ordinary(struct gen *gen, const struct gen_reals *of, enum real_kind kind)
 {
     const double most = (double)(INT64_C(1) << EXACT_BITS);
     double lo = within(-most, of), hi = within(most, of);
-    int64_t whole_lo = (int64_t)(of->lo > most ? 0 : ceil(lo));
-    int64_t whole_hi = (int64_t)(of->hi < -most ? 0 : floor(hi));
-    double value = whole_lo <= whole_hi ? (double)gen_int(gen, whole_lo, whole_hi) : lo;
-    double fraction = draw_fraction(gen);
-    value = whole_lo <= whole_hi ? value + copysign(fraction, value) : lo + (hi - lo) * fraction;
-    if ((of->lo == 0 && of->hi == 0) || of->hi - of->lo > most)
-        if (gen_chance(gen, 1, 8))
-            value = ldexp(value, (int)gen_uniform(gen, EXPONENT_MIN, EXPONENT_MAX));
+    double whole_lo = ceil(lo), whole_hi = floor(hi);
+    if (whole_lo > whole_hi || lo >= most || hi <= -most) /* no whole number, or no exact one */
+        return within(lo + (hi - lo) * draw_fraction(gen, FRACTION), of);
+    double value = (double)gen_int(gen, (int64_t)whole_lo, (int64_t)whole_hi);
+    value += copysign(draw_fraction(gen, kind), value);
+    if (kind == SCALED)
+        value = ldexp(value, (int)gen_uniform(gen, EXPONENT_MIN, EXPONENT_MAX));
     return within(value, of);
 }
 
-double gen_real(struct gen *gen, const struct gen_reals *of)
+static double draw_special(struct gen *gen, const struct gen_reals *of)
 {
     double special[10] = {0.0,
                           -0.0,
                           DBL_TRUE_MIN,
                           -DBL_MIN,
                           DBL_EPSILON,
-                          of->lo == 0 && of->hi == 0 ? -DBL_MAX : of->lo,
-                          of->lo == 0 && of->hi == 0 ? DBL_MAX : of->hi};
+                          is_unbounded(of) ? -DBL_MAX : of->lo,
+                          is_unbounded(of) ? DBL_MAX : of->hi};
     size_t count = 7;
     if (of->infinite) {
         special[count++] = INFINITY;
@@ -173,10 +186,14 @@ double gen_real(struct gen *gen, const struct gen_reals *of)
     }
     if (of->nan)
         special[count++] = NAN;
-    if (gen_weighted(gen, (const unsigned[]){7, 1}, 2) == 0)
-        return draw_ordinary(gen, of);
     double value = special[gen_branch(gen, count)];
     return isfinite(value) ? within(value, of) : value;
+}
+
+double gen_real(struct gen *gen, const struct gen_reals *of)
+{
+    enum real_kind kind = (enum real_kind)GEN_WEIGHTED(gen, 8, 3, 3, 2, 3, 2, 4);
+    return kind == SPECIAL ? draw_special(gen, of) : draw_ordinary(gen, of, kind);
 }
 
 /* ---- durations ---- */

@@ -69,6 +69,10 @@ _Noreturn void case_fail(struct prop_case *executed, const char *place, const ch
 void case_tell(struct prop_case *executed, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Labels of the spans of a fault and of a switch: "more?", and its number. */
+#define MARK_FAULT  "fault"
+#define MARK_SWITCH "switch"
+
 /* fibers.c: back to the main stack, if this is a fiber's; the main stack then leaves. */
 void schedule_escape(struct schedule *schedule);
 
@@ -160,6 +164,8 @@ void prop_result_done(struct prop_result *result);
 /* "34 % long list, ..." and what else is known of the cases, in lines. */
 void prop_print_statistics(const struct prop_result *result, FILE *out);
 
+/* DURESS_PROPERTIES, or build/properties. */
+const char *prop_database_dir(void);
 const char *health_words(enum health health);
 
 #endif

@@ -12,9 +12,7 @@
 enum {
     RUNS_DEFAULT = 100,
     ATTEMPTS_PER_RUN = 10,
-    SHRINK_EXECUTIONS = 20000,
 };
-#define SHRINK_NS INT64_C(30000000000)
 
 int64_t prop_now_ns(void)
 {
@@ -69,69 +67,21 @@ static enum verdict_of_case execute(struct prop_run *run, struct sequence *seque
     return verdict;
 }
 
-/* ---- the same again ---- */
-
-static struct sequence *sequence_again(const struct sequence *sequence)
-{
-    struct case_values values = case_values_of(sequence);
-    struct sequence *again = sequence_new(values.items, values.count, BEYOND_OVERRUN, 0);
-    case_values_done(&values);
-    return again;
-}
-
-static bool is_failure(const struct prop_run *run)
-{
-    const struct outcome *outcome = run->executor.outcome;
-    return outcome->verdict == CASE_FAILED && strcmp(outcome->place, run->result.place) == 0;
-}
-
-static bool fails_again(struct prop_run *run, const struct sequence *sequence)
-{
-    struct sequence *again = sequence_again(sequence);
-    executor_run(&run->executor, again, false);
-    sequence_free(again);
-    return is_failure(run);
-}
-
 /* Does the body draw the same values when it gets the same? */
 static bool draws_again(struct prop_run *run, const struct sequence *sequence)
 {
-    struct sequence *again = sequence_again(sequence);
-    enum verdict_of_case verdict = executor_run(&run->executor, again, false);
-    bool same = verdict == CASE_HELD &&
+    struct sequence *again = prop_again(run, sequence, false);
+    bool same = run->executor.outcome->verdict == CASE_HELD &&
                 sequence_compare(sequence_choices(again), sequence_length(again),
                                  sequence_choices(sequence), sequence_length(sequence)) == 0;
     sequence_free(again);
     return same;
 }
 
-/* ---- shrinking ---- */
-
-static bool shrink_fails(void *ctx, struct sequence *sequence)
+static bool fails_again(struct prop_run *run, const struct sequence *sequence)
 {
-    struct prop_run *run = ctx;
-    executor_run(&run->executor, sequence, false);
-    return is_failure(run) && !sequence_overrun(sequence);
-}
-
-static bool shrink_stop(void *ctx)
-{
-    const struct prop_run *run = ctx;
-    return prop_now_ns() > run->shrink_deadline_ns;
-}
-
-static struct sequence *shrink(struct prop_run *run, const struct sequence *failing)
-{
-    const struct prop_config *config = run->config;
-    run->shrink_deadline_ns = prop_now_ns() + (config->shrink_ns ? config->shrink_ns : SHRINK_NS);
-    const struct shrink_case how = {
-        .fails = shrink_fails,
-        .ctx = run,
-        .stop = shrink_stop,
-        .executions_max = config->shrink_executions ? config->shrink_executions : SHRINK_EXECUTIONS,
-        .seed = run->seed,
-    };
-    return shrink_sequence(&how, failing, &run->result.shrink);
+    sequence_free(prop_again(run, sequence, false));
+    return prop_is_failure(run);
 }
 
 /* ---- a failure ---- */
@@ -161,17 +111,15 @@ static void fail(struct prop_run *run, const char *which, struct sequence *faili
         result->verdict = PROP_UNHEALTHY;
         result->health = HEALTH_FLAKY;
     } else {
-        struct sequence *best = shrink(run, failing);
+        struct sequence *best = prop_shrink(run, failing);
         sequence_free(failing);
         failing = best;
     }
     struct case_values values = case_values_of(failing);
     result->failing_case = case_text(values.items, values.count);
     case_values_done(&values);
-    struct sequence *told = sequence_again(failing);
-    executor_run(&run->executor, told, true);
-    run->told_again = is_failure(run);
-    sequence_free(told);
+    sequence_free(prop_again(run, failing, true));
+    run->told_again = prop_is_failure(run);
     sequence_free(failing);
     result->report = prop_report_failure(run, which, first, first_length);
     free(first);

@@ -27,6 +27,14 @@ struct prop_run {
 
 int64_t prop_now_ns(void);
 
+/* ---- shrinking (prop_shrink.c) ---- */
+
+/* Executes the same choices again; what was drawn then. */
+struct sequence *prop_again(struct prop_run *run, const struct sequence *sequence, bool telling);
+/* Did the last case fail in the place that is being looked at? */
+bool prop_is_failure(const struct prop_run *run);
+struct sequence *prop_shrink(struct prop_run *run, const struct sequence *failing);
+
 /* ---- health (prop_health.c) ---- */
 
 bool prop_ignores(const struct prop *prop, enum health health);

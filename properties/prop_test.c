@@ -10,21 +10,26 @@
 #define DATABASE_DEFAULT "build/properties"
 
 static void print_line(FILE *out, const struct prop *prop, const char *case_text,
-                        const struct prop_config *config)
+                       const struct prop_config *config)
 {
     fprintf(out, "DURESS_CASE=%s ", case_text);
     shell_quote(out, config->program);
     fprintf(out, " --filter %s/%s", prop->suite, prop->name);
 }
 
+const char *prop_database_dir(void)
+{
+    const char *dir = getenv("DURESS_PROPERTIES");
+    return dir ? dir : DATABASE_DEFAULT;
+}
+
 /* NULL, or what is wrong (heap). */
 static char *config_read(struct prop_config *config)
 {
     const char *seed = getenv("DURESS_SEED"), *runs = getenv("DURESS_RUNS");
-    const char *database = getenv("DURESS_PROPERTIES");
     char why[256] = "", *complaint = NULL;
     config->case_text = getenv("DURESS_CASE");
-    config->database = database ? database : DATABASE_DEFAULT;
+    config->database = prop_database_dir();
     config->seed = seed ? 0 : seed_fresh();
     if (seed && seed_parse(seed, &config->seed, why, sizeof why)) {
         if (asprintf(&complaint, "DURESS_SEED: %s", why) < 0)

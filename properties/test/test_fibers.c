@@ -17,7 +17,7 @@ struct ledger {
 static void clerk(void *arg)
 {
     struct ledger *ledger = arg;
-    for (int day = 0; day < 4; day++) {
+    for (int day = 0; day < 8; day++) {
         ledger->lost = 0;
         for (int attempt = 0; attempt < 3; attempt++) {
             prop_yield();
@@ -36,15 +36,10 @@ static void clerk(void *arg)
 static void auditor(void *arg)
 {
     struct ledger *ledger = arg;
-    prop_yield();
-    for (int look = 0; look < 6; look++) {
-        bool open = ledger->open;
-        if (open) {
-            ledger->seen_open = true;
-            prop_yield();
-            prop_assert(!ledger->closed_after, "closed behind the auditor's back");
-        }
+    for (int look = 0; look < 2; look++) {
+        ledger->seen_open |= ledger->open;
         prop_yield();
+        prop_assert(!ledger->closed_after, "closed behind the auditor's back");
     }
 }
 
@@ -77,4 +72,103 @@ Test(fibers, two_faults_and_two_switches_shrink_to_two_and_two)
             cr_log_info("%s", result.report);
         prop_result_done(&result);
     }
+}
+
+/* ---- the simplest schedule, deadlocks, endless yields ---- */
+
+static char order[64];
+
+static void append(void *arg)
+{
+    for (int i = 0; i < 2; i++) {
+        order[strlen(order)] = *(const char *)arg;
+        prop_yield();
+    }
+}
+
+static void in_order(void)
+{
+    memset(order, 0, sizeof order);
+    prop_spawn("a", append, "a");
+    prop_spawn("b", append, "b");
+    prop_join();
+    prop_note("order %s", order);
+    prop_assert(strlen(order) == 4);
+    prop_assert(strcmp(order, "baab") != 0);
+}
+
+Test(fibers, run_one_after_the_other_unless_a_switch_is_drawn)
+{
+    struct prop_config config = rig_config(1);
+    config.case_text = "1:2:0,0";
+    struct prop_result result = prop_run(RIG_PROP(in_order), &config);
+    cr_assert_eq(result.verdict, PROP_HELD);
+    cr_assert_not_null(strstr(result.report, "order aabb"), "%s", result.report);
+    prop_result_done(&result);
+}
+
+Test(fibers, order_that_fails_is_found_and_is_minimal)
+{
+    const struct prop *prop = RIG_PROP(in_order, .runs = 5000);
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct prop_result result = rig_run(prop, seed);
+        cr_assert_eq(result.verdict, PROP_FAILED);
+        cr_assert_eq(lines_with(result.report, "switch: "), 2, "%s", result.report);
+        prop_result_done(&result);
+    }
+}
+
+static bool held[2];
+
+static bool is_free(void *arg)
+{
+    return !*(bool *)arg;
+}
+
+static void lock_both(void *arg)
+{
+    int first = *(const int *)arg;
+    prop_await(is_free, &held[first], first ? "lock 1" : "lock 0");
+    held[first] = true;
+    prop_yield();
+    prop_await(is_free, &held[!first], first ? "lock 0" : "lock 1");
+    held[0] = held[1] = false;
+}
+
+static void lock_in_both_orders(void)
+{
+    static const int left = 0, right = 1;
+    held[0] = held[1] = false;
+    prop_spawn("left", lock_both, (void *)(uintptr_t)&left);
+    prop_spawn("right", lock_both, (void *)(uintptr_t)&right);
+    prop_join();
+}
+
+Test(fibers, deadlock_is_a_failure_and_says_who_waits_for_what)
+{
+    rig_fails(RIG_PROP(lock_in_both_orders), 1,
+              "deadlock: left waits for lock 1, right waits for lock 0");
+}
+
+static void yield_for_ever(void *arg)
+{
+    (void)arg;
+    for (;;)
+        prop_yield();
+}
+
+static void endless(void)
+{
+    prop_spawn("spinner", yield_for_ever, NULL);
+    prop_join();
+}
+
+Test(fibers, endless_yields_end)
+{
+    struct prop_config config = rig_config(1);
+    config.case_text = "1:0:";
+    struct prop_result result = prop_run(RIG_PROP(endless), &config);
+    cr_assert_eq(result.verdict, PROP_FAILED);
+    cr_assert_not_null(strstr(result.report, "yield for ever: spinner"), "%s", result.report);
+    prop_result_done(&result);
 }
