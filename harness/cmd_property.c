@@ -72,7 +72,7 @@ static int64_t now_ns(void)
 /* What each may take, of what is left for all. */
 static int64_t share_ns(int64_t deadline_ns, size_t left)
 {
-    int64_t share = (deadline_ns - now_ns()) / (int64_t)left;
+    int64_t share = (deadline_ns - now_ns()) / (int64_t)(left ? left : 1);
     return share > 1 ? share : 1;
 }
 

@@ -114,7 +114,7 @@ size_t gen_grow(struct gen *gen, unsigned level, unsigned depth, size_t leaves, 
     if (level >= depth || room == 0)
         return gen_branch(gen, leaves);
     /* All alternatives alike at the root; a leaf outweighs a branch by the level it is on. */
-    int64_t leaf_share = (int64_t)(1 + level), sum = (int64_t)leaves * leaf_share + (int64_t)room;
+    int64_t leaf_share = 1 + (int64_t)level, sum = (int64_t)leaves * leaf_share + (int64_t)room;
     int64_t at = sequence_draw_as(
         gen->sequence, &(struct sequence_choice){.hi = sum - 1, .role = SEQUENCE_BRANCH});
     drew(gen);

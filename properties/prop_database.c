@@ -112,7 +112,7 @@ static void read_lines(struct reader *reader, FILE *in)
 {
     char *line = NULL;
     size_t room = 0;
-    for (ssize_t length; (length = getline(&line, &room, in)) > 0;) {
+    while (getline(&line, &room, in) > 0) {
         line[strcspn(line, "\n")] = '\0';
         reader->line++;
         if (reader->line > 1) {

@@ -76,7 +76,7 @@ static void print_flaky(const struct prop_run *run, FILE *out, const char *which
 {
     print_head(run, out, "is flaky");
     fprintf(out,
-            "  %s failed, and with the same choices again: reproduced %u/%u. Something that is not "
+            "  %s failed, and with the same choices again: reproduced %u/%d. Something that is not "
             "drawn\n  decides (time, addresses, static state); it is not shrunk. "
             ".ignore = PROP_IGNORE(FLAKY) shrinks it nevertheless\n",
             which, run->result.reproduced, REPRODUCE_TIMES);
@@ -96,7 +96,7 @@ char *prop_report_failure(const struct prop_run *run, const char *which, const c
         fprintf(out, "  %s, seed 0x%" PRIx64 ", failed first (%zu choices): %s\n", which,
                 result->seed, first_length, first);
         if (result->reproduced < REPRODUCE_TIMES)
-            fprintf(out, "  flaky: reproduced %u/%u\n", result->reproduced, REPRODUCE_TIMES);
+            fprintf(out, "  flaky: reproduced %u/%d\n", result->reproduced, REPRODUCE_TIMES);
         print_shrinking(run, out, choices_in(result->failing_case));
     }
     print_minimal(run, out);
@@ -162,6 +162,7 @@ char *prop_report_health(const struct prop_run *run)
 #define X(e, words) [HEALTH_##e] = #e,
         HEALTHS(X)
 #undef X
+            [HEALTH_COUNT] = "",
     };
     struct report report;
     FILE *out = report_begin(&report);

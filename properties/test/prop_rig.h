@@ -60,4 +60,13 @@ static inline void rig_unhealthy(const struct prop *prop, enum health health)
     prop_result_done(&result);
 }
 
+/* How often the words occur. */
+static inline unsigned lines_with(const char *text, const char *words)
+{
+    unsigned count = 0;
+    for (; (text = strstr(text, words)); text += strlen(words))
+        count++;
+    return count;
+}
+
 #endif

@@ -51,14 +51,6 @@ static void two_faults_two_switches(void)
     prop_join();
 }
 
-static unsigned lines_with(const char *text, const char *words)
-{
-    unsigned count = 0;
-    for (; (text = strstr(text, words)); text += strlen(words))
-        count++;
-    return count;
-}
-
 Test(fibers, two_faults_and_two_switches_shrink_to_two_and_two)
 {
     const struct prop *prop = RIG_PROP(two_faults_two_switches, .runs = 200000);

@@ -274,14 +274,6 @@ Test(machine, concurrent_steps_of_a_right_system_are_linearizable)
     rig_holds(RIG_PROP(counter_counts, .runs = 1000), 1);
 }
 
-static unsigned lines_with(const char *text, const char *words)
-{
-    unsigned count = 0;
-    for (; (text = strstr(text, words)); text += strlen(words))
-        count++;
-    return count;
-}
-
 Test(machine, lost_update_shrinks_to_two_adds_and_a_read)
 {
     torn = true;
@@ -292,7 +284,8 @@ Test(machine, lost_update_shrinks_to_two_adds_and_a_read)
                            result.report);
         cr_assert_eq(lines_with(result.report, "add(1) ..."), 2, "%s", result.report);
         cr_assert_eq(lines_with(result.report, "read() ..."), 1, "%s", result.report);
-        cr_assert_eq(lines_with(result.report, "switch: "), 1, "%s", result.report);
+        /* One is enough, but two can be a dead end: the mirror image, begun by B. */
+        cr_assert_leq(lines_with(result.report, "switch: "), 2, "%s", result.report);
         if (seed == 1)
             cr_log_info("%s", result.report);
         prop_result_done(&result);
