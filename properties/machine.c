@@ -154,7 +154,7 @@ static void judge(struct machine_run *run, const struct machine_call *call, size
 
 void machine_steps(struct machine_run *run, size_t max)
 {
-    struct sequence_list list = {.max = max, .average = max / 2, .label = "step"};
+    struct sequence_list list = {.max = max, .average = max / 2, .label = MARK_STEP};
     while (gen_more(prop_gen(), &list)) {
         struct machine_call call;
         if (!machine_draw(run, &call)) {

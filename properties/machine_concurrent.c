@@ -49,7 +49,7 @@ static void draw_branch(struct branch *branch)
 {
     struct machine_run *run = branch->in->run;
     size_t max = run->machine->branch_steps_max ? run->machine->branch_steps_max : BRANCH_STEPS_MAX;
-    struct sequence_list list = {.max = max, .average = max / 2, .label = "step"};
+    struct sequence_list list = {.max = max, .average = max / 2, .label = MARK_STEP};
     branch->calls = prop_alloc(max * sizeof *branch->calls);
     while (gen_more(prop_gen(), &list))
         if (!machine_draw(run, &branch->calls[list.count - 1]))

@@ -72,6 +72,8 @@ void case_tell(struct prop_case *executed, const char *format, ...)
 /* Labels of the spans of a fault and of a switch: "more?", and its number. */
 #define MARK_FAULT  "fault"
 #define MARK_SWITCH "switch"
+/* ... and of a step of a machine. */
+#define MARK_STEP "step"
 
 /* fibers.c: back to the main stack, if this is a fiber's; the main stack then leaves. */
 void schedule_escape(struct schedule *schedule);

@@ -1,7 +1,8 @@
 /* prop_shrink.c: makes a failing case simple: first as a sequence of choices whose meaning nobody knows
- * (harness/shrink_sequence.h), then by what is known of faults and switches: each is a span with its number in it. One
- * fault less often means that something is done once less, so that what comes later comes at other numbers: a fault or a
- * switch is left out while another one moves a little. After such a success the first kind begins anew. */
+ * (harness/shrink_sequence.h), then by what is known of faults and switches: each is a span with its number in it. A
+ * fault or a step less often means that something is done once less, so that what comes later comes at other numbers:
+ * a fault, a switch or a step is left out while another fault or switch moves a little. After such a success the first
+ * kind begins anew. */
 #include "properties/prop_run.h"
 
 #include <stdlib.h>
@@ -69,7 +70,7 @@ static struct sequence *shrink_blindly(struct prop_run *run, const struct sequen
     return best;
 }
 
-/* ---- faults and switches ---- */
+/* ---- faults, switches, steps ---- */
 
 static bool is_mark(const struct sequence_span *span)
 {
@@ -84,7 +85,7 @@ static struct sequence *try_without(struct prop_run *run, const struct sequence 
 {
     struct case_values values = case_values_of(sequence);
     values.items[moved->begin + 1] += by;
-    values.count -= 2;
+    values.count -= gone->end - gone->begin;
     memmove(values.items + gone->begin, values.items + gone->end,
             (values.count - gone->begin) * sizeof *values.items);
     struct sequence *candidate = sequence_new(values.items, values.count, BEYOND_OVERRUN, 0);
@@ -122,7 +123,7 @@ static struct sequence *leave_one_out(struct prop_run *run, const struct sequenc
     const struct sequence_span *spans = sequence_spans(sequence, &count);
     struct sequence *found = NULL;
     for (size_t i = 0; i < count && !found; i++)
-        if (is_mark(&spans[i]))
+        if (is_mark(&spans[i]) || sequence_span_is(&spans[i], MARK_STEP))
             found = leave_out(run, sequence, &spans[i]);
     return found;
 }

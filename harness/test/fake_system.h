@@ -191,7 +191,7 @@ static void place_leave(void)
     cr_assert_eq(system(command), 0);
 }
 
-static void scenario_put(const char *path, const char *more)
+__attribute__((unused)) static void scenario_put(const char *path, const char *more)
 {
     FILE *out = fopen(path, "w");
     cr_assert(out);
