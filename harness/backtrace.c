@@ -45,6 +45,18 @@ static char *make_command(const char *noise)
     return NULL;
 }
 
+uintptr_t backtrace_place(const char *noise)
+{
+    bool below = false; /* the handler is called by the C library */
+    for (const char *at = noise; at && (at = strstr(at, "[0x")); at++) {
+        uintptr_t address = strtoull(at + 1, NULL, 16);
+        if (below && is_ours(address))
+            return address - (uintptr_t)&__executable_start;
+        below |= !is_ours(address);
+    }
+    return 0;
+}
+
 /* The handler itself tells nothing. */
 static bool is_handler(const char *line)
 {

@@ -3,11 +3,13 @@
 #define _GNU_SOURCE /* memfd_create, pipe2 */
 #include "harness/child_internal.h"
 
+#include "harness/backtrace.h"
 #include "harness/clock.h"
 #include "harness/crash.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -148,6 +150,19 @@ static void keep_crash(const struct child_task *task, const struct result *resul
     failure_done(&failure);
 }
 
+/* In an endless loop it is chance where it is met. */
+static void find_place(char *out, size_t size, int status, const char *noise)
+{
+    bool loops = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF;
+    uintptr_t place = loops ? 0 : backtrace_place(noise);
+    if (WIFEXITED(status))
+        snprintf(out, size, "status %d", WEXITSTATUS(status));
+    else if (place)
+        snprintf(out, size, "SIG%s at +0x%" PRIxPTR, sigabbrev_np(WTERMSIG(status)), place);
+    else
+        snprintf(out, size, "SIG%s", sigabbrev_np(WTERMSIG(status)));
+}
+
 static char *crash_message(const struct child *child, int status, char *noise, size_t *ret_length)
 {
     struct result result = {
@@ -158,6 +173,7 @@ static char *crash_message(const struct child *child, int status, char *noise, s
         .noise = noise,
     };
     describe_end(result.message, sizeof result.message, status, child, noise);
+    find_place(result.place, sizeof result.place, status, noise);
     if (child_keeps(&child->task))
         keep_crash(&child->task, &result);
     char *message = child_message(&result, ret_length);
@@ -180,14 +196,23 @@ char *child_end(struct child *child, size_t *ret_length)
     size_t length = child->length;
     child->sent = NULL;
     child->length = 0;
-    /* It exits with 0 once it has sent everything; but so may the system under test, before. */
+    /* It exits with 0 once it has sent everything; but so may the system under test, before. A
+     * crashed one may have sent its recording. */
     if (status == 0 && length > 0) {
         pass_on(noise);
         *ret_length = length;
         return sent;
     }
+    size_t line;
+    char *message = crash_message(child, status, noise, &line);
+    *ret_length = line + length;
+    message = realloc(message, *ret_length);
+    if (!message)
+        abort();
+    if (length)
+        memcpy(message + line, sent, length);
     free(sent);
-    return crash_message(child, status, noise, ret_length);
+    return message;
 }
 
 void child_kill(struct child *child)

@@ -13,6 +13,7 @@
 
 struct execution {
     const struct child_task *task;
+    int out;
     struct run run;
 };
 
@@ -31,23 +32,6 @@ static void keep(struct execution *x, const struct result *result)
     failure_done(&failure);
 }
 
-/* In a copy of the crashed process: the trace up to the crash, if it can still be read. */
-static void keep_crash(void *ctx, int signal)
-{
-    struct execution *x = ctx;
-    if (!child_keeps(x->task) || !x->run.trace)
-        return;
-    struct result result = {.run = x->task->run, .outcome = OUTCOME_CRASH, .property = "crash"};
-    result.at = trace_count(x->run.trace);
-    crash_describe(result.message, sizeof result.message, signal, x->task->setup->run_timeout_ns);
-    x->run.outcome = result.outcome;
-    x->run.event = x->run.events = result.at;
-    trace_fingerprint(x->run.trace, x->run.fingerprint);
-    memcpy(x->run.property, result.property, sizeof x->run.property);
-    memcpy(x->run.message, result.message, sizeof x->run.message);
-    keep(x, &result);
-}
-
 static void write_all(int fd, const char *text, size_t length)
 {
     while (length > 0) {
@@ -59,6 +43,40 @@ static void write_all(int fd, const char *text, size_t length)
             length -= (size_t)written;
         }
     }
+}
+
+static void send_recording(const struct tape *tape, int to)
+{
+    char *text;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        abort();
+    recording_write(tape, out);
+    fclose(out);
+    write_all(to, text, length);
+    free(text);
+}
+
+/* In a copy of the crashed process: the trace up to the crash, if it can still be read. */
+static void keep_crash(void *ctx, int signal)
+{
+    struct execution *x = ctx;
+    if (!x->run.trace)
+        return;
+    if (x->task->record && !x->task->tell)
+        send_recording(x->task->tape, x->out);
+    if (!child_keeps(x->task))
+        return;
+    struct result result = {.run = x->task->run, .outcome = OUTCOME_CRASH, .property = "crash"};
+    result.at = trace_count(x->run.trace);
+    crash_describe(result.message, sizeof result.message, signal, x->task->setup->run_timeout_ns);
+    x->run.outcome = result.outcome;
+    x->run.event = x->run.events = result.at;
+    trace_fingerprint(x->run.trace, x->run.fingerprint);
+    memcpy(x->run.property, result.property, sizeof x->run.property);
+    memcpy(x->run.message, result.message, sizeof x->run.message);
+    keep(x, &result);
 }
 
 char *child_message(const struct result *result, size_t *ret_length)
@@ -103,7 +121,7 @@ static void live_and_die_with_parent(void)
 
 _Noreturn void child_main(const struct child_task *task, int out, int noise)
 {
-    struct execution x = {.task = task};
+    struct execution x = {.task = task, .out = out};
     live_and_die_with_parent();
     dup2(noise, STDOUT_FILENO);
     dup2(noise, STDERR_FILENO);
@@ -122,7 +140,6 @@ _Noreturn void child_main(const struct child_task *task, int out, int noise)
     char *message = whole_message(&x, &result, &length);
     result_done(&result);
     run_done(&x.run);
-    tape_free(task->tape);
     if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
         _exit(1);
     write_all(out, message, length);

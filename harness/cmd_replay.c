@@ -3,10 +3,8 @@
 #define _GNU_SOURCE
 #include "harness/backtrace.h"
 #include "harness/crash.h"
-#include "harness/engine.h"
-#include "harness/plan.h"
 #include "harness/property_tests.h"
-#include "harness/seed.h"
+#include "harness/subject.h"
 
 #include <errno.h>
 #include <execinfo.h>
@@ -77,117 +75,11 @@ static int exec_under(const char *const *tool, int argc, char **argv)
     return EXIT_HARNESS;
 }
 
-/* ---- what to run ---- */
-
 struct replay {
-    struct scenario *scenario;
-    struct tape *tape;
-    char fingerprint[33]; /* what the tape says it gave; or "" */
+    struct subject subject;
     const struct replay_options *options;
     struct run run;
 };
-
-static int load_scenario(struct replay *replay, const char *path, const struct systems *systems)
-{
-    char *why = NULL;
-    replay->scenario = scenario_load(path, systems->items, systems->count, &why);
-    int err =
-        replay->scenario ? extras_apply(&replay->options->extras, replay->scenario, &why) : -1;
-    if (err)
-        cli_explain(why);
-    free(why);
-    return err;
-}
-
-static int apply_tape_rules(struct replay *replay, const struct tape_meta *meta)
-{
-    char why[512];
-    for (size_t i = 0; i < meta->rule_count; i++) {
-        if (scenario_add_rule(replay->scenario, meta->rules[i], why, sizeof why)) {
-            fprintf(stderr, "duress replay: the tape's rule '%s': %s\n", meta->rules[i], why);
-            return -EINVAL;
-        }
-    }
-    return 0;
-}
-
-static const char *nearest_point(const char *name)
-{
-    struct words names = {0};
-    for (size_t i = 0; i < registry_count(); i++)
-        words_add(&names, registry_get(i)->name);
-    const char *near = nearest_word(name, strlen(name), names.items, names.count);
-    words_done(&names);
-    return near;
-}
-
-/* A fault at a point that does not exist would be passed over in silence. */
-static int check_points(const struct tape *tape, const char *path)
-{
-    for (size_t i = 0; i < tape_edit_count(tape); i++) {
-        const char *name = tape_edit_point(tape, i);
-        if (!name || registry_find(name))
-            continue;
-        const char *near = nearest_point(name);
-        fprintf(stderr, "%s: error: a fault at '%s', but there is no such point%s%s%s\n", path,
-                name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static int load_tape(struct replay *replay, const char *path, const struct systems *systems)
-{
-    struct tape_meta meta = {0};
-    char why[1024];
-    replay->tape = tape_read(path, &meta, why, sizeof why);
-    if (!replay->tape) {
-        cli_explain(why);
-        return -EINVAL;
-    }
-    int err = check_points(replay->tape, path);
-    if (!err && !meta.scenario) {
-        err = -EINVAL;
-        fprintf(stderr, "%s: error: the tape names no scenario\n", path);
-    } else if (!err) {
-        err = load_scenario(replay, meta.scenario, systems);
-        if (err)
-            fprintf(stderr,
-                    "%s: names this scenario, by its path from where the suite was started\n",
-                    path);
-    }
-    if (!err)
-        err = apply_tape_rules(replay, &meta);
-    memcpy(replay->fingerprint, meta.fingerprint, sizeof replay->fingerprint);
-    tape_meta_done(&meta);
-    return err;
-}
-
-static bool names_scenario(const char *path)
-{
-    const char *dot = strrchr(path, '.');
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-}
-
-static int load(struct replay *replay, const struct command *command, const char *path,
-                const struct systems *systems)
-{
-    uint64_t seed;
-    char why[256];
-    const char *seed_text = replay->options->seed_text;
-    if (!seed_text && !names_scenario(path))
-        return load_tape(replay, path, systems);
-    if (!seed_text) {
-        cli_complain(command, "a scenario needs --seed");
-        return -EINVAL;
-    }
-    if (seed_parse(seed_text, &seed, why, sizeof why)) {
-        cli_complain(command, "--seed: %s", why);
-        return -EINVAL;
-    }
-    replay->tape = tape_new(seed);
-    return load_scenario(replay, path, systems);
-}
 
 /* ---- running it ---- */
 
@@ -256,11 +148,12 @@ static void print_verdict(const struct replay *replay)
     printf("%" PRIu64 " events in %s of virtual time\n", run->events,
            duration_print(run->sim_ns, passed, sizeof passed));
     printf("fingerprint %s\n", run->fingerprint);
-    if (replay->fingerprint[0] && strcmp(replay->fingerprint, run->fingerprint) != 0)
+    if (replay->subject.fingerprint[0] &&
+        strcmp(replay->subject.fingerprint, run->fingerprint) != 0)
         fprintf(stderr,
                 "duress replay: the tape was recorded with fingerprint %s: the program or the "
                 "scenario has changed since\n",
-                replay->fingerprint);
+                replay->subject.fingerprint);
 }
 
 static int execute(struct replay *replay)
@@ -272,14 +165,15 @@ static int execute(struct replay *replay)
         crash_catch(show_crash, replay, EXIT_SAFETY);
         crash_limit(replay->options->run_timeout_ns);
     }
-    run_execute(&replay->run, replay->scenario, replay->tape, replay->options->break_at);
+    run_execute(&replay->run, replay->subject.scenario, replay->subject.tape,
+                replay->options->break_at);
     if (replay->options->trace)
         print_trace(replay->run.trace);
     print_verdict(replay);
     fflush(stdout);
     bool failed = replay->run.outcome != OUTCOME_PASS;
     enum exit_code code = exit_code_of(replay->run.outcome);
-    if (replay->scenario->must_fail && failed)
+    if (replay->subject.scenario->must_fail && failed)
         printf("expected: the scenario must fail\n");
     run_done(&replay->run);
     return code;
@@ -289,13 +183,10 @@ static int load_and_execute(const struct command *command, const struct systems 
                             const struct replay_options *options, const char *path)
 {
     struct replay replay = {.options = options};
-    int code = EXIT_USAGE;
-    if (load(&replay, command, path, systems) == 0)
-        code = execute(&replay);
-    if (replay.scenario)
-        scenario_free(replay.scenario);
-    if (replay.tape)
-        tape_free(replay.tape);
+    if (subject_load(&replay.subject, command, systems, path, options->seed_text, &options->extras))
+        return EXIT_USAGE;
+    int code = execute(&replay);
+    subject_done(&replay.subject);
     return code;
 }
 
@@ -322,8 +213,10 @@ static int replay_run(const struct command *command, const struct systems *syste
     int err = options_parse(command, argc, argv, &options, &paths);
     int code = err > 0 ? EXIT_HELD : EXIT_USAGE;
     if (!err && paths.count != 1)
-        cli_complain(command,
-                     "needs one tape, one scenario with --seed, or one property test with --case");
+        cli_complain(
+            command,
+            "needs one tape (or the folder of a failure), one scenario with --seed, or one "
+            "property test with --case");
     else if (!err && (options.gdb || options.valgrind))
         code = exec_under(options.gdb ? gdb : valgrind, argc, argv);
     else if (!err && names_property_test(paths.items[0]))

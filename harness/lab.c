@@ -75,25 +75,6 @@ static void job_free(struct lab_job *job)
     free(job);
 }
 
-void lab_cancel_all(struct lab *lab)
-{
-    while (lab->first) {
-        struct lab_job *job = lab->first;
-        lab->first = job->next;
-        job_free(job);
-    }
-    lab->last = &lab->first;
-    for (unsigned i = 0; i < lab->setup.workers; i++) {
-        struct bench *bench = &lab->benches[i];
-        if (!bench->job)
-            continue;
-        child_kill(&bench->child);
-        job_free(bench->job);
-        bench->job = NULL;
-    }
-    lab->busy = 0;
-}
-
 static struct bench *free_bench(struct lab *lab)
 {
     for (unsigned i = 0; i < lab->setup.workers; i++)
@@ -130,7 +111,42 @@ static void start_waiting(struct lab *lab)
     }
 }
 
-void lab_submit(struct lab *lab, const struct lab_task *task)
+static void cancel_waiting(struct lab *lab, uint64_t from)
+{
+    lab->last = &lab->first;
+    while (*lab->last) {
+        struct lab_job *job = *lab->last;
+        if (job->number < from) {
+            lab->last = &job->next;
+            continue;
+        }
+        *lab->last = job->next;
+        job_free(job);
+        lab->busy--;
+    }
+}
+
+void lab_cancel(struct lab *lab, uint64_t from)
+{
+    cancel_waiting(lab, from);
+    for (unsigned i = 0; i < lab->setup.workers; i++) {
+        struct bench *bench = &lab->benches[i];
+        if (!bench->job || bench->job->number < from)
+            continue;
+        child_kill(&bench->child);
+        job_free(bench->job);
+        bench->job = NULL;
+        lab->busy--;
+    }
+    start_waiting(lab);
+}
+
+void lab_cancel_all(struct lab *lab)
+{
+    lab_cancel(lab, 0);
+}
+
+uint64_t lab_submit(struct lab *lab, const struct lab_task *task)
 {
     struct lab_job *job = calloc(1, sizeof *job);
     if (!job)
@@ -141,6 +157,7 @@ void lab_submit(struct lab *lab, const struct lab_task *task)
     lab->last = &job->next;
     lab->busy++;
     start_waiting(lab);
+    return lab->submitted - 1;
 }
 
 /* ---- results ---- */
@@ -167,7 +184,9 @@ static void read_message(const char *message, size_t length, bool told, struct l
         if (!result->told)
             abort();
         memcpy(result->told, message + line, result->told_size);
-    } else if (length > line && recording_read(message + line, length - line, &result->recording))
+    } else if (length > line &&
+               recording_read(message + line, length - line, &result->recording) &&
+               result->result.outcome != OUTCOME_CRASH) /* of a crashed run it may be cut off */
         abort();
 }
 

@@ -39,7 +39,7 @@ struct lab_result {
     uint64_t number; /* of the submission: 0, 1, 2, ... */
     struct tape *tape;
     struct result result;       /* result.run: number and seed; result.noise: of a crash */
-    struct recording recording; /* empty unless asked for, and after a crash */
+    struct recording recording; /* empty unless asked for; after a crash perhaps */
     char *told;                 /* what tell() wrote; NULL after a crash */
     size_t told_size;
 };
@@ -51,14 +51,16 @@ struct lab *lab_new(const struct lab_setup *setup);
 void lab_free(struct lab *lab); /* what is under way is given up */
 
 /* Never waits: what finds no free worker is started, in the order of submission, by lab_next(). */
-void lab_submit(struct lab *lab, const struct lab_task *task);
+uint64_t lab_submit(struct lab *lab, const struct lab_task *task); /* its number */
 /* Waits for the next run that ends, whichever it is. false: there is none; or it is time to stop
  * (lab_stops()), and everything was given up. */
 bool lab_next(struct lab *lab, struct lab_result *ret_result);
 /* Runs it alone, with nothing else under way. false: it is time to stop. */
 bool lab_run(struct lab *lab, const struct lab_task *task, struct lab_result *ret_result);
-/* Gives up what is waiting and what is under way. */
+/* Gives up what is waiting and what is under way; `from`: of the submissions with this number, and
+ * later ones. */
 void lab_cancel_all(struct lab *lab);
+void lab_cancel(struct lab *lab, uint64_t from);
 
 /* From this time of clock_now_ns() on it is time to stop; INT64_MAX, as at the start: never. */
 void lab_deadline(struct lab *lab, int64_t at_ns);

@@ -79,6 +79,18 @@ static void take_nemeses(struct result *result, const struct run *run)
     result->promises = copy_of(run->promises, run->promise_count, sizeof *result->promises);
 }
 
+/* The end of a run is no place: what never came has none. */
+static void take_place(struct result *result, const struct run *run)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    if (run->outcome != OUTCOME_SAFETY)
+        return;
+    while (trace_next(run->trace, &cursor, &event))
+        if (event.index == run->event)
+            snprintf(result->place, sizeof result->place, "%s", event.point->name);
+}
+
 void result_of_run(struct result *ret_result, const struct plan_run *plan, const struct run *run)
 {
     struct result *result = ret_result;
@@ -92,6 +104,7 @@ void result_of_run(struct result *ret_result, const struct plan_run *plan, const
     memcpy(result->property, run->property, sizeof result->property);
     memcpy(result->message, run->message, sizeof result->message);
     memcpy(result->fingerprint, run->fingerprint, sizeof result->fingerprint);
+    take_place(result, run);
     take_points(result, run);
     take_checks(result, run);
     take_nemeses(result, run);
@@ -144,6 +157,8 @@ static void write_failure(struct json *json, const struct result *result)
     json_str(json, "prop", result->property);
     json_str(json, "msg", result->message);
     json_count(json, "at", result->at);
+    if (result->place[0])
+        json_str(json, "place", result->place);
     if (result->noise)
         json_str(json, "noise", result->noise);
 }
@@ -329,6 +344,7 @@ static void read_fields(const json_t *object, struct result *result)
     };
     text_of(object, "prop", result->property, sizeof result->property);
     text_of(object, "msg", result->message, sizeof result->message);
+    text_of(object, "place", result->place, sizeof result->place);
     text_of(object, "fp", result->fingerprint, sizeof result->fingerprint);
     read_points(json_object_get(object, "p"), result);
     read_checks(json_object_get(object, "c"), result);

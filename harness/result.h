@@ -3,7 +3,7 @@
  * that file.
  *
  *     {"i":17,"s":2,"seed":"0x1f","o":1,"e":12345,"ns":"86400000000000","fp":"00..ff","prop":"no_job_lost",
- *      "msg":"...","at":4711,"p":[[0,17,6,2],...],"c":[[3,120],[5,0,1],...]}
+ *      "msg":"...","at":4711,"place":"store/job/finish","p":[[0,17,6,2],...],"c":[[3,120],[5,0,1],...]}
  *
  * `n`: per kind of nemesis that was asked to strike [number, asked, made, refused, healed]; `k`: promises that were
  * kept [number in the scenario, times];
@@ -38,6 +38,7 @@ struct result {
     bool again; /* the verifying second time: compared, not counted */
     enum outcome outcome;
     char property[64], message[320];
+    char place[96]; /* of a failure: the point of its event; of a crash: where in the program; or "" */
     uint64_t at, events; /* event of the failure; number of events */
     int64_t sim_ns;
     char fingerprint[33]; /* "" after a crash */

@@ -449,21 +449,48 @@ int64_t tape_safety(const struct tape *tape)
     return edit ? (int64_t)edit->value : 0;
 }
 
-struct tape *tape_copy(const struct tape *tape)
+/* What follows from an edit once it is there. */
+static void edit_settle(struct tape *tape, struct edit *edit)
+{
+    edit->reached = false;
+    if (edit->kind == EDIT_FAULT || edit->kind == EDIT_CHOICE)
+        HASH_ADD(hh, tape->by_identity, id, sizeof edit->id, edit);
+    if (edit->kind == EDIT_SIMPLEST && edit->name)
+        tape->some_names_simple = true;
+    else if (edit->kind == EDIT_SIMPLEST)
+        tape->simple |= 1u << edit->id.stream;
+    tape->some_persist |= edit->kind == EDIT_FAULT && edit->persistent;
+}
+
+struct tape *tape_copy_without(const struct tape *tape, const bool *gone)
 {
     struct tape *copy = tape_new(tape->seed);
-    for (size_t i = 0; i < tape->edit_count; i++) {
-        struct edit *added = edit_add(copy, *tape->edits[i]);
-        added->reached = false;
-        if (added->kind == EDIT_FAULT || added->kind == EDIT_CHOICE)
-            HASH_ADD(hh, copy->by_identity, id, sizeof added->id, added);
-    }
-    copy->simple = tape->simple;
-    copy->some_names_simple = tape->some_names_simple;
-    copy->some_persist = tape->some_persist;
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (!gone || !gone[i])
+            edit_settle(copy, edit_add(copy, *tape->edits[i]));
     copy->seed_now = first_seed(copy);
     copy->next_switch = next_switch(copy, 0);
     return copy;
+}
+
+struct tape *tape_copy(const struct tape *tape)
+{
+    return tape_copy_without(tape, NULL);
+}
+
+struct tape_edit tape_edit_get(const struct tape *tape, size_t index)
+{
+    assert(index < tape->edit_count);
+    const struct edit *edit = tape->edits[index];
+    const struct identity *id = &edit->id;
+    return (struct tape_edit){
+        .kind = edit->kind,
+        .choice = {(enum stream)id->stream, edit->name, id->node, id->key, id->ordinal},
+        .fault = edit->fault,
+        .persistent = edit->persistent,
+        .value = edit->value,
+        .at = edit->at,
+    };
 }
 
 size_t tape_edit_count(const struct tape *tape)

@@ -88,6 +88,18 @@ const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
 
 /* ---- edits ---- */
 
+enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST, EDIT_SAFETY };
+
+struct tape_edit {
+    enum edit_kind kind;
+    struct choice
+        choice; /* FAULT, CHOICE; SIMPLEST: stream and name (NULL: any); lives as long as the tape */
+    struct fault fault; /* FAULT */
+    bool persistent;    /* FAULT: from this hit on */
+    uint64_t value;     /* CHOICE, DRAW; SEED: the seed; SAFETY: ns */
+    uint64_t at;        /* DRAW: index; SEED: event */
+};
+
 void tape_edit_fault(struct tape *tape, const struct choice *choice, struct fault fault);
 /* The same, and every later hit of this point on this node, whatever its key. */
 void tape_edit_fault_from(struct tape *tape, const struct choice *choice, struct fault fault);
@@ -103,7 +115,11 @@ void tape_edit_safety(struct tape *tape, int64_t ns);
 int64_t tape_safety(const struct tape *tape);
 /* Seed and edits, not what was recorded. */
 struct tape *tape_copy(const struct tape *tape);
+/* The same without some edits: gone[i] says so of edit i. */
+struct tape *tape_copy_without(const struct tape *tape, const bool *gone);
 size_t tape_edit_count(const struct tape *tape);
+/* Edit `index`, below tape_edit_count(), in the order in which they were made. */
+struct tape_edit tape_edit_get(const struct tape *tape, size_t index);
 /* The point that this edit, of tape_edit_count(), speaks of; NULL: it is not about a fault. */
 const char *tape_edit_point(const struct tape *tape, size_t index);
 /* The trace calls this as events are recorded; drives tape_edit_seed. */
@@ -160,6 +176,8 @@ struct tape_meta {
     char fingerprint[33]; /* or "" */
     char **rules;         /* "pattern: term", heap */
     size_t rule_count;
+    const char
+        *comment; /* lines to be written below the first one, or NULL; reading passes over them */
 };
 
 void tape_meta_done(struct tape_meta *meta);

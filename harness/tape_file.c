@@ -66,9 +66,19 @@ static void write_edit(const struct edit *edit, FILE *out)
     }
 }
 
+static void write_comment(const char *text, FILE *out)
+{
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        fprintf(out, length ? "# %.*s\n" : "#%.*s\n", (int)length, text);
+    }
+}
+
 int tape_write(const struct tape *tape, const struct tape_meta *meta, FILE *out)
 {
     fprintf(out, "duress-tape %d\n", TAPE_VERSION);
+    if (meta->comment)
+        write_comment(meta->comment, out);
     if (meta->scenario)
         fprintf(out, "scenario %s\n", meta->scenario);
     fprintf(out, "seed 0x%" PRIx64 "\n", tape->seed);

@@ -6,8 +6,6 @@
 
 #include <uthash.h>
 
-enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST, EDIT_SAFETY };
-
 struct identity { /* hashed as bytes: no padding may hold garbage */
     uint32_t stream, node;
     uint64_t name, key, ordinal;
