@@ -141,12 +141,18 @@ static void keep_crash(const struct child_task *task, const struct result *resul
     const struct child_setup *setup = task->setup;
     const struct failure_source source = {task->scenario->name, task->scenario->path,
                                           setup->program, setup->extras};
+    const struct failure_into into = {task->keep.folder, task->keep.prefix,
+                                      task->keep.replay != NULL};
     struct report_failure failure;
     failure_of_result(&failure, result, &source);
-    int err = failure_write_crash(task->keep, task->scenario, task->tape, &failure, setup->extras,
+    if (task->keep.replay) {
+        free(failure.replay);
+        failure.replay = strdup(task->keep.replay);
+    }
+    int err = failure_write_crash(&into, task->scenario, task->tape, &failure, setup->extras,
                                   result->noise);
     if (err)
-        fprintf(stderr, "duress: cannot write %s: %s\n", task->keep, strerror(-err));
+        fprintf(stderr, "duress: cannot write %s: %s\n", task->keep.folder, strerror(-err));
     failure_done(&failure);
 }
 

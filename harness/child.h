@@ -24,6 +24,14 @@ struct child_setup {
  * it forked. */
 typedef void child_tell(void *ctx, const struct run *run, const struct tape *tape, FILE *out);
 
+/* What shall be kept of a failure. */
+struct keep {
+    const char *folder; /* gets tape, trace.jsonl, story.txt. NULL or "": nothing is kept */
+    const char *prefix; /* of their names, or NULL */
+    /* The line that shows it again; the tape is then the caller's affair. NULL: by the seed. */
+    const char *replay;
+};
+
 /* What one child shall do. Everything it points to lives until the child has ended. */
 struct child_task {
     const struct child_setup *setup;
@@ -34,7 +42,7 @@ struct child_task {
     unsigned record;  /* enum record: what the tape records, and the message tells of it */
     child_tell *tell; /* what the message tells instead; NULL: the recording */
     void *tell_ctx;
-    const char *keep; /* a folder: a failure is written into it. NULL or "": nothing is */
+    struct keep keep;
 };
 
 /* A place for one child at a time. */

@@ -13,7 +13,7 @@ char *child_message(const struct result *result, size_t *ret_length);
 /* Shall a failure be written down? */
 static inline bool child_keeps(const struct child_task *task)
 {
-    return task->keep && task->keep[0];
+    return task->keep.folder && task->keep.folder[0];
 }
 
 #endif

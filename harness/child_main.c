@@ -23,12 +23,17 @@ static void keep(struct execution *x, const struct result *result)
     const struct child_setup *setup = task->setup;
     const struct failure_source source = {task->scenario->name, task->scenario->path,
                                           setup->program, setup->extras};
+    const struct failure_into into = {task->keep.folder, task->keep.prefix,
+                                      task->keep.replay != NULL};
     struct report_failure failure;
     failure_of_result(&failure, result, &source);
-    int err =
-        failure_write(task->keep, &x->run, task->scenario, task->tape, &failure, setup->extras);
+    if (task->keep.replay) {
+        free(failure.replay);
+        failure.replay = strdup(task->keep.replay);
+    }
+    int err = failure_write(&into, &x->run, task->scenario, task->tape, &failure, setup->extras);
     if (err)
-        dprintf(STDERR_FILENO, "cannot write %s: %s\n", task->keep, strerror(-err));
+        dprintf(STDERR_FILENO, "cannot write %s: %s\n", task->keep.folder, strerror(-err));
     failure_done(&failure);
 }
 

@@ -20,7 +20,7 @@
 #endif
 
 static const struct command *const commands[] = {
-    &cmd_run, &cmd_replay, &cmd_sweep, &cmd_check, &cmd_list, &cmd_report, &cmd_worker,
+    &cmd_run, &cmd_replay, &cmd_shrink, &cmd_sweep, &cmd_check, &cmd_list, &cmd_report, &cmd_worker,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

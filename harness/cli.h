@@ -33,7 +33,8 @@ struct command {
 };
 
 /* One file each. */
-extern const struct command cmd_run, cmd_replay, cmd_sweep, cmd_check, cmd_list, cmd_report, cmd_worker;
+extern const struct command cmd_run, cmd_replay, cmd_shrink, cmd_sweep, cmd_check, cmd_list,
+    cmd_report, cmd_worker;
 
 /* "duress run: ..." and how to get help, on stderr. printf. */
 void cli_complain(const struct command *command, const char *format, ...)

@@ -164,23 +164,33 @@ static int write_crash_story(void *ctx, FILE *out)
     return 0;
 }
 
-static int write_file(const char *into, const char *name, int (*write)(void *ctx, FILE *out),
-                      struct contents *contents)
+static char *file_path(const struct failure_into *into, const char *name)
 {
-    char *path = path_join(into, name);
+    char *whole, *path;
+    if (asprintf(&whole, "%s%s", into->prefix ? into->prefix : "", name) < 0)
+        abort();
+    path = path_join(into->folder, whole);
+    free(whole);
+    return path;
+}
+
+static int write_file(const struct failure_into *into, const char *name,
+                      int (*write)(void *ctx, FILE *out), struct contents *contents)
+{
+    char *path = file_path(into, name);
     int err = file_replace(path, write, contents);
     free(path);
     return err;
 }
 
-int failure_write(const char *into, const struct run *run, const struct scenario *scenario,
-                  const struct tape *tape, const struct report_failure *failure,
-                  const struct extras *extras)
+int failure_write(const struct failure_into *into, const struct run *run,
+                  const struct scenario *scenario, const struct tape *tape,
+                  const struct report_failure *failure, const struct extras *extras)
 {
     struct contents contents = {
         .run = run, .scenario = scenario, .tape = tape, .failure = failure, .extras = extras};
-    int err = path_make(into);
-    if (!err)
+    int err = path_make(into->folder);
+    if (!err && !into->no_tape)
         err = write_file(into, "tape", write_tape, &contents);
     if (!err)
         err = write_file(into, "trace.jsonl", write_trace, &contents);
@@ -203,19 +213,19 @@ static char *read_text(const char *path)
     return text;
 }
 
-int failure_write_crash(const char *into, const struct scenario *scenario, const struct tape *tape,
-                        const struct report_failure *failure, const struct extras *extras,
-                        const char *noise)
+int failure_write_crash(const struct failure_into *into, const struct scenario *scenario,
+                        const struct tape *tape, const struct report_failure *failure,
+                        const struct extras *extras, const char *noise)
 {
-    char *story_path = path_join(into, "story.txt"), *story = read_text(story_path);
+    char *story_path = file_path(into, "story.txt"), *story = read_text(story_path);
     struct contents contents = {.scenario = scenario,
                                 .tape = tape,
                                 .failure = failure,
                                 .extras = extras,
                                 .noise = noise,
                                 .story = story};
-    int err = path_make(into);
-    if (!err)
+    int err = path_make(into->folder);
+    if (!err && !into->no_tape)
         err = write_file(into, "tape", write_tape, &contents);
     if (!err)
         err = write_file(into, "story.txt", write_crash_story, &contents);

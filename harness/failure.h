@@ -23,20 +23,26 @@ char *failure_folder(const struct plan_run *run);
 /* Sets the paths of those files in DIR/FOLDER that are there. */
 void failure_find_files(struct report_failure *failure, const char *dir, const char *folder);
 
-/* Writes tape, trace.jsonl and story.txt into the folder `into`, made if missing. `failure` names
- * them. 0 or -errno. */
-int failure_write(const char *into, const struct run *run, const struct scenario *scenario,
-                  const struct tape *tape, const struct report_failure *failure,
-                  const struct extras *extras);
+/* Where it is written to. */
+struct failure_into {
+    const char *folder; /* made if missing */
+    const char *prefix; /* of the names; NULL: none */
+    bool no_tape;       /* that is the caller's affair */
+};
+
+/* Writes tape, trace.jsonl and story.txt. `failure` names them. 0 or -errno. */
+int failure_write(const struct failure_into *into, const struct run *run,
+                  const struct scenario *scenario, const struct tape *tape,
+                  const struct report_failure *failure, const struct extras *extras);
 
 /* The trace of a run alone, with its head and its end (trace_file.h). */
 void failure_write_trace(const struct run *run, const struct scenario *scenario,
                          const struct tape *tape, FILE *out);
 
-/* After a crash: adds what the process left on stderr to the story, and the tape if it is missing.
+/* After a crash: adds what the process left on stderr to the story, and the tape.
  * 0 or -errno. */
-int failure_write_crash(const char *into, const struct scenario *scenario, const struct tape *tape,
-                        const struct report_failure *failure, const struct extras *extras,
-                        const char *noise);
+int failure_write_crash(const struct failure_into *into, const struct scenario *scenario,
+                        const struct tape *tape, const struct report_failure *failure,
+                        const struct extras *extras, const char *noise);
 
 #endif

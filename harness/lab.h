@@ -29,8 +29,7 @@ struct lab_setup {
 struct lab_task {
     struct tape *tape; /* taken over; comes back with the result */
     unsigned record; /* enum record: what the result shall tell of the tape's choices; 0: nothing */
-    const char
-        *keep; /* NULL, or a folder for tape, trace.jsonl, story.txt; lives until the result */
+    struct keep keep; /* its texts live until the result */
     void *tag; /* the caller's */
 };
 

@@ -68,6 +68,21 @@ static void print_options(FILE *out, const char *name, const struct words *value
     }
 }
 
+char *replay_tape_line(const char *program, const char *tape, const struct extras *extras)
+{
+    char *line;
+    size_t size;
+    FILE *out = open_memstream(&line, &size);
+    if (!out)
+        abort();
+    shell_quote(out, program);
+    fputs(" replay ", out);
+    shell_quote(out, tape);
+    print_options(out, "property", &extras->properties);
+    fclose(out);
+    return line;
+}
+
 char *replay_line(const char *program, const char *scenario, uint64_t seed,
                   const struct extras *extras)
 {

@@ -18,6 +18,9 @@ struct extras {
     struct words properties; /* --property */
 };
 
+/* "build/duress replay build/runs/3/failures/17/shrunk.tape": the tape has its faults in it. Heap. */
+char *replay_tape_line(const char *program, const char *tape, const struct extras *extras);
+
 /* "build/duress replay scenarios/x.yaml --seed 0x1f --fault '...'". Heap. */
 char *replay_line(const char *program, const char *scenario, uint64_t seed,
                   const struct extras *extras);

@@ -114,6 +114,10 @@ static int load_tape(struct subject *subject, const char *path, const struct loa
     char why[1024];
     bool folder = stat(path, &about) == 0 && S_ISDIR(about.st_mode);
     subject->path = folder ? path_join(path, "tape") : strdup(path);
+    if (folder && stat(subject->path, &about)) {
+        free(subject->path);
+        subject->path = strdup(path); /* complained about as what was asked for */
+    }
     subject->tape = tape_read(subject->path, &meta, why, sizeof why);
     if (!subject->tape) {
         cli_explain(why);

@@ -347,7 +347,7 @@ static void keep_failures(struct sweep *sweep)
         char *folder = path_join(sweep->setup->dir, name);
         const struct trial *trial = &sweep->trials[sweep->culprits[i].trial];
         if (lab_run(sweep->lab,
-                    &(struct lab_task){.tape = trial_tape(sweep, trial), .keep = folder},
+                    &(struct lab_task){.tape = trial_tape(sweep, trial), .keep = {.folder = folder}},
                     &result)) {
             certificate->failures[i].folder = folder;
             lab_result_done(&result);

@@ -161,7 +161,7 @@ static char *execute(struct child *child, const struct child_setup *setup, const
         .tape = tape,
         .run = job->run,
         .again = job->again,
-        .keep = job->keep,
+        .keep = {.folder = job->keep},
     };
     char *line = child_run(child, &task, ret_length);
     tape_free(tape);

@@ -26,7 +26,8 @@ enum fake_param {
     FAKE_LOOP,
     FAKE_EXIT,
     FAKE_DIFFERS,
-    FAKE_STUCK
+    FAKE_STUCK,
+    FAKE_RANDOM
 };
 
 /* Percentages are chances per run. */
@@ -39,6 +40,7 @@ static const struct param_spec fake_params[] = {
     [FAKE_EXIT] = {"exit", PARAM_PERCENT, {0, 0}, 0, 10000, "calls _exit(7)"},
     [FAKE_DIFFERS] = {"differs", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the process"},
     [FAKE_STUCK] = {"stuck", PARAM_PERCENT, {0, 0}, 0, 10000, "never drains"},
+    [FAKE_RANDOM] = {"random", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the child"},
 };
 
 struct fake {
@@ -66,10 +68,10 @@ static int *volatile fake_nowhere = (int *)16;
 static void fake_misbehave(struct fake *fake)
 {
     struct point_site *at = world_site(fake->world);
-    if (fake_chance(fake, FAKE_WRONG))
-        TRACE(at, "fake/wrong/seen", T_U64("step", fake->done));
     if (fake_chance(fake, FAKE_DIFFERS))
         TRACE(at, "fake/step/done", T_U64("step", getppid()));
+    if (fake_chance(fake, FAKE_RANDOM))
+        TRACE(at, "fake/step/done", T_U64("step", getpid()));
     if (fake_chance(fake, FAKE_SEGV))
         *fake_nowhere = 1;
     if (fake_chance(fake, FAKE_EXIT))
@@ -78,6 +80,8 @@ static void fake_misbehave(struct fake *fake)
         for (volatile bool forever = true; forever;)
             ;
     fake_assert(fake);
+    if (fake_chance(fake, FAKE_WRONG))
+        TRACE(at, "fake/wrong/seen", T_U64("step", fake->done));
 }
 
 static void fake_step(void *arg)
@@ -159,12 +163,17 @@ static const struct property_on fake_step_on[] = {{"fake/step/done", fake_on_ste
 TRACE_PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETIMES,
                .about = "for tests", .on = fake_step_on);
 
+/* A test program with systems of its own names them all before it includes this. */
+#ifndef FAKE_SYSTEMS
+#define FAKE_SYSTEMS &fake_system
+#endif
+
 /* Called by duress_start() this program is duress; otherwise it is the test runner. */
 int main(int argc, char **argv)
 {
-    static const struct system *const systems[] = {&fake_system};
+    static const struct system *const systems[] = {FAKE_SYSTEMS};
     if (getenv("FAKE_DURESS"))
-        return duress_main(argc, argv, systems, 1);
+        return duress_main(argc, argv, systems, sizeof systems / sizeof *systems);
     struct criterion_test_set *tests = criterion_initialize();
     int code = criterion_handle_args(argc, argv, true) ? !criterion_run_all_tests(tests) : 0;
     criterion_finalize(tests);
@@ -195,8 +204,8 @@ __attribute__((unused)) static void scenario_put(const char *path, const char *m
 {
     FILE *out = fopen(path, "w");
     cr_assert(out);
-    fprintf(out, "name: %s\nabout: for tests\nsut: fake\nsafety: 10s\nliveness: 10s\n%s\n", path,
-            more);
+    fprintf(out, "name: %s\nabout: for tests\n%ssafety: 10s\nliveness: 10s\n%s\n", path,
+            strstr(more, "sut:") ? "" : "sut: fake\n", more);
     cr_assert_eq(fclose(out), 0);
 }
 

@@ -153,7 +153,7 @@ Test(lab, keeps_a_run_in_a_folder)
 {
     struct rig rig = rig_open("workload: { wrong: 100% }", 1);
     struct lab_result result;
-    const struct lab_task task = {.tape = tape_new(3), .keep = "kept"};
+    const struct lab_task task = {.tape = tape_new(3), .keep = {.folder = "kept"}};
     cr_assert(lab_run(rig.lab, &task, &result));
     cr_assert_eq(access("kept/tape", R_OK), 0);
     cr_assert_eq(access("kept/story.txt", R_OK), 0);
