@@ -1,10 +1,13 @@
 /* engine.c: the nemesis as the harness sees it: rules and world nemeses of one run. */
+#include "harness/world/disk.h"
 #include "nemesis/kinds.h"
 #include "nemesis/nemeses.h"
 #include "nemesis/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define MEMORY_POINT "memory/sqlite/alloc"
 
 struct engine {
     struct world *world;
@@ -53,6 +56,8 @@ static void *start(struct world *world, const struct scenario *scenario)
     engine->rules = rules_of(scenario);
     engine->nemeses = nemeses_start(world, scenario);
     world_decider(world, decide, engine);
+    disk_sqlite_refuse(rules_concern(engine->rules, MEMORY_POINT) ||
+                       tape_speaks_of(world_tape(world), MEMORY_POINT));
     return engine;
 }
 
@@ -76,6 +81,7 @@ static void stop(void *ctx)
 {
     struct engine *engine = ctx;
     world_decider(engine->world, NULL, NULL);
+    disk_sqlite_refuse(false);
     nemeses_stop(engine->nemeses);
     rules_free(engine->rules);
     free(engine);

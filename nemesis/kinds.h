@@ -133,7 +133,22 @@ extern const char *const partition_shapes[]; /* "any" first; ends with NULL */
     X(rot, "bit rot", "a bit of what is stored flips; needs the budget \"disks lying\"",           \
       EVERY(10 * NEMESIS_S, 5 * NEMESIS_M))
 
-#define NEMESIS_KINDS(X) NEMESES_PROCESS(X) NEMESES_NET(X) NEMESES_DISK(X)
+#define NEMESES_CLOCK(X)                                                                           \
+    X(step_clock, "step clock", "a node's wall clock jumps, forward or back",                      \
+      EVERY(20 * NEMESIS_S, 5 * NEMESIS_M),                                                        \
+      KEY("amount", "by", DURATION, 1, NEMESIS_YEAR, NEMESIS_MS, 2 * NEMESIS_M, "how far"))        \
+    X(strobe_clock, "strobe clock", "a node's wall clock jumps forward and back, again and again", \
+      EVERY(30 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 20 * NEMESIS_S),               \
+      KEY("amount", "by", DURATION, 1, NEMESIS_YEAR, NEMESIS_MS, NEMESIS_M, "how far"),            \
+      KEY("period", "period", DURATION, NEMESIS_MS, NEMESIS_M, 10 * NEMESIS_MS, NEMESIS_S,         \
+          "between two jumps"))                                                                    \
+    X(drift_clock, "drift clock", "a node's clocks run too fast or too slow",                      \
+      EVERY(30 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", 10 * NEMESIS_S, 5 * NEMESIS_M),           \
+      KEY("amount", "by", PERCENT, 0, 1000, 1, 100, "how much; the budget limits it"))             \
+    X(stop_clock, "stop clock", "a node's wall clock stands still, and is behind afterwards",      \
+      EVERY(30 * NEMESIS_S, 5 * NEMESIS_M), LASTS("for", NEMESIS_S, 60 * NEMESIS_S))
+
+#define NEMESIS_KINDS(X) NEMESES_PROCESS(X) NEMESES_NET(X) NEMESES_DISK(X) NEMESES_CLOCK(X)
 
 enum nemesis_number {
 #define X(ident, ...) NEMESIS_##ident,

@@ -1,6 +1,7 @@
 /* backoff.c: when a failed attempt is tried again. Oban's formula, computed here a second time, in
  * integers: clamped = max <= 20 ? attempt : round(attempt / max * 20); base = 15 + 2^clamped
  * seconds; the delay is base plus up to a tenth of it, in whole seconds, at random. */
+#include "properties/clocks.h"
 #include "properties/life.h"
 #include "properties/table.h"
 
@@ -21,16 +22,29 @@ struct wait {
     uint64_t lease; /* that failed; 0: none waits */
     int64_t from_ns;
     int64_t base_s;
+    uint32_t database; /* node: its clock judges */
 };
 
-static void on_finish(struct judge *judge, void *waits, const struct event *event)
+struct window {
+    struct table waits; /* by job */
+    struct clocks clocks;
+};
+
+static void on_clock(struct judge *judge, void *ctx, const struct event *event)
 {
+    (void)judge;
+    clocks_event(&((struct window *)ctx)->clocks, event);
+}
+
+static void on_finish(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct window *window = ctx;
     uint64_t job = event_key(event);
     if (event_state(event) != LIFE_RETRYABLE)
         return;
     int64_t base = event_base_s(event), delay_ms = event_i64(event, "delay_ms");
-    *TABLE_AT(waits, job, struct wait) =
-        (struct wait){event_u64(event, "lease"), event->time_ns, base};
+    *TABLE_AT(&window->waits, job, struct wait) =
+        (struct wait){event_u64(event, "lease"), event->time_ns, base, event->node};
     int64_t most = base + base / 10;
     if (delay_ms < base * 1000 || delay_ms > most * 1000)
         judge_fail(judge, event,
@@ -42,13 +56,16 @@ static void on_finish(struct judge *judge, void *waits, const struct event *even
         judge_checked(judge);
 }
 
-static void on_run(struct judge *judge, void *waits, const struct event *event)
+static void on_run(struct judge *judge, void *ctx, const struct event *event)
 {
+    struct window *window = ctx;
     uint64_t job = event_u64(event, "job");
-    struct wait *wait = table_find(waits, job);
+    struct wait *wait = table_find(&window->waits, job);
     if (!wait || wait->lease == 0 || event_u64(event, "lease") <= wait->lease)
         return;
-    int64_t waited_ns = event->time_ns - wait->from_ns;
+    int64_t waited_ns =
+        clocks_latest(&window->clocks, wait->database, wait->from_ns, event->time_ns) -
+        clocks_wall(&window->clocks, wait->database, wait->from_ns);
     if (waited_ns < wait->base_s * NS_PER_S - NS_PER_MS)
         judge_fail(judge, event, "job %llu ran again after %lld ms, not after %lld s at least",
                    (unsigned long long)job, (long long)(waited_ns / NS_PER_MS),
@@ -56,21 +73,24 @@ static void on_run(struct judge *judge, void *waits, const struct event *event)
     wait->lease = 0;
 }
 
-static void on_retry(struct judge *judge, void *waits, const struct event *event)
+static void on_retry(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
-    TABLE_AT(waits, event_key(event), struct wait)->lease = 0;
+    TABLE_AT(&((struct window *)ctx)->waits, event_key(event), struct wait)->lease = 0;
 }
 
-static void waits_done(void *waits)
+static void window_done(void *ctx)
 {
-    table_done(waits);
+    struct window *window = ctx;
+    table_done(&window->waits);
+    clocks_done(&window->clocks);
 }
 
 static const struct property_on window_on[] = {
     {"store/job/finish", on_finish},
     {"work/job/run", on_run},
     {"store/job/retry", on_retry},
+    ON_CLOCK(on_clock),
     {0},
 };
 
@@ -78,7 +98,7 @@ TRACE_PROPERTY(
     backoff_window, .name = "every retry falls inside its backoff window", .kind = PROPERTY_ALWAYS,
     .about = "Too early is a retry storm, too late is a forgotten job. The delay that was written "
              "must be in the window, and the job's next run must not come before it.",
-    .state_size = sizeof(struct table), .on = window_on, .done = waits_done);
+    .state_size = sizeof(struct window), .on = window_on, .done = window_done);
 
 /* ---- backoff_spread ---- */
 

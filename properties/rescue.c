@@ -83,6 +83,9 @@ static const struct property_on on[] = {
     {"world/node/pause", on_disturbance},
     {"world/link/**", on_disturbance},
     {"world/disk/**", on_disturbance},
+    {"world/clock/step", on_disturbance},
+    {"world/clock/drift", on_disturbance},
+    {"world/clock/stop", on_disturbance},
     {"nemesis/**", on_disturbance},
     {0},
 };

@@ -40,7 +40,7 @@ Test(vfs, the_same_disk_and_node_give_the_same_name)
 Test(vfs, the_clock_is_the_nodes_wall_clock)
 {
     struct rig *rig = rig_new(1);
-    rig->other->clock_offset_ns = 3600 * SECOND;
+    node_clock_offset(rig->other, 3600 * SECOND);
     sqlite3 *db = open_db(rig, rig->node), *ahead = open_db(rig, rig->other);
     const char *now = "SELECT CAST(strftime('%s', 'now') AS INTEGER)";
     cr_assert_eq(number(db, now), node_wall_ns(rig->node) / SECOND);

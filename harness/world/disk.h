@@ -81,6 +81,10 @@ void disk_sqlite_init(void);
  * valid as long as the disk; the same (disk, node) gives the same name. */
 const char *disk_vfs(struct disk *disk, struct node *node);
 
+/* Its allocations are hits of the fault point memory/sqlite/alloc from now on, or not any more. They are many, so
+ * whoever has faults for it says so. */
+void disk_sqlite_refuse(bool on);
+
 /* All memory SQLite took while events of this node were running is dropped, without closing anything: the
  * connections of a dead node are simply forgotten. */
 void disk_sqlite_forget(struct node *node);

@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPOCH_NS INT64_C(1767225600000000000) /* 2026-01-01T00:00:00Z: where wall clocks start */
-
 POINT_ABOUT("world/node/start", "a node boots");
 POINT_ABOUT("world/node/stop", "a node is asked to stop gracefully");
 POINT_ABOUT("world/node/stopped", "a node has stopped gracefully");
@@ -72,17 +70,13 @@ struct node *world_node_add(struct world *world, const char *name, const struct 
         world->nodes = node;
     world->last_node = node;
     grow_links(world);
+    clock_init(node);
     return node;
 }
 
 struct node *world_nodes(struct world *world)
 {
     return world->nodes;
-}
-
-int64_t node_wall_ns(struct node *node)
-{
-    return EPOCH_NS + node->world->now + node->clock_offset_ns;
 }
 
 struct link *world_link(struct world *world, struct node *from, struct node *to)
@@ -110,6 +104,8 @@ void node_boot(struct node *node)
     node->state = NODE_UP;
     node->boots++;
     TRACE(&node->site, "world/node/start", T_STR("name", node->name));
+    if (node->boots == 1)
+        clock_tell(node);
     struct node *before = world->current;
     world->current = node;
     node->ops->start(node, node->ctx);

@@ -25,6 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+POINT_ABOUT("memory/sqlite/alloc",
+            "SQLite asks for memory; an error, whichever, says that there is none.");
+
 #define CHUNK_SIZE    ((size_t)64 * 1024)
 #define STEP          16u                      /* between sizes, up to ... */
 #define SMALL_MAX     1024u                    /* ... here; beyond: four sizes to the doubling */
@@ -69,6 +72,7 @@ static struct {
     struct owner nobody; /* the first of the list of owners */
     struct owner *last;  /* the one found last; NULL: none */
     struct chunk *spare; /* of the dead */
+    bool refuses;        /* something speaks of the fault point */
 } sqlite;
 
 /* ---- owners ---- */
@@ -197,9 +201,17 @@ static struct block *block_of(void *data)
 
 /* ---- sqlite3_mem_methods ---- */
 
+static bool refused(const struct owner *owner, int size)
+{
+    return owner->node && FAULT(&owner->node->site, "memory/sqlite/alloc", CAN_ERROR | POINT_QUIET,
+                                T_STR("heap", "sqlite"), T_I64("size", size)) != 0;
+}
+
 static void *memory_malloc(int size)
 {
     struct owner *owner = owner_now();
+    if (__builtin_expect(sqlite.refuses, false) && refused(owner, size))
+        return NULL;
     uint32_t class = class_of((uint32_t)size);
     struct block *block;
     if (class == BIG) {
@@ -318,6 +330,11 @@ void sqlite_leave(void)
         return;
     sqlite.world = NULL;
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, 0, NULL);
+}
+
+void disk_sqlite_refuse(bool on)
+{
+    sqlite.refuses = on;
 }
 
 void disk_sqlite_forget(struct node *node)

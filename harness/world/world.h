@@ -35,8 +35,10 @@ enum phase { PHASE_SETUP, PHASE_SAFETY, PHASE_LIVENESS, PHASE_AUDIT };
     X(disks_wiped, "disks wiped", COUNT, 0, 64, "nodes that come back empty, in the whole run")    \
     X(disks_lying, "disks lying", COUNT, 0, 64,                                                    \
       "that report success for what they did not do, or rot, in the whole run")                    \
-    X(clock_skew_ns, "clock skew", DURATION, INT64_C(3600000000000), INT64_C(31536000000000000),   \
-      "how far a nemesis may move a wall clock from where it would be")
+    X(clock_skew_ns, "clock skew", DURATION, INT64_C(300000000000), INT64_C(31536000000000000),    \
+      "how far the wall clock of a node may be off, whoever moves it")                             \
+    X(clock_drift, "clock drift", PERCENT, 5, 1000,                                                \
+      "how much faster or slower than time the clocks of a node may run")
 
 struct budget {
 #define X(field, ...) int64_t field;
@@ -98,6 +100,16 @@ struct node_ops {
 
 enum node_state { NODE_DOWN, NODE_UP, NODE_STOPPING };
 
+/* The clocks of a node, as they were at `since_ns`, and how they have been running from then on (clock.c). */
+struct clock {
+    int64_t since_ns;      /* virtual time */
+    int64_t wall_ahead_ns; /* of where the wall clock should be */
+    int64_t mono_ahead_ns; /* of virtual time */
+    int64_t drift_ppm;     /* of both */
+    int64_t own_ppm;       /* what it was drawn as */
+    bool stopped;          /* the wall clock stands still */
+};
+
 struct node {
     struct world *world;
     const char *name; /* "n1", "db" */
@@ -106,7 +118,7 @@ struct node {
     bool paused;
     bool expendable; /* may the nemesis kill it? */
     bool wipeable;   /* may its disk be lost? not when it holds the only copy of something */
-    int64_t clock_offset_ns; /* of its wall clock against the world's epoch */
+    struct clock clock;
     uint64_t boots;
     struct point_site site; /* node-level points of the adapter; owner is the node */
     struct disk *disk;      /* its own, or NULL */
@@ -119,7 +131,27 @@ struct node *world_node_add(struct world *world, const char *name, const struct 
                             void *ctx);
 struct node *world_nodes(struct world *world);   /* list in the order of adding */
 struct node *world_current(struct world *world); /* whose event is running, or NULL */
-int64_t node_wall_ns(struct node *node);         /* the node's wall clock: ns since 1970 */
+
+/* ---- clocks ----
+ *
+ * Each node has a wall clock, which is off, drifts, may step and may stand still, and a monotonic one, which drifts. Where
+ * they begin and how they drift is drawn from the tape when the node is added, within the budget; 0 is an exact clock.
+ * What changes them is recorded, with where the wall clock is afterwards: world/clock/set, step, drift, stop
+ * {by, ahead_ns, ppm}, for properties that judge by the clock of a node. */
+
+int64_t node_wall_ns(const struct node *node); /* ns since 1970 */
+int64_t node_mono_ns(const struct node *node); /* never goes back */
+/* The first virtual time, from now on, at which the monotonic clock shows this or more, if it goes on like this. */
+int64_t node_when_ns(const struct node *node, int64_t mono_ns);
+void node_clock_offset(struct node *node,
+                       int64_t ahead_ns); /* before it boots: where its wall clock is */
+/* Moves the wall clock, forward or back. False: the budget does not allow it to be that far off. */
+bool node_clock_step(struct node *node, int64_t by_ns);
+/* Both clocks gain so much from now on. The budget limits it. */
+void node_clock_drift(struct node *node, int64_t ppm);
+/* The wall clock stands still for a while, and stays behind. False: it does, or would be too far off. */
+bool node_clock_stop(struct node *node, int64_t for_ns);
+void node_clock_go(struct node *node);
 
 void node_boot(struct node *node); /* NODE_DOWN -> NODE_UP; records world/node/start */
 /* Asks for a graceful stop; if it did not call node_stopped() within grace_ns it is killed. Either way it boots again

@@ -94,6 +94,8 @@ struct world {
 };
 
 struct node_extra *node_extra(struct node *node);
+void clock_init(struct node *node); /* draws where its clocks begin */
+void clock_tell(struct node *node); /* records it, unless they are exact */
 void world_sink_init(struct world *world);
 /* Finishes the deaths of nodes whose code was on the stack. */
 void world_bury(struct world *world);

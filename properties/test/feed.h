@@ -57,6 +57,8 @@ __attribute__((used)) static void feed_register(struct point_site *at)
     POINT("world/phase/enter");
     POINT("world/disk/loss");
     POINT("disk/file/sync");
+    POINT("world/clock/set");
+    POINT("world/clock/step");
     POINT("audit/job/row");
 #undef POINT
 }

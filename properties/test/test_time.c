@@ -251,3 +251,34 @@ Test(no_needless_rescue, does_not_judge_when_a_node_died_afterwards)
 {
     expect_vacuous("no_needless_rescue", NEEDLESS "100s n1 world/node/kill name=n1\n");
 }
+
+/* ---- by the clock of the database ---- */
+
+#define CLAIMED                                                                                    \
+    "1s n3 store/job/insert job=1 state=scheduled\n1s n3 store/job/claim job=1 lease=1\n"
+
+Test(never_early, is_judged_by_the_clock_of_the_database)
+{
+    /* it jumps forward: its minute is over sooner */
+    expect_holds("never_early", "1s client/insert/call key=7 delay_ms=60000\n" CLAIMED
+                                "5s n3 world/clock/step by=58000000000 ahead_ns=58000000000 ppm=0\n"
+                                "6s n1 #9 work/job/run key=7 job=1 lease=1\n");
+    /* another node's does not count */
+    expect_fails("never_early",
+                 "1s client/insert/call key=7 delay_ms=60000\n"
+                 "1001ms n3 store/job/insert job=1 state=scheduled\n"
+                 "1001ms n3 store/job/claim job=1 lease=1\n"
+                 "5s n1 world/clock/step by=58000000000 ahead_ns=58000000000 ppm=0\n"
+                 "6s n1 #9 work/job/run key=7 job=1 lease=1\n",
+                 4, "job 1 ran 55001000 us before it was due after its insert");
+}
+
+Test(backoff_window, is_judged_by_the_clock_of_the_database)
+{
+    /* a fast clock: 20 % */
+    expect_holds("backoff_window",
+                 "0s n3 world/clock/set by=0 ahead_ns=0 ppm=200000\n"
+                 "1s n3 store/job/finish job=1 lease=1 state=retryable attempt=1 max=20 "
+                 "delay_ms=17000\n"
+                 "16s n1 #9 work/job/run key=1 job=1 attempt=2 lease=2\n");
+}

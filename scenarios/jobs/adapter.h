@@ -40,7 +40,6 @@
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
-    X(SKEW, "clock skew", DURATION, 0, 5 * M, 0, 24 * H, "how far a node's wall clock is off")     \
     X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \
     X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000, "answers 429")                  \
     X(UP_HALF, "upstream half fails", PERCENT, 0, 0, 0, 10000, "answers 500 after the effect")     \

@@ -23,7 +23,7 @@ static struct app *app_of_env(struct env *env)
 
 static int64_t env_mono(struct env *env)
 {
-    return world_now(app_of_env(env)->adapter->world);
+    return node_mono_ns(app_of_env(env)->node);
 }
 
 static int64_t env_wall(struct env *env)
@@ -118,19 +118,21 @@ static void wake(void *arg)
     app->wake = 0;
     if (next != INT64_MAX) {
         app->wake_ns = next;
-        app->wake = world_at(app->adapter->world, app->node, next, wake, app);
+        app->wake =
+            world_at(app->adapter->world, app->node, node_when_ns(app->node, next), wake, app);
     }
 }
 
 static void wake_soon(void *arg)
 {
     struct app *app = arg;
-    int64_t now = world_now(app->adapter->world);
+    struct world *world = app->adapter->world;
+    int64_t now = node_mono_ns(app->node);
     if (app->wake && app->wake_ns <= now)
         return;
-    world_cancel(app->adapter->world, app->wake);
+    world_cancel(world, app->wake);
     app->wake_ns = now;
-    app->wake = world_at(app->adapter->world, app->node, now, wake, app);
+    app->wake = world_at(world, app->node, world_now(world), wake, app);
 }
 
 /* ---- starting and stopping ---- */

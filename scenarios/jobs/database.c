@@ -81,7 +81,7 @@ static void database_start_again(void *arg)
 static int64_t database_mono(struct env *env)
 {
     struct database *database = (void *)((char *)env - offsetof(struct database, env));
-    return world_now(database->adapter->world);
+    return node_mono_ns(database->node);
 }
 
 static int64_t database_wall(struct env *env)

@@ -25,14 +25,6 @@ static void choose_queues(struct adapter *adapter)
     }
 }
 
-static void skew_clock(struct adapter *adapter, struct node *node)
-{
-    struct range skew = workload_range(adapter, W_SKEW);
-    struct tape *tape = world_tape(adapter->world);
-    int64_t offset = tape_draw_between(tape, skew.lo, skew.hi);
-    node->clock_offset_ns = tape_draw(tape, 2) ? -offset : offset;
-}
-
 static void build_nodes(struct adapter *adapter)
 {
     adapter->apps = calloc(adapter->app_count, sizeof *adapter->apps);
@@ -45,8 +37,6 @@ static void build_nodes(struct adapter *adapter)
     for (unsigned i = 0; i < adapter->app_count; i++) /* each call has a connection of its own */
         world_link_kind(adapter->world, adapter->apps[i].node, adapter->upstream.node,
                         LINK_DATAGRAM);
-    for (struct node *node = world_nodes(adapter->world); node; node = node->next)
-        skew_clock(adapter, node);
 }
 
 static void boot_nodes(struct adapter *adapter)

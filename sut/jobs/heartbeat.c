@@ -49,10 +49,10 @@ static size_t leases_count(const struct jobs *jobs)
     return count;
 }
 
-static struct renewal *renewal_new(const struct jobs *jobs, struct heap *heap)
+static struct renewal *renewal_new(struct proc *self, const struct jobs *jobs)
 {
     size_t count = leases_count(jobs);
-    struct renewal *renewal = heap_alloc(heap, sizeof *renewal + count * sizeof *renewal->leases);
+    struct renewal *renewal = proc_alloc(self, sizeof *renewal + count * sizeof *renewal->leases);
     for (size_t i = 0; i < jobs->slot_count; ++i) {
         const struct slot *slot = &jobs->slots[i];
         if (slot_renewable(slot))
@@ -64,7 +64,7 @@ static struct renewal *renewal_new(const struct jobs *jobs, struct heap *heap)
 
 static int renewal_call(struct proc *self, struct jobs *jobs, struct renewal *renewal)
 {
-    struct store_lease *leases = heap_alloc(proc_heap(self), renewal->count * sizeof *leases);
+    struct store_lease *leases = proc_alloc(self, renewal->count * sizeof *leases);
     for (size_t i = 0; i < renewal->count; ++i)
         leases[i] = renewal->leases[i].lease;
     struct store_request request = {.op = STORE_HEARTBEAT,
@@ -84,7 +84,7 @@ static int renewal_call(struct proc *self, struct jobs *jobs, struct renewal *re
 static void renewal_main(struct proc *self, void *arg)
 {
     const struct renewal_order *order = arg;
-    struct renewal *renewal = renewal_new(order->jobs, proc_heap(self));
+    struct renewal *renewal = renewal_new(self, order->jobs);
     renewal->sent_ns = proc_now(self);
     renewal->err = renewal_call(self, order->jobs, renewal);
     int err = proc_send(proc_runtime(self), proc_self(self), order->heartbeat, MSG_RENEWED, renewal,

@@ -192,7 +192,7 @@ static void queue_tell_idle(const struct queue_run *run)
 void queue_main(struct proc *self, void *arg)
 {
     struct queue *queue = arg;
-    struct queue_run *run = heap_alloc(proc_heap(self), sizeof *run);
+    struct queue_run *run = proc_alloc(self, sizeof *run);
     *run = (struct queue_run){.self = self, .queue = queue, .jobs = queue->jobs};
     queue_begin(run);
     for (;;) {

@@ -30,7 +30,7 @@ static void queues_poke(struct jobs *jobs, const struct store_request *request, 
  * when the store does not say. Returns when more is due, in ms; -1: nothing is; NO_ANSWER. */
 static int64_t stage(struct proc *self, struct jobs *jobs)
 {
-    const char **names = heap_alloc(proc_heap(self), jobs->queue_count * sizeof *names);
+    const char **names = proc_alloc(self, jobs->queue_count * sizeof *names);
     struct store_request request = {
         .op = STORE_STAGE, .queues = names, .queue_count = queues_with_room(jobs, names)};
     struct store_call *call;

@@ -131,6 +131,16 @@ void *heap_alloc(struct heap *heap, size_t size)
     return memset(block->data, 0, size);
 }
 
+void *heap_try_alloc(struct heap *heap, size_t size)
+{
+    struct heap_block *block =
+        size <= PTRDIFF_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
+    if (!block)
+        return NULL;
+    block_insert(heap, block, size);
+    return memset(block->data, 0, size);
+}
+
 void *heap_realloc(struct heap *heap, void *data, size_t size)
 {
     struct heap_block *block = data ? block_of(data) : NULL;

@@ -29,6 +29,7 @@ struct heap *heap_child(struct heap *parent); /* for heap_free(), or it goes wit
 void heap_adopt(struct heap *parent, struct heap *child); /* gives a child to another parent */
 void heap_free(struct heap *heap);                        /* with all its blocks; NULL is fine */
 void *heap_alloc(struct heap *heap, size_t size);         /* zeroed, 16-byte aligned */
+void *heap_try_alloc(struct heap *heap, size_t size);     /* the same; NULL: there is no memory */
 void *heap_realloc(struct heap *heap, void *block, size_t size); /* new bytes are not zeroed */
 void heap_release(struct heap *heap, void *block);               /* NULL is fine */
 char *heap_strdup(struct heap *heap, const char *text);          /* NULL stays NULL */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+POINT_ABOUT("memory/heap/alloc", "A process asks for memory; an error says that there is none.");
 POINT_ABOUT("proc/process/spawn", "A process came to be; it has not run yet.");
 
 static struct proc *proc_new(struct runtime *runtime, const struct proc_spec *spec)
@@ -90,6 +91,16 @@ struct point_site *proc_site(struct proc *self)
 struct heap *proc_heap(struct proc *self)
 {
     return &self->heap;
+}
+
+void *proc_alloc(struct proc *self, size_t size)
+{
+    int err = FAULT(&self->site, "memory/heap/alloc", CAN_ERROR | CAN_KILL | POINT_QUIET,
+                    T_STR("label", self->label), T_U64("size", size));
+    void *block = err ? NULL : heap_try_alloc(&self->heap, size);
+    if (!block)
+        proc_exit(self, reason_make(EXIT_ERROR, "nomem"));
+    return block;
 }
 
 int64_t proc_now(struct proc *self)

@@ -125,6 +125,9 @@ struct runtime *proc_runtime(struct proc *self);
 struct env *proc_env(struct proc *self);
 struct point_site *proc_site(struct proc *self); /* `at` for points; actor is the id */
 struct heap *proc_heap(struct proc *self);
+/* Zeroed memory of the process that runs. Without memory the process ends, as by an exception, with the
+ * reason "nomem"; its supervisor takes it from there. (What the runtime itself cannot get stops the node.) */
+void *proc_alloc(struct proc *self, size_t size);
 int64_t proc_now(struct proc *self); /* env_mono_ns */
 
 /* ---- messages ---- */
