@@ -1,6 +1,6 @@
 /* isolation.c: a job's death is its own. Its queue sees it, writes down the outcome, and lives on.
  *
- * A queue may die of a crash that was injected into it or into a process above it, of a supervisor
+ * A queue may die of a crash or a want of memory that was injected into it or into a process above it, of a supervisor
  * that gave up (a calm death, but its children may have to be killed), and with its node. Of
  * nothing else.
  */
@@ -35,6 +35,14 @@ static void on_any(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     if (event->fault.kind == FAULT_CRASH)
+        process_of(ctx, event->node, event->actor)->crashed = true;
+}
+
+/* It got no memory, which ends a process as an exception does. */
+static void on_memory(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    if (event->fault.kind != FAULT_NONE)
         process_of(ctx, event->node, event->actor)->crashed = true;
 }
 
@@ -96,17 +104,12 @@ static void isolation_done(void *ctx)
 }
 
 static const struct property_on on[] = {
-    {"proc/process/spawn", on_spawn},
-    {"**", on_any},
-    {"job/perform/crash", on_job_crash},
-    {"proc/process/exit", on_exit},
-    {"sup/supervisor/giveup", on_leave},
-    {"sup/supervisor/stop", on_leave},
-    {"jobs/drain/begin", on_leave},
-    {"world/node/stop", on_leave},
-    {"world/node/start", on_boot},
-    {"world/actor/crash", on_actor},
-    {0},
+    {"proc/process/spawn", on_spawn},  {"**", on_any},
+    {"memory/heap/alloc", on_memory},  {"job/perform/crash", on_job_crash},
+    {"proc/process/exit", on_exit},    {"sup/supervisor/giveup", on_leave},
+    {"sup/supervisor/stop", on_leave}, {"jobs/drain/begin", on_leave},
+    {"world/node/stop", on_leave},     {"world/node/start", on_boot},
+    {"world/actor/crash", on_actor},   {0},
 };
 
 TRACE_PROPERTY(

@@ -69,6 +69,16 @@ SOMETIMES(sometimes_writes_lost, RARE, "world/disk/loss",
           "a power loss takes un-synced writes with it",
           "The database had to recover from a disk that forgot something.");
 
+SOMETIMES(sometimes_damage_noticed, RARE, "audit/database/damage", true,
+          "a damaged database is noticed",
+          "A disk that lied or rotted was found out by the database's own check.");
+
+SOMETIMES(sometimes_disk_full, RARE, "disk/file/full", true, "a write finds the disk full",
+          "Nothing could be recorded, and the system had to wait for room.");
+
+SOMETIMES(sometimes_out_of_memory, RARE, "proc/process/exit", field_is(event, "reason", "nomem"),
+          "a process ends for want of memory", "Its supervisor had to take it from there.");
+
 SOMETIMES(sometimes_drain_leaves_jobs, RARE, "jobs/drain/end", event_u64(event, "left") > 0,
           "a drain leaves jobs to rescue", "The grace was over before the jobs were.");
 

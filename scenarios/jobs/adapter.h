@@ -165,6 +165,8 @@ struct adapter {
     struct database database;
     struct upstream upstream;
     struct ledger ledger;
+    bool destroyed; /* the database, by a disk that lied */
+    int64_t checked_ns;
     struct queue_config *queues;
     size_t queue_count;
     struct worker worker;
@@ -182,6 +184,8 @@ void database_init(struct database *database, struct adapter *adapter);
 void database_done(struct database *database);
 struct store_db *database_open(struct database *database, struct env *env, struct node *node);
 void database_connect(struct app *app); /* sets app->store to the transport over links */
+/* Does the database say that it is damaged? Asks its own integrity check, past the system. */
+bool database_damaged(struct database *database);
 /* All rows, read past the system. Calls fn for each. false: it cannot be read. */
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
                    void *ctx);

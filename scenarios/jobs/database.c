@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sqlite3.h>
 #include <utlist.h>
 
 #define FILE_NAME        "jobs.db"
@@ -42,6 +43,21 @@ static struct store_db *database_borrow(struct database *database, struct env *e
     struct store_db *db = database->node ? database->db : first->db;
     *ret_own = !db;
     return db ? db : database_open(database, env, database->node ? database->node : first->node);
+}
+
+bool database_damaged(struct database *database)
+{
+    struct node *node = database->node ? database->node : database->adapter->apps[0].node;
+    sqlite3 *conn = NULL;
+    sqlite3_stmt *stmt = NULL;
+    bool sound = sqlite3_open_v2(FILE_NAME, &conn, SQLITE_OPEN_READWRITE,
+                                 disk_vfs(database->disk, node)) == SQLITE_OK &&
+                 sqlite3_prepare_v2(conn, "PRAGMA integrity_check", -1, &stmt, NULL) == SQLITE_OK &&
+                 sqlite3_step(stmt) == SQLITE_ROW &&
+                 strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
+    sqlite3_finalize(stmt);
+    sqlite3_close(conn);
+    return !sound;
 }
 
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),

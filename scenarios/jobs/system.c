@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CHECK_EVERY_NS INT64_C(600000000000) /* of a disk that has lied */
+
+POINT_ABOUT("audit/database/damage", "a disk has lied, and the database's own check noticed");
 POINT_ABOUT("audit/job/row", "a job as clients see it at the end of the run");
 
 static const struct queue_config default_queue = {.name = "default", .limit = 10};
@@ -96,9 +99,27 @@ static void ledger_sync(struct adapter *adapter)
     adapter->ledger = fresh;
 }
 
+/* Nobody can drain what a lying disk has destroyed: what must be is that the damage is noticed. */
+static bool is_destroyed(struct adapter *adapter)
+{
+    int64_t now = world_now(adapter->world);
+    bool rests = adapter->checked_ns > 0 && now < adapter->checked_ns + CHECK_EVERY_NS;
+    if (!disk_has_lied(adapter->database.disk) || rests)
+        return adapter->destroyed;
+    adapter->checked_ns = now;
+    if (!adapter->destroyed && database_damaged(&adapter->database)) {
+        adapter->destroyed = true;
+        TRACE(world_site(adapter->world), "audit/database/damage",
+              T_STR("disk", disk_name(adapter->database.disk)));
+    }
+    return adapter->destroyed;
+}
+
 static bool jobs_pending(void *ctx, char *text, size_t size)
 {
     struct adapter *adapter = ctx;
+    if (is_destroyed(adapter))
+        return false;
     if (adapter->ledger.doubtful)
         ledger_sync(adapter);
     if (adapter->workload.open > 0) {
