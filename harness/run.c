@@ -161,6 +161,7 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     if (break_at != UINT64_MAX)
         trace_listen(run->trace, on_event, &breakpoint);
     run->world = world_new(tape, run->trace, scenario->budget);
+    world_schedule(run->world, scenario->schedule);
     world_back_after(run->world, scenario->back_after.lo, scenario->back_after.hi);
 
     struct stage stage = {.run = run, .system = scenario->system};

@@ -20,6 +20,7 @@
     X("nemesis", false, read_nemesis)                                                              \
     X("budget", false, read_budget)                                                                \
     X("back after", false, read_back_after)                                                        \
+    X("schedule", false, read_schedule)                                                            \
     X("safety", false, read_safety)                                                                \
     X("liveness", false, read_liveness)                                                            \
     X("properties", false, read_properties)                                                        \
@@ -102,6 +103,7 @@ static struct scenario *scenario_new(const char *path)
     BUDGET_KEYS(X)
 #undef X
     scenario->back_after = (struct range){NS_PER_SECOND, 30 * NS_PER_SECOND};
+    scenario->schedule = SCHEDULE_ANY;
     scenario->safety_ns = 30 * NS_PER_MINUTE;
     scenario->liveness_ns = 2 * NS_PER_HOUR;
     scenario->weight = 1;

@@ -7,6 +7,7 @@
 #define DURESS_SCENARIO_H
 
 #include "harness/property.h"
+#include "harness/world/schedule.h"
 #include "harness/world/world.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,6 +74,7 @@ struct scenario {
     struct nemesis_spec *nemeses;
     size_t nemesis_count;
     struct budget budget;
+    enum schedule schedule;  /* in what order ready processes run */
     struct range back_after; /* after a fault killed a node; ns */
     int64_t safety_ns, liveness_ns;
     const struct property **properties; /* NULL: all */

@@ -42,6 +42,7 @@ void read_faults(struct loader *loader, const struct yaml *value);
 void read_nemesis(struct loader *loader, const struct yaml *value);
 void read_budget(struct loader *loader, const struct yaml *value);
 void read_back_after(struct loader *loader, const struct yaml *value);
+void read_schedule(struct loader *loader, const struct yaml *value);
 void read_safety(struct loader *loader, const struct yaml *value);
 void read_liveness(struct loader *loader, const struct yaml *value);
 void read_properties(struct loader *loader, const struct yaml *value);

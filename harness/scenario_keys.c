@@ -94,6 +94,20 @@ void read_expect(struct loader *loader, const struct yaml *value)
         complain_kind(loader, value, "pass or failure");
 }
 
+void read_schedule(struct loader *loader, const struct yaml *value)
+{
+    const char *word;
+    if (!value_text(loader, value, "one of any, fifo, random, pct", &word))
+        return;
+    for (int i = 0; i < SCHEDULE_COUNT; i++) {
+        if (strcmp(word, schedule_words[i]) == 0) {
+            loader->scenario->schedule = (enum schedule)i;
+            return;
+        }
+    }
+    complain_word(loader, value, "schedule", schedule_words, SCHEDULE_COUNT);
+}
+
 static const struct budget_key {
     size_t offset;
     enum param_type type;

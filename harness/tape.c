@@ -191,6 +191,20 @@ uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n)
     return value;
 }
 
+uint64_t tape_choose_from(struct tape *tape, const struct choice *choice, uint64_t n,
+                          uint64_t wanted)
+{
+    assert(wanted < n);
+    struct identity id = identity_of(choice);
+    const struct edit *edit = edit_of(tape, &id, EDIT_CHOICE);
+    uint64_t value = is_simple(tape, &id) ? 0 : wanted;
+    if (edit)
+        value = edit->value < n ? edit->value : n - 1;
+    if (is_recorded(tape, value))
+        record_choice(tape, choice, value, n);
+    return value;
+}
+
 bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator,
                  uint64_t denominator)
 {

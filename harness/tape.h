@@ -57,6 +57,9 @@ uint64_t tape_seed(const struct tape *tape);
 
 /* A value in [0, n), n >= 1. */
 uint64_t tape_choose(struct tape *tape, const struct choice *choice, uint64_t n);
+/* The same, but the default is `wanted` < n, which the caller has derived from other choices. */
+uint64_t tape_choose_from(struct tape *tape, const struct choice *choice, uint64_t n,
+                          uint64_t wanted);
 /* true with probability numerator/denominator; an edit to 0 means false. */
 bool tape_chance(struct tape *tape, const struct choice *choice, uint64_t numerator,
                  uint64_t denominator);

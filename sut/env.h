@@ -37,6 +37,9 @@ struct env_ops {
     uint64_t (*entropy)(struct env *env); /* 64 unpredictable bits */
     void (*submit)(struct env *env, struct work *work);
     void (*log)(struct env *env, enum log_level level, const char *line);
+    /* Which of the ready processes runs next: an index. They come by their ids, the longest waiting
+     * first; count >= 2. NULL: always the first. */
+    size_t (*pick)(struct env *env, const uint64_t *ready, size_t count);
 };
 
 struct env {

@@ -59,6 +59,7 @@ void world_free(struct world *world)
         free(ordinal);
     }
     free_nodes(world);
+    schedule_free(world->schedule);
     free(world->extras);
     free(world->links);
     free(world->slots);

@@ -57,6 +57,8 @@ struct flying { /* a packet under way */
     struct flying *prev, *next;
 };
 
+struct schedule_state; /* schedule.c */
+
 struct world {
     struct tape *tape;
     struct trace *trace;
@@ -83,6 +85,8 @@ struct world {
     int64_t wiped; /* disks, so far: likewise */
     int64_t lying; /* disks that have lied: the same */
 
+    struct schedule_state *schedule; /* NULL: fifo */
+
     jmp_buf escape;
     bool can_escape;
 
@@ -101,6 +105,7 @@ void world_sink_init(struct world *world);
 void world_bury(struct world *world);
 /* Events held back are due now. */
 void world_release_held(struct world *world, struct held *held);
+void schedule_free(struct schedule_state *state);
 void world_drop_flying(struct world *world);
 void link_heal(struct link *link);
 bool budget_allows_death(const struct world *world, const struct node *node);

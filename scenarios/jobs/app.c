@@ -5,6 +5,7 @@
  */
 #include "scenarios/jobs/adapter.h"
 
+#include "harness/world/schedule.h"
 #include "sut/runtime/supervisor.h"
 
 #include <assert.h>
@@ -97,11 +98,18 @@ static void env_say(struct env *env, enum log_level level, const char *line)
         (void)line; /* a simulated node's log goes nowhere: the trace is its log */
 }
 
+static size_t env_pick(struct env *env, const uint64_t *ready, size_t count)
+{
+    struct app *app = app_of_env(env);
+    return world_pick(app->adapter->world, app->node, ready, count);
+}
+
 const struct env_ops app_env_ops = {.mono_ns = env_mono,
                                     .wall_ns = env_wall,
                                     .entropy = env_bits,
                                     .submit = env_do,
-                                    .log = env_say};
+                                    .log = env_say,
+                                    .pick = env_pick};
 
 /* ---- driving the runtime ---- */
 

@@ -87,12 +87,33 @@ static void proc_turn(struct proc *proc)
         proc_erase(proc);
 }
 
+/* Whose turn it is. The environment may put them into another order than that of their waiting; all that a
+ * process can rely on is the order of the signals between two of them. */
+static struct proc *runtime_pick(struct runtime *runtime)
+{
+    enum { CHOICE_MAX = 64 };
+    uint64_t ready[CHOICE_MAX];
+    size_t count = 0;
+    struct env *env = runtime->env;
+    struct proc *proc = runtime->ready;
+    if (!env->ops->pick || runtime->ready_count < 2)
+        return proc;
+    do
+        ready[count++] = proc->by_id.id;
+    while ((proc = proc->next) && count < CHOICE_MAX);
+    size_t pick = env->ops->pick(env, ready, count);
+    assert(pick < count);
+    for (proc = runtime->ready; pick > 0; pick--)
+        proc = proc->next;
+    return proc;
+}
+
 static void runtime_round(struct runtime *runtime)
 {
     for (size_t turns = runtime->ready_count; turns > 0; --turns) {
         if (!runtime->ready || runtime->abandoned)
             return;
-        proc_turn(runtime->ready);
+        proc_turn(runtime_pick(runtime));
     }
 }
 

@@ -15,7 +15,8 @@
 struct fake_env {
     struct env env; /* first: struct env * is struct fake_env * */
     int64_t now;
-    bool at_once; /* work is done inside submit */
+    bool last_first; /* of the ready processes the one that became so last runs next */
+    bool at_once;    /* work is done inside submit */
     struct work *submitted[16];
     size_t submitted_count;
     char logged[512];
@@ -55,12 +56,19 @@ static void fake_log(struct env *env, enum log_level level, const char *line)
     snprintf(fake->logged, sizeof fake->logged, "%d %s", (int)level, line);
 }
 
+static size_t fake_pick(struct env *env, const uint64_t *ready, size_t count)
+{
+    assert(count >= 2 && ready[0] != ready[1]);
+    return ((struct fake_env *)env)->last_first ? count - 1 : 0;
+}
+
 static const struct env_ops fake_ops = {
     .mono_ns = fake_mono_ns,
     .wall_ns = fake_mono_ns,
     .entropy = fake_entropy,
     .submit = fake_submit,
     .log = fake_log,
+    .pick = fake_pick,
 };
 
 static inline void fake_env_init(struct fake_env *fake)

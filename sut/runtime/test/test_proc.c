@@ -236,3 +236,30 @@ Test(leaks, abandon_stops_at_once_and_frees_everything)
     said_is("");
     cr_assert_eq(runtime_run(runtime), INT64_MIN, "it is over");
 } /* the teardown frees the runtime and counts */
+
+/* ---- turns ---- */
+
+SUITE(turn);
+
+static void body_say_pid(struct proc *self, void *arg)
+{
+    (void)arg;
+    say(proc_env(self), "%d", (int)proc_self(self));
+}
+
+Test(turn, the_longest_waiting_goes_first)
+{
+    for (int i = 0; i < 4; ++i)
+        spawn(body_say_pid, NULL);
+    runtime_run(runtime);
+    said_is("1 2 3 4");
+}
+
+Test(turn, the_environment_may_want_another_order)
+{
+    fake.last_first = true;
+    for (int i = 0; i < 4; ++i)
+        spawn(body_say_pid, NULL);
+    runtime_run(runtime);
+    said_is("4 3 2 1");
+}
