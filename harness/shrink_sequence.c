@@ -229,8 +229,8 @@ void shrink_trial_delete(struct shrinker *s, size_t begin, size_t end)
 struct turn {
     const struct shrink_pass *pass;
     size_t cursor, failed_in_a_row;
-    uint64_t version;          /* that failed_in_a_row is about */
-    uint64_t shorter, simpler; /* successes */
+    uint64_t version; /* that failed_in_a_row is about */
+    uint64_t shorter; /* successes of this round that made the sequence shorter */
 };
 
 static size_t shrink_count_once(const struct shrinker *s)
@@ -274,8 +274,7 @@ static void turn_step(struct turn *turn, struct shrinker *s)
         turn->cursor = 0;
     turn->pass->step(s, turn->cursor++);
     turn->failed_in_a_row++;
-    if (s->version != version)
-        s->length < length ? turn->shorter++ : turn->simpler++;
+    turn->shorter += s->version != version && s->length < length;
 }
 
 /* true: it had a success */
@@ -294,23 +293,42 @@ static bool turn_take(struct turn *turn, struct shrinker *s)
     return s->version != version;
 }
 
-/* All early passes until none gets further, then the late ones, back to the early ones at each success. */
+/* Among the early ones, those that made it shorter in this round come first in the next; else the order stays. */
+static void turns_sort(struct turn *turns)
+{
+    for (size_t i = 1; i < PASS_COUNT; i++)
+        for (size_t k = i;
+             k > 0 && !turns[k].pass->late && turns[k].shorter > 0 && turns[k - 1].shorter == 0;
+             k--) {
+            struct turn other = turns[k];
+            turns[k] = turns[k - 1];
+            turns[k - 1] = other;
+        }
+    for (size_t i = 0; i < PASS_COUNT; i++)
+        turns[i].shorter = 0;
+}
+
+/* All passes with something left to try, the late ones only if no early one got further. true: there were some. */
+static bool take_round(struct turn *turns, struct shrinker *s)
+{
+    bool any = false, progress = false;
+    for (size_t i = 0; i < PASS_COUNT && !(turns[i].pass->late && progress); i++) {
+        if (turn_is_over(&turns[i], s))
+            continue;
+        any = true;
+        progress |= turn_take(&turns[i], s);
+    }
+    return any;
+}
+
 static void take_turns(struct shrinker *s)
 {
     struct turn turns[PASS_COUNT];
     memset(turns, 0, sizeof turns);
     for (size_t i = 0; i < PASS_COUNT; i++)
         turns[i].pass = &passes[i];
-    for (bool over = false; !over && !s->stopped;) {
-        over = true;
-        bool progress = false;
-        for (size_t i = 0; i < PASS_COUNT && !(turns[i].pass->late && progress); i++) {
-            if (turn_is_over(&turns[i], s))
-                continue;
-            over = false;
-            progress |= turn_take(&turns[i], s);
-        }
-    }
+    while (take_round(turns, s) && !s->stopped)
+        turns_sort(turns);
 }
 
 struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct sequence *start,
