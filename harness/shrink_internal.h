@@ -72,10 +72,18 @@ struct shrink_pass {
 SHRINK_PASSES(X)
 #undef X
 
+/* ---- what is known ---- */
+
+bool shrink_cache_knows(const struct shrink_cache *cache, const int64_t *values, size_t count);
+/* `drawn` was no success. all_given: every value that it asked for was in the trial. */
+void shrink_cache_remember(struct shrinker *s, const struct sequence *drawn, bool all_given);
+
 /* ---- candidates ---- */
 
 void shrink_trial_reset(struct shrinker *s); /* trial: the values of the best */
 void shrink_trial_delete(struct shrinker *s, size_t begin, size_t end);
+/* Of the best, these; no more than the best is long. */
+void shrink_trial_append(struct shrinker *s, size_t begin, size_t end);
 /* Is it (when executed) failing, and simpler than the best? Then it is the best now. */
 bool shrink_try(struct shrinker *s);
 /* The same, and what comes after the trial is simplest, or drawn from this seed. */

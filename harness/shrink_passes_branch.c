@@ -31,6 +31,23 @@ static void set_branch(struct shrinker *s, size_t position, int64_t value)
     s->trial_count = position + 1;
 }
 
+/* An alternative of which one part is missing: without each of the spans that follow in the span of the branch. */
+static bool try_with_less(struct shrinker *s, size_t position, int64_t value)
+{
+    size_t around = shrink_span_around(s->spans, s->span_count, position);
+    for (size_t i = around == SIZE_MAX ? 0 : around + 1; i < s->span_count; i++) {
+        const struct sequence_span *part = &s->spans[i];
+        if (part->parent != around || part->begin <= position || part->end == part->begin)
+            continue;
+        shrink_trial_reset(s);
+        s->trial[position] = value;
+        shrink_trial_delete(s, part->begin, part->end);
+        if (shrink_try(s))
+            return true;
+    }
+    return false;
+}
+
 static bool try_alternative(struct shrinker *s, size_t position, int64_t value)
 {
     size_t tries = s->shrink->random_tries ? s->shrink->random_tries : TRIES;
@@ -52,6 +69,6 @@ void shrink_pass_switch_branch(struct shrinker *s, size_t position)
     if (choice.role != SEQUENCE_BRANCH || !shrink_is_free(&choice))
         return;
     for (int64_t value = choice.lo; value < choice.value; value++)
-        if (try_alternative(s, position, value))
+        if (try_with_less(s, position, value) || try_alternative(s, position, value))
             return;
 }

@@ -151,32 +151,6 @@ void shrink_pass_delete_spans(struct shrinker *s, size_t position)
         delete_run(s, span, RENUMBER_NOTHING);
 }
 
-/* ---- lists, joined ---- */
-
-static size_t next_list(const struct shrinker *s, size_t list)
-{
-    for (size_t i = list + 1; i < s->span_count; i++)
-        if (s->spans[i].begin >= s->spans[list].end && s->spans[i].depth == s->spans[list].depth &&
-            sequence_span_is(&s->spans[i], "list"))
-            return i;
-    return SIZE_MAX;
-}
-
-/* The end of a list, and what stands between it and the next one, are cut out: both become one. */
-void shrink_pass_join_lists(struct shrinker *s, size_t position)
-{
-    size_t next;
-    if (!sequence_span_is(&s->spans[position], "list") ||
-        (next = next_list(s, position)) == SIZE_MAX)
-        return;
-    size_t end = s->spans[position].end;
-    if (end == s->spans[position].begin || s->choices[end - 1].role != SEQUENCE_MORE)
-        return;
-    shrink_trial_reset(s);
-    shrink_trial_delete(s, end - 1, s->spans[next].begin);
-    shrink_try(s);
-}
-
 /* ---- choices that no span of their own holds ---- */
 
 struct block {

@@ -50,13 +50,6 @@ static void zero_into_trial(struct shrinker *s, size_t span)
     }
 }
 
-static void append(struct shrinker *s, const struct sequence_choice *choices, size_t begin,
-                   size_t end)
-{
-    for (size_t i = begin; i < end && s->trial_count < s->length; i++)
-        s->trial[s->trial_count++] = choices[i].value;
-}
-
 /* The span drew another number of choices than it was given: give it what it drew, and what follows to what follows. */
 static bool try_realigned(struct shrinker *s, size_t span, size_t tail)
 {
@@ -69,8 +62,9 @@ static bool try_realigned(struct shrinker *s, size_t span, size_t tail)
         return false;
     const struct sequence_choice *choices = sequence_choices(s->last);
     s->trial_count = 0;
-    append(s, choices, 0, drawn[span].end);
-    append(s, s->choices, tail, s->length);
+    for (size_t i = 0; i < drawn[span].end; i++)
+        s->trial[s->trial_count++] = choices[i].value;
+    shrink_trial_append(s, tail, s->length);
     return shrink_try(s);
 }
 
@@ -78,9 +72,9 @@ static bool zero_one(struct shrinker *s, size_t span)
 {
     size_t tail = s->spans[span].end;
     s->trial_count = 0;
-    append(s, s->choices, 0, s->spans[span].begin);
+    shrink_trial_append(s, 0, s->spans[span].begin);
     zero_into_trial(s, span);
-    append(s, s->choices, tail, s->length);
+    shrink_trial_append(s, tail, s->length);
     return shrink_try(s) || try_realigned(s, span, tail);
 }
 
@@ -97,12 +91,12 @@ static bool probe_zeros(struct shrinker *s, void *ctx, uint64_t amount)
     for (size_t i = row->first; i < s->span_count && amount > 0; i++) {
         if (s->spans[i].parent != s->spans[row->first].parent)
             continue;
-        append(s, s->choices, done, s->spans[i].begin);
+        shrink_trial_append(s, done, s->spans[i].begin);
         zero_into_trial(s, i);
         done = s->spans[i].end;
         amount--;
     }
-    append(s, s->choices, done, s->length);
+    shrink_trial_append(s, done, s->length);
     return shrink_try(s);
 }
 
@@ -193,11 +187,11 @@ static bool try_order(struct shrinker *s, const size_t *at, const size_t *from, 
     size_t done = 0;
     s->trial_count = 0;
     for (size_t k = 0; k < count; k++) {
-        append(s, s->choices, done, s->spans[at[k]].begin);
-        append(s, s->choices, s->spans[from[k]].begin, s->spans[from[k]].end);
+        shrink_trial_append(s, done, s->spans[at[k]].begin);
+        shrink_trial_append(s, s->spans[from[k]].begin, s->spans[from[k]].end);
         done = s->spans[at[k]].end;
     }
-    append(s, s->choices, done, s->length);
+    shrink_trial_append(s, done, s->length);
     return shrink_try(s);
 }
 

@@ -24,6 +24,8 @@ void saying_add_list(struct saying *saying, const int64_t *values, size_t count)
 /* true: the property fails. A case that does not fit an assumption is false. */
 typedef bool problem_body(struct sequence *s, struct saying *saying);
 
+problem_body problem_parser; /* a file of its own */
+
 enum problem_group {
     GROUP_CHALLENGE, /* the published ones */
     GROUP_MACHINE,   /* state machines with pools */
