@@ -15,6 +15,11 @@ struct shrink_cache { /* a set of hashes; 0 is an empty place */
     size_t count, capacity;
 };
 
+struct lowered {      /* the last time that a choice was made simpler alone */
+    uint64_t version; /* 0: never, since the sequence has this length */
+    uint64_t amount;
+};
+
 struct shrinker {
     const struct shrink_case *shrink;
     struct sequence *best;
@@ -30,10 +35,13 @@ struct shrinker {
 
     int64_t *trial;
     size_t trial_count;
+    struct lowered *lowered; /* of each choice */
+    size_t lowered_length;   /* the length that they are about */
     struct shrink_cache cache;
     struct shrink_stats stats;
     uint64_t random;
     uint64_t success_at, stall_max; /* executions; see is_stalled() */
+    uint64_t successes_max;
     bool stopped;
 };
 

@@ -1,14 +1,11 @@
-/* shrink_passes_values.c: passes that make values simpler: alone, equal ones together, near ones together by the same
- * amount (alone, each would hold the other back), and pairs where one pays for the other.
+/* shrink_passes_values.c: passes that make values simpler: alone, equal ones together, and together by the same amount
+ * those that would hold each other back: near ones, and those that were seen to take turns.
  */
 #include "harness/shrink_internal.h"
 
 #include <string.h>
 
-enum {
-    NEAR = 8,  /* so close, and so large, two values are not by chance */
-    AHEAD = 4, /* how many numbers ahead the partner of a pair is looked for */
-};
+enum { NEAR = 8 /* so close, and so large, two values are not by chance */ };
 
 /* ---- lowering a set of choices by one amount ---- */
 
@@ -195,6 +192,73 @@ static void to_other_side(struct shrinker *s, size_t position)
                 (int64_t)((uint64_t)choice.target - (away - 1 < below ? away - 1 : below)));
 }
 
+/* ---- zig-zag: two values hold each other back, and each goes a little further when the other has gone ---- */
+
+struct pattern {
+    size_t *at;
+    size_t count;
+    struct sequence_choice *from;
+    uint64_t *amounts;
+};
+
+static bool probe_pattern(struct shrinker *s, void *ctx, uint64_t times)
+{
+    const struct pattern *pattern = ctx;
+    shrink_trial_reset(s);
+    for (size_t i = 0; i < pattern->count; i++) {
+        if (pattern->at[i] >= s->length)
+            return false;
+        s->trial[pattern->at[i]] = shrink_nearer(&pattern->from[i], times * pattern->amounts[i]);
+    }
+    return shrink_try(s);
+}
+
+static uint64_t times_max(const struct pattern *pattern)
+{
+    uint64_t max = UINT64_MAX;
+    for (size_t i = 0; i < pattern->count; i++) {
+        uint64_t times = shrink_away(&pattern->from[i]) / pattern->amounts[i];
+        max = times < max ? times : max;
+    }
+    return max;
+}
+
+/* All that were lowered since this one was lowered before: by the same amount, or each by its own amount again, as
+ * often as it goes. */
+static void lower_as_before(struct shrinker *s, uint64_t since)
+{
+    struct pattern pattern = {.at = array_of(s->length, sizeof *pattern.at),
+                              .from = array_of(s->length, sizeof *pattern.from),
+                              .amounts = array_of(s->length, sizeof *pattern.amounts)};
+    for (int again = 0; again < 2; again++) {
+        pattern.count = 0;
+        for (size_t i = 0; i < s->lowered_length; i++) {
+            if (s->lowered[i].version < since || !shrink_is_free(&s->choices[i]))
+                continue;
+            pattern.at[pattern.count] = i;
+            pattern.from[pattern.count] = s->choices[i];
+            pattern.amounts[pattern.count++] = again ? s->lowered[i].amount : 1;
+        }
+        if (pattern.count > 1 &&
+            shrink_find(s, times_max(&pattern), false, probe_pattern, &pattern))
+            break;
+    }
+    free(pattern.at);
+    free(pattern.from);
+    free(pattern.amounts);
+}
+
+static void after_lowering(struct shrinker *s, size_t position, uint64_t amount)
+{
+    if (s->lowered_length != s->length)
+        memset(s->lowered, 0, s->length * sizeof *s->lowered);
+    s->lowered_length = s->length;
+    uint64_t before = s->lowered[position].version;
+    s->lowered[position] = (struct lowered){s->version, amount};
+    if (before > 0)
+        lower_as_before(s, before);
+}
+
 void shrink_pass_each_value(struct shrinker *s, size_t position)
 {
     if (!shrink_is_free(&s->choices[position]) || s->choices[position].role == SEQUENCE_MORE)
@@ -203,140 +267,10 @@ void shrink_pass_each_value(struct shrinker *s, size_t position)
         to_other_side(s, position);
     struct sequence_choice from = s->choices[position];
     struct lowering lowering = {.at = &position, .count = 1, .from = &from, .alone = true};
+    size_t length = s->length;
     lower(s, &lowering);
+    if (s->length == length && shrink_away(&from) > shrink_away(&s->choices[position]))
+        after_lowering(s, position, shrink_away(&from) - shrink_away(&s->choices[position]));
     if (position < s->length && s->choices[position].value > s->choices[position].target)
         to_other_side(s, position);
-}
-
-/* ---- pairs ---- */
-
-typedef bool pair_step(struct shrinker *s, size_t a, size_t b);
-
-/* The numbers that follow, a few of them, until one pair gets further. */
-static void with_next(struct shrinker *s, size_t position, size_t ahead, pair_step *step)
-{
-    if (!shrink_is_number(&s->choices[position]) || !shrink_is_free(&s->choices[position]))
-        return;
-    for (size_t b = position + 1; b < s->length && ahead > 0; b++) {
-        if (!shrink_is_number(&s->choices[b]) || s->choices[b].forced)
-            continue;
-        ahead--;
-        if (step(s, position, b))
-            return;
-    }
-}
-
-static bool lower_pair(struct shrinker *s, size_t a, size_t b)
-{
-    size_t at[2] = {a, b};
-    struct sequence_choice from[2] = {s->choices[a], s->choices[b]};
-    struct lowering lowering = {.at = at, .count = 2, .from = from, .stride = 1};
-    return shrink_is_free(&from[1]) &&
-           shrink_find(s, least_away(&lowering), false, probe_lowering, &lowering) > 0;
-}
-
-void shrink_pass_neighbours(struct shrinker *s, size_t position)
-{
-    with_next(s, position, AHEAD - 1, lower_pair);
-}
-
-struct transfer {
-    size_t a, b;
-    struct sequence_choice from_a, from_b;
-};
-
-/* What the first loses the second gains, so that their sum stays. */
-static bool probe_transfer(struct shrinker *s, void *ctx, uint64_t amount)
-{
-    const struct transfer *transfer = ctx;
-    if (transfer->b >= s->length)
-        return false;
-    shrink_trial_reset(s);
-    int64_t a = shrink_nearer(&transfer->from_a, amount);
-    s->trial[transfer->a] = a;
-    s->trial[transfer->b] = (int64_t)((uint64_t)transfer->from_b.value +
-                                      (uint64_t)transfer->from_a.value - (uint64_t)a);
-    return shrink_try(s);
-}
-
-static bool redistribute(struct shrinker *s, size_t a, size_t b)
-{
-    struct transfer transfer = {a, b, s->choices[a], s->choices[b]};
-    const struct sequence_choice *to = &transfer.from_b;
-    bool up = transfer.from_a.value > transfer.from_a.target;
-    uint64_t room =
-        up ? (uint64_t)to->hi - (uint64_t)to->value : (uint64_t)to->value - (uint64_t)to->lo;
-    uint64_t away = shrink_away(&transfer.from_a);
-    return shrink_find(s, away < room ? away : room, false, probe_transfer, &transfer) > 0;
-}
-
-void shrink_pass_redistribute(struct shrinker *s, size_t position)
-{
-    with_next(s, position, AHEAD, redistribute);
-}
-
-struct bump {
-    size_t a, b;
-    struct sequence_choice from_a;
-    int64_t bound;
-};
-
-static bool probe_bump(struct shrinker *s, void *ctx, uint64_t amount)
-{
-    const struct bump *bump = ctx;
-    if (bump->b >= s->length)
-        return false;
-    shrink_trial_reset(s);
-    s->trial[bump->a] = shrink_nearer(&bump->from_a, amount);
-    s->trial[bump->b] = bump->bound;
-    return shrink_try(s);
-}
-
-/* Less here, as much as there may be there: what is not a sum (a product, a size) pays too. The second one is lowered
- * again by other passes. */
-static bool lower_and_bump(struct shrinker *s, size_t a, size_t b)
-{
-    const struct sequence_choice to = s->choices[b];
-    struct bump up = {a, b, s->choices[a], to.hi}, down = {a, b, s->choices[a], to.lo};
-    uint64_t away = shrink_away(&up.from_a);
-    return (shrink_is_bound(&to, to.hi) && shrink_find(s, away, false, probe_bump, &up) > 0) ||
-           (shrink_is_bound(&to, to.lo) && shrink_find(s, away, false, probe_bump, &down) > 0);
-}
-
-void shrink_pass_lower_and_bump(struct shrinker *s, size_t position)
-{
-    with_next(s, position, AHEAD, lower_and_bump);
-}
-
-/* ---- blocks of choices without spans ---- */
-
-static bool is_alike(const struct sequence_choice *a, const struct sequence_choice *b)
-{
-    return a->lo == b->lo && a->hi == b->hi && a->target == b->target && a->role == b->role &&
-           !a->forced && !b->forced;
-}
-
-static bool may_swap(const struct shrinker *s, size_t position, size_t size)
-{
-    if (position + 2 * size > s->length)
-        return false;
-    for (size_t i = position; i < position + size; i++)
-        if (!is_alike(&s->choices[i], &s->choices[i + size]))
-            return false;
-    return true;
-}
-
-void shrink_pass_swap_blocks(struct shrinker *s, size_t position)
-{
-    for (size_t size = 1; size <= 4; size++) {
-        if (!may_swap(s, position, size))
-            continue;
-        shrink_trial_reset(s);
-        for (size_t i = position; i < position + size; i++) {
-            s->trial[i] = s->choices[i + size].value;
-            s->trial[i + size] = s->choices[i].value;
-        }
-        if (shrink_try(s))
-            return;
-    }
 }

@@ -11,9 +11,11 @@
 #include <string.h>
 
 enum {
-    PATIENCE = 20,       /* failures in a row before another pass has its turn */
-    STALL_MIN = 400,     /* executions without success before it gives up, at least */
-    STALL_PER_CHOICE = 8 /* and per choice of the start */
+    PATIENCE = 20,        /* failures in a row before another pass has its turn */
+    STALL_MIN = 400,      /* executions without success before it gives up, at least */
+    STALL_PER_CHOICE = 8, /* and per choice of the start */
+    SUCCESSES_MIN = 500,  /* of which each gains little when there are so many */
+    SUCCESSES_PER_CHOICE = 4
 };
 
 /* ---- executing and accepting ---- */
@@ -61,7 +63,8 @@ static bool may_execute(struct shrinker *s)
 {
     const struct shrink_case *shrink = s->shrink;
     bool spent = shrink->executions_max > 0 && s->stats.executions >= shrink->executions_max;
-    if (spent || is_stalled(s) || (shrink->stop && shrink->stop(shrink->ctx)))
+    if (spent || is_stalled(s) || s->stats.successes >= s->successes_max ||
+        (shrink->stop && shrink->stop(shrink->ctx)))
         s->stopped = true;
     return !s->stopped;
 }
@@ -260,6 +263,8 @@ struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct 
     best_set(&s, sequence_copy(start));
     s.stall_max = STALL_MIN + STALL_PER_CHOICE * s.length;
     s.trial = array_of(s.length, sizeof *s.trial);
+    s.lowered = array_of(s.length, sizeof *s.lowered);
+    s.successes_max = SUCCESSES_MIN + SUCCESSES_PER_CHOICE * s.length;
     if (shrink->simplest)
         shrink_cache_remember(&s, shrink->simplest, false);
     else
@@ -271,6 +276,7 @@ struct sequence *shrink_sequence(const struct shrink_case *shrink, const struct 
     last_forget(&s);
     free(s.cache.hashes);
     free(s.trial);
+    free(s.lowered);
     free(s.by_depth);
     return s.best;
 }

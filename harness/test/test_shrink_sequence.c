@@ -210,6 +210,44 @@ Test(shrink_sequence, zigzag_takes_few_successes)
     }
 }
 
+/* Planted, for random drawing does not find them. Lowered one after the other, each step would be tiny. */
+static void check_planted(case_body *body, int64_t a, int64_t b, const char *expected,
+                          uint64_t executions_max)
+{
+    struct sequence *start = sequence_new((int64_t[]){a, b}, 2, BEYOND_OVERRUN, 0);
+    struct shrink_case shrink = {.fails = body_fails, .ctx = &body};
+    struct shrink_stats stats;
+    cr_assert(body(start));
+    struct sequence *best = shrink_sequence(&shrink, start, &stats);
+    cr_assert(fails_again(body, best));
+    cr_expect_str_eq(said, expected, "%s, not %s", said, expected);
+    cr_expect_leq(stats.executions, executions_max, "%lu", stats.executions);
+    sequence_free(start);
+    sequence_free(best);
+}
+
+static bool opposite(struct sequence *s)
+{
+    int64_t a = sequence_draw(s, 0, INT32_MAX), b = sequence_draw(s, INT32_MIN, 0);
+    say("%ld %ld", (long)a, (long)b);
+    return a >= 10 && labs((long)(a + b)) <= 1;
+}
+
+static bool threefold(struct sequence *s)
+{
+    int64_t a = sequence_draw(s, 0, INT32_MAX), b = sequence_draw(s, 0, INT32_MAX);
+    say("%ld %ld", (long)a, (long)b);
+    return a >= 10 && labs((long)(a - 3 * b)) <= 3;
+}
+
+Test(shrink_sequence, two_that_take_turns_are_lowered_together)
+{
+    check_planted(opposite, 1000000, -1000000, "10 -9", 300);
+    check_planted(opposite, 1999999999, -2000000000, "10 -9", 300);
+    check_planted(threefold, 3000000, 1000000, "10 3", 500);
+    check_planted(threefold, 1234567891, 411522630, "10 3", 500);
+}
+
 /* ---- lists ---- */
 
 static int64_t contained;
