@@ -18,6 +18,7 @@
     X("workload", false, read_workload)                                                            \
     X("faults", false, read_faults)                                                                \
     X("nemesis", false, read_nemesis)                                                              \
+    X("swarm", false, read_swarm)                                                                  \
     X("budget", false, read_budget)                                                                \
     X("back after", false, read_back_after)                                                        \
     X("schedule", false, read_schedule)                                                            \
@@ -107,6 +108,7 @@ static struct scenario *scenario_new(const char *path)
     scenario->safety_ns = 30 * NS_PER_MINUTE;
     scenario->liveness_ns = 2 * NS_PER_HOUR;
     scenario->weight = 1;
+    scenario->swarm = (struct swarm_spec){.chance = 5000, .all_nemeses = true, .all_points = true};
     return scenario;
 }
 
@@ -155,6 +157,13 @@ static void params_free(struct param *params, size_t count)
     free(params);
 }
 
+static void words_free(char **words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(words[i]);
+    free(words);
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
@@ -166,6 +175,8 @@ void scenario_free(struct scenario *scenario)
     params_free(scenario->params, scenario->param_count);
     free(scenario->rules);
     free(scenario->nemeses);
+    words_free(scenario->swarm.nemeses, scenario->swarm.nemesis_count);
+    words_free(scenario->swarm.points, scenario->swarm.point_count);
     free(scenario->properties);
     free(scenario->path);
     free(scenario->name);

@@ -62,6 +62,19 @@ struct nemesis_spec {
     struct range values[NEMESIS_KEYS_MAX]; /* in the order of its kind's keys; "every" first */
 };
 
+/* `swarm:`: what a run may draw in addition. */
+struct swarm_spec {
+    bool on;
+    int64_t
+        chance; /* that a nemesis is in a run, in hundredths of a percent; of a fault at a point half as much */
+    bool all_nemeses; /* else only these */
+    char **nemeses;
+    size_t nemesis_count;
+    bool all_points; /* else only those that match one of these patterns */
+    char **points;
+    size_t point_count;
+};
+
 struct scenario {
     char *path; /* as given, for messages and replay lines */
     char *name, *about;
@@ -73,6 +86,7 @@ struct scenario {
     size_t rule_count;
     struct nemesis_spec *nemeses;
     size_t nemesis_count;
+    struct swarm_spec swarm;
     struct budget budget;
     enum schedule schedule;  /* in what order ready processes run */
     struct range back_after; /* after a fault killed a node; ns */

@@ -40,6 +40,7 @@ void read_nodes(struct loader *loader, const struct yaml *value);
 void read_workload(struct loader *loader, const struct yaml *value);
 void read_faults(struct loader *loader, const struct yaml *value);
 void read_nemesis(struct loader *loader, const struct yaml *value);
+void read_swarm(struct loader *loader, const struct yaml *value);
 void read_budget(struct loader *loader, const struct yaml *value);
 void read_back_after(struct loader *loader, const struct yaml *value);
 void read_schedule(struct loader *loader, const struct yaml *value);

@@ -3,6 +3,7 @@
 #include "nemesis/kinds.h"
 #include "nemesis/nemeses.h"
 #include "nemesis/rules.h"
+#include "nemesis/swarm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 struct engine {
     struct world *world;
     const struct scenario *scenario;
+    struct swarm swarm;
     struct rules *rules;
+    struct nemesis_spec *specs; /* the scenario's, then the swarm's */
     struct nemeses *nemeses;
 };
 
@@ -25,18 +28,38 @@ static int rule_check(const char *pattern, const char *term, struct term_error *
 }
 
 /* The loader has checked the rules; a bad one here is a mistake of the harness. */
-static struct rules *rules_of(const struct scenario *scenario)
+static void rule_install(struct rules *rules, const char *pattern, const char *term)
 {
-    struct rules *rules = rules_new();
-    for (size_t i = 0; i < scenario->rule_count; i++) {
-        const struct rule_spec *rule = &scenario->rules[i];
-        struct term_error error;
-        if (rules_add(rules, rule->pattern, rule->term, &error) != 0) {
-            fprintf(stderr, "unchecked rule '%s: %s': %s\n", rule->pattern, rule->term, error.why);
-            abort();
-        }
-    }
-    return rules;
+    struct term_error error;
+    if (rules_add(rules, pattern, term, &error) == 0)
+        return;
+    fprintf(stderr, "unchecked rule '%s: %s': %s\n", pattern, term, error.why);
+    abort();
+}
+
+/* The scenario's first: they decide where both speak of a hit, and promises are counted by their place. */
+static void install_rules(struct engine *engine)
+{
+    const struct scenario *scenario = engine->scenario;
+    engine->rules = rules_new();
+    for (size_t i = 0; i < scenario->rule_count; i++)
+        rule_install(engine->rules, scenario->rules[i].pattern, scenario->rules[i].term);
+    for (size_t i = 0; i < engine->swarm.rule_count; i++)
+        rule_install(engine->rules, engine->swarm.rules[i].point, engine->swarm.rules[i].term);
+}
+
+static void start_nemeses(struct engine *engine)
+{
+    const struct scenario *scenario = engine->scenario;
+    size_t own = scenario->nemesis_count, drawn = engine->swarm.nemesis_count;
+    engine->specs = calloc(own + drawn + 1, sizeof *engine->specs);
+    if (!engine->specs)
+        abort();
+    for (size_t i = 0; i < own; i++)
+        engine->specs[i] = scenario->nemeses[i];
+    for (size_t i = 0; i < drawn; i++)
+        engine->specs[own + i] = engine->swarm.nemeses[i];
+    engine->nemeses = nemeses_start(engine->world, engine->specs, own + drawn);
 }
 
 static struct fault decide(void *ctx, const struct hit *hit)
@@ -53,8 +76,9 @@ static void *start(struct world *world, const struct scenario *scenario)
         abort();
     engine->world = world;
     engine->scenario = scenario;
-    engine->rules = rules_of(scenario);
-    engine->nemeses = nemeses_start(world, scenario);
+    swarm_draw(&engine->swarm, world, scenario);
+    install_rules(engine);
+    start_nemeses(engine);
     world_decider(world, decide, engine);
     disk_sqlite_refuse(rules_concern(engine->rules, MEMORY_POINT) ||
                        tape_speaks_of(world_tape(world), MEMORY_POINT));
@@ -64,6 +88,7 @@ static void *start(struct world *world, const struct scenario *scenario)
 static void heal(void *ctx)
 {
     struct engine *engine = ctx;
+    world_decider(engine->world, NULL, NULL); /* nodes that boot now hit points */
     nemeses_heal(engine->nemeses);
 }
 
@@ -71,9 +96,11 @@ static void count(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_prom
 {
     struct engine *engine = ctx;
     size_t rules = engine->scenario->rule_count;
+    nemeses_count(engine->nemeses, ret_kinds);
     for (size_t i = 0; i < rules; i++)
         ret_promises[i] = rules_fired(engine->rules, i);
-    nemeses_count(engine->nemeses, ret_kinds, ret_promises + rules);
+    for (size_t i = 0; i < engine->scenario->nemesis_count; i++)
+        ret_promises[rules + i] = nemeses_made(engine->nemeses, i);
 }
 
 /* Before world_free(): dying nodes may still hit points. */
@@ -84,6 +111,8 @@ static void stop(void *ctx)
     disk_sqlite_refuse(false);
     nemeses_stop(engine->nemeses);
     rules_free(engine->rules);
+    swarm_done(&engine->swarm);
+    free(engine->specs);
     free(engine);
 }
 

@@ -227,20 +227,20 @@ static enum nemesis_number kind_named(const char *name)
     return (enum nemesis_number)kind;
 }
 
-struct nemeses *nemeses_start(struct world *world, const struct scenario *scenario)
+struct nemeses *nemeses_start(struct world *world, const struct nemesis_spec *specs, size_t count)
 {
     struct nemeses *all = calloc(1, sizeof *all);
     if (!all)
         abort();
     all->world = world;
     all->moments = moments_new(world);
-    all->count = scenario->nemesis_count;
+    all->count = count;
     all->list = calloc(all->count + 1, sizeof *all->list);
     if (!all->list)
         abort();
     uint64_t numbers[NEMESIS_KIND_COUNT] = {0};
     for (size_t i = 0; i < all->count; i++) {
-        const struct nemesis_spec *spec = &scenario->nemeses[i];
+        const struct nemesis_spec *spec = &specs[i];
         enum nemesis_number kind = kind_named(spec->kind);
         all->list[i] = (struct nemesis){.all = all,
                                         .world = world,
@@ -258,7 +258,7 @@ void nemeses_hit(struct nemeses *all, const struct hit *hit)
     moments_hit(all->moments, hit);
 }
 
-void nemeses_count(const struct nemeses *all, struct nemesis_count *kinds, uint64_t *ret_made)
+void nemeses_count(const struct nemeses *all, struct nemesis_count *kinds)
 {
     for (size_t i = 0; i < all->count; i++) {
         const struct nemesis_count *from = &all->list[i].count;
@@ -267,8 +267,12 @@ void nemeses_count(const struct nemeses *all, struct nemesis_count *kinds, uint6
         to->made += from->made;
         to->refused += from->refused;
         to->healed += from->healed;
-        ret_made[i] = from->made;
     }
+}
+
+uint64_t nemeses_made(const struct nemeses *all, size_t index)
+{
+    return all->list[index].count.made;
 }
 
 void nemeses_stop(struct nemeses *all)

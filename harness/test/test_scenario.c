@@ -294,6 +294,21 @@ static const struct {
      "t.yaml:3:32: error: out of bounds: 0s must lie in 1ms..365d\n"
      "  nemesis: { kill node: { every: 0s, back after: 1s } }\n"
      "                                 ^\n"},
+    {HEAD "swarm: { chances: 50% }\n",
+     "t.yaml:3:10: error: unknown key in swarm \"chances\"; did you mean \"chance\"?\n"
+     "  swarm: { chances: 50% }\n"
+     "           ^\n"},
+    {HEAD "swarm: { nemeses: [kill nod] }\n",
+     "t.yaml:3:20: error: unknown nemesis \"kill nod\"; did you mean \"kill node\"?\n"
+     "  swarm: { nemeses: [kill nod] }\n"
+     "                     ^\n"},
+    {HEAD "swarm: maybe\n", "t.yaml:3:8: error: expected yes or no, got maybe\n"
+                            "  swarm: maybe\n"
+                            "         ^\n"},
+    {HEAD "nemesis: { partition: { every: 1s, for: 1s, shape: halfs } }\n",
+     "t.yaml:3:52: error: unknown value of \"shape\": \"halfs\"; did you mean \"halves\"?\n"
+     "  nemesis: { partition: { every: 1s, for: 1s, shape: halfs } }\n"
+     "                                                     ^\n"},
     {HEAD "nemesis: { kill node: { every: 1s } }\n",
      "t.yaml:3:12: error: the nemesis \"kill node\" needs the key \"back after\"\n"
      "  nemesis: { kill node: { every: 1s } }\n"

@@ -217,7 +217,7 @@ bool node_wipe(struct node *node)
 
 uint64_t node_next_actor(const struct node *node, uint64_t after)
 {
-    bool up = node->state != NODE_DOWN && node->ops->next_actor;
+    bool up = node->state != NODE_DOWN && !node->paused && node->ops->next_actor;
     return up ? node->ops->next_actor(node, after) : 0;
 }
 

@@ -163,7 +163,7 @@ void node_stopped(struct node *node);
 bool node_kill(struct node *node, bool power_loss, bool force);
 /* Kills it, and its disk is empty from then on. false: it is down, may not be wiped, or the budget forbids it. */
 bool node_wipe(struct node *node);
-/* 0: it has none, is down, or its system does not say. */
+/* 0: it has none, is down or paused, or its system does not say. */
 uint64_t node_next_actor(const struct node *node, uint64_t after);
 void node_crash_actor(struct node *node, uint64_t actor); /* records world/actor/crash */
 void node_pause(struct node *node, int64_t ns);           /* extends a running pause */
