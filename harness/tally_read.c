@@ -38,6 +38,16 @@ static bool next_line(FILE *in, char **line, size_t *room, size_t *ret_length)
     return length > 0 && (*line)[length - 1] == '\n';
 }
 
+/* Before a line is read that may never end. */
+static bool is_ours(FILE *in)
+{
+    static const char start[] = "{\"duress results\"";
+    char read_back[sizeof start] = "";
+    size_t length = fread(read_back, 1, sizeof start - 1, in);
+    rewind(in);
+    return length == sizeof start - 1 && strcmp(read_back, start) == 0;
+}
+
 struct suite *tally_read(const char *dir, char *why, size_t why_size)
 {
     char *path = path_join(dir, "results.jsonl"), *line = NULL;
@@ -48,7 +58,7 @@ struct suite *tally_read(const char *dir, char *why, size_t why_size)
     if (!in) {
         snprintf(why, why_size, "%s: %s (a run directory is what 'duress run' calls \"results\")",
                  path, strerror(errno));
-    } else if (next_line(in, &line, &room, &length)) {
+    } else if (is_ours(in) && next_line(in, &line, &room, &length)) {
         tally = tally_new(dir, false, line, length);
     }
     if (in && !tally)

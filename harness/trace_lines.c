@@ -129,8 +129,9 @@ int reader_object(struct trace_reader *reader)
     if (!reader->object && !reader->whole && !reader->ended)
         return breaks_off(reader);
     if (!reader->object)
-        return reader_complain(reader, error.column > 0 ? (size_t)error.column : 1, "not JSON: %s",
-                               error.text);
+        return reader_complain(
+            reader, error.column > 0 ? (size_t)error.column : 1, "%s: %s",
+            reader->number == 1 ? "not a trace, whose lines are JSON" : "not JSON", error.text);
     if (!json_is_object(reader->object))
         return reader_complain(reader, 1,
                                "a line of a trace is a JSON object, as in {\"i\": 0, ...}");

@@ -244,6 +244,27 @@ static void read_suite(struct reader *r, const json_t *root, struct suite *suite
                                  &suite->sometimes_count);
 }
 
+/* NULL with the message: it cannot be read, or is no JSON. */
+static json_t *load(const char *path, char *why, size_t why_size)
+{
+    json_error_t error;
+    FILE *in = fopen(path, "re");
+    if (!in || getc(in) == EOF) {
+        bool empty = in && !ferror(in);
+        snprintf(why, why_size, "%s: %s", path, empty ? "the file is empty" : strerror(errno));
+        if (in)
+            fclose(in);
+        return NULL;
+    }
+    rewind(in);
+    json_t *root = json_loadf(in, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        snprintf(why, why_size, "%s:%d:%d: not a run.json of duress: %s", path, error.line,
+                 error.column, error.text);
+    fclose(in);
+    return root;
+}
+
 struct suite *suite_read(const char *dir, char *why, size_t why_size)
 {
     char path[4096];
@@ -251,15 +272,9 @@ struct suite *suite_read(const char *dir, char *why, size_t why_size)
         snprintf(why, why_size, "%.80s...: the path is too long", dir);
         return NULL;
     }
-    json_error_t error;
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!root) {
-        if (error.line > 0)
-            snprintf(why, why_size, "%s:%d:%d: %s", path, error.line, error.column, error.text);
-        else
-            snprintf(why, why_size, "%s", error.text);
+    json_t *root = load(path, why, why_size);
+    if (!root)
         return NULL;
-    }
     struct suite *suite = must(calloc(1, sizeof *suite));
     struct reader r = {.file = path, .why = why, .why_size = why_size};
     suite->dir = must(strdup(dir));

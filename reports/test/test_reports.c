@@ -232,7 +232,7 @@ Test(suite_read, what_is_wrong_is_named)
     char why[400];
     cr_expect_null(suite_read("missing", why, sizeof why));
     expect_in(why, "missing/run.json");
-    expect_unreadable("", "./run.json:1:");
+    expect_unreadable("", "./run.json: the file is empty");
     expect_unreadable("{\"schema\": 1", "./run.json:1:");
     expect_unreadable("[]", "./run.json: the file: expected an object");
     expect_unreadable("{}", "./run.json: schema: ");
