@@ -218,6 +218,9 @@ static int replay_run(const struct command *command, const struct systems *syste
     /* SIGPROF is the end of an endless loop, which gdb would pass over. */
     static const char *const gdb[] = {"gdb", "-q",  "-ex",    "handle SIGPROF stop print",
                                       "-ex", "run", "--args", NULL};
+    /* A case of its own process is what one wants to look at. */
+    static const char *const gdb_case[] = {"gdb", "-q",  "-ex",    "set follow-fork-mode child",
+                                           "-ex", "run", "--args", NULL};
     static const char *const valgrind[] = {"valgrind", "-q", "--error-exitcode=9", NULL};
     struct replay_options options = {.break_at = UINT64_MAX, .run_timeout_ns = RUN_TIMEOUT_NS};
     struct words paths = {0};
@@ -229,7 +232,10 @@ static int replay_run(const struct command *command, const struct systems *syste
             "needs one tape (or the folder of a failure), one scenario with --seed, or one "
             "property test with --case");
     else if (!err && (options.gdb || options.valgrind))
-        code = exec_under(options.gdb ? gdb : valgrind, argc, argv);
+        code = exec_under(options.valgrind                      ? valgrind
+                          : names_property_test(paths.items[0]) ? gdb_case
+                                                                : gdb,
+                          argc, argv);
     else if (!err && names_property_test(paths.items[0]))
         code = replay_case(command, &options, &paths);
     else if (!err)

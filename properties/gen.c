@@ -53,8 +53,6 @@ int64_t gen_uniform(struct gen *gen, int64_t lo, int64_t hi)
 
 int64_t gen_int(struct gen *gen, int64_t lo, int64_t hi)
 {
-    if (gen->sparing)
-        return gen_uniform(gen, lo, hi);
     int64_t value = sequence_draw_biased(gen->sequence, lo, hi);
     drew(gen);
     return value;

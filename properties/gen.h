@@ -14,7 +14,6 @@ struct gen {
     struct sequence *sequence;
     struct arena *arena;
     void (*drew)(struct gen *gen); /* may be NULL: called after each draw; may not return */
-    bool sparing;                  /* bias nothing: uniform numbers */
 };
 
 /* ---- numbers ---- */

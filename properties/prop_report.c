@@ -46,8 +46,8 @@ static void print_replay_line(const struct prop_run *run, FILE *out)
 static void print_shrinking(const struct prop_run *run, FILE *out, size_t choices)
 {
     const struct shrink_stats *shrink = &run->result.shrink;
-    fprintf(out, "  shrunk to %zu choices in %" PRIu64 " executions%s\n", choices,
-            shrink->executions,
+    fprintf(out, "  shrunk to %zu choice%s in %" PRIu64 " executions%s\n", choices,
+            choices == 1 ? "" : "s", shrink->executions,
             shrink->finished ? "" : "; stopped early, at a limit: it may become simpler");
 }
 
