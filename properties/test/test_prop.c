@@ -166,8 +166,22 @@ Test(prop, deaths_in_a_child_are_failures_that_shrink)
         rig_fails(RIG_PROP(is_killed, .isolate = true), seed, "    n = 71\n  SIGKILL");
         rig_fails(RIG_PROP(breaks, .isolate = true), seed, "    n = 71\n");
     }
-    rig_fails(RIG_PROP(spins, .isolate = true, .limit_ns = 20000000), 1,
-              "    n = 71\n  endless loop");
+}
+
+static struct prop_result replayed(const struct prop *prop, const char *text)
+{
+    struct prop_config config = rig_config(1);
+    config.case_text = text;
+    return prop_run(prop, &config);
+}
+
+Test(prop, endless_loop_in_a_child_ends)
+{
+    struct prop_result result =
+        replayed(RIG_PROP(spins, .isolate = true, .limit_ns = 300000000), "1:1:71");
+    cr_assert_eq(result.verdict, PROP_FAILED);
+    cr_assert_not_null(strstr(result.report, "    n = 71\n  endless loop"), "%s", result.report);
+    prop_result_done(&result);
 }
 
 /* ---- health ---- */
@@ -316,13 +330,6 @@ Test(prop, target_is_climbed)
     cr_assert_eq(random.label_count, 1, "chance alone gets there, too");
     prop_result_done(&climbed);
     prop_result_done(&random);
-}
-
-static struct prop_result replayed(const struct prop *prop, const char *text)
-{
-    struct prop_config config = rig_config(1);
-    config.case_text = text;
-    return prop_run(prop, &config);
 }
 
 Test(prop, case_replays_what_was_found)
