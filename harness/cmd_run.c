@@ -4,14 +4,16 @@
 #include "harness/property_tests.h"
 #include "harness/runner.h"
 #include "harness/seed.h"
+#include "harness/shrink_suite.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_TIME_NS INT64_C(30000000000)
-#define RUN_TIMEOUT_NS  INT64_C(20000000000)
+#define DEFAULT_TIME_NS   INT64_C(30000000000)
+#define RUN_TIMEOUT_NS    INT64_C(20000000000)
+#define DEFAULT_SHRINK_NS INT64_C(10000000000)
 
 struct run_options {
     uint64_t runs;
@@ -24,6 +26,7 @@ struct run_options {
     struct words reports;
     bool fail_fast, strict_faults;
     enum verify verify;
+    int64_t shrink_ns; /* 0: off */
 };
 
 static int option_shard(const char *text, void *into, char *why, size_t why_size)
@@ -52,6 +55,14 @@ static int option_verify(const char *text, void *into, char *why, size_t why_siz
     return -EINVAL;
 }
 
+static int option_shrink(const char *text, void *into, char *why, size_t why_size)
+{
+    if (strcmp(text, "off") != 0)
+        return option_duration(text, into, why, why_size);
+    *(int64_t *)into = 0;
+    return 0;
+}
+
 #define AT(field) offsetof(struct run_options, field)
 static const struct option run_table[] = {
     {"runs", 0, "N", option_count, AT(runs), "stop after N runs"},
@@ -70,6 +81,8 @@ static const struct option run_table[] = {
      "run again in another process and compare fingerprints: every run,\none in 10 (default), "
      "none. "
      "all is the default when CI=true"},
+    {"shrink", 0, "T|off", option_shrink, AT(shrink_ns),
+     "shrink the failures that are kept, for T at most in all (default 10s)"},
     {"fail-fast", 0, NULL, NULL, AT(fail_fast), "stop at the first failure"},
     {"strict-faults", 0, NULL, NULL, AT(strict_faults),
      "fail when a fault that a scenario promises never fired in 50 of its runs or more\n(else it "
@@ -98,7 +111,10 @@ static const char notes[] =
     "blind.\n"
     "The run directory gets run.json, results.jsonl (one line per finished run), and failures/N "
     "with\n"
-    "tape, trace.jsonl and story.txt for the shortest failures: 3 of a kind, 20 in all.\n"
+    "tape, trace.jsonl and story.txt for the shortest failures: 3 of a kind, 20 in all; and the "
+    "same as\n"
+    "shrunk.tape, shrunk.trace.jsonl and shrunk.story.txt, with as few faults as it takes to fail "
+    "so.\n"
     "A `sometimes` property that is never met fails a suite of directories with 1000 runs or "
     "more.\n";
 
@@ -150,13 +166,16 @@ static enum exit_code exit_code_of_suite(const struct suite *suite)
     return suite->empty ? EXIT_EMPTY : exit_code_of(suite->outcome);
 }
 
-static int run_suite(const struct runner_setup *setup, struct rundir *rundir, struct words *reports)
+static int run_suite(const struct runner_setup *setup, struct rundir *rundir, struct words *reports,
+                     int64_t shrink_ns)
 {
     FILE *screen = output_takes_stdout(reports) ? stderr : stdout;
     announce(setup, rundir, screen);
     struct terminal *terminal = terminal_new(screen);
     struct suite *suite = runner_run(setup, rundir, terminal);
     enum exit_code code = exit_code_of_suite(suite);
+    if (shrink_ns && !suite->interrupted)
+        shrink_suite(setup, suite, shrink_ns, screen);
     if (output_write_all(suite, rundir->path, reports))
         code = EXIT_HARNESS;
     terminal_summary(terminal, suite);
@@ -182,7 +201,7 @@ static int open_and_run(const struct command *command, const struct runner_setup
     if (output_check_paths(&reports, why, sizeof why))
         fprintf(stderr, "duress %s: --report: %s\n", command->name, why);
     else
-        code = run_suite(setup, &rundir, &reports);
+        code = run_suite(setup, &rundir, &reports, options->shrink_ns);
     words_done(&reports);
     rundir_close(&rundir);
     return code;
@@ -291,6 +310,7 @@ static int run_run(const struct command *command, const struct systems *systems,
         .shard = {1, 1},
         .verify = in_ci() ? VERIFY_ALL : VERIFY_SAMPLE,
         .run_timeout_ns = RUN_TIMEOUT_NS,
+        .shrink_ns = DEFAULT_SHRINK_NS,
     };
     struct words paths = {0};
     int err = options_parse(command, argc, argv, &options, &paths);

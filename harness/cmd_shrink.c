@@ -141,6 +141,18 @@ static enum exit_code exit_code_of_shrink(enum shrink_end end)
     return codes[end];
 }
 
+static enum exit_code tell_nothing(enum shrink_end end)
+{
+    if (end == SHRINK_FLAKY)
+        fprintf(stderr,
+                "duress shrink: two runs of this tape differ: it fails only now and then\n");
+    else if (end == SHRINK_HOLDS)
+        fprintf(stderr, "duress shrink: the run does not fail: there is nothing to shrink\n");
+    else if (end == SHRINK_TIME_UP)
+        fprintf(stderr, "duress shrink: time was up before it was known whether the run fails\n");
+    return end == SHRINK_TIME_UP ? EXIT_USAGE : exit_code_of_shrink(end);
+}
+
 static enum exit_code tell(const struct shrink_outcome *outcome, const struct subject *subject,
                            const struct target *target)
 {
@@ -148,12 +160,12 @@ static enum exit_code tell(const struct shrink_outcome *outcome, const struct su
                                    .rules = subject->rules,
                                    .rule_count = subject->rule_count};
     enum exit_code code = exit_code_of_shrink(outcome->end);
-    int err = 0;
+    if (outcome->mark.outcome == OUTCOME_PASS)
+        return tell_nothing(outcome->end);
     shrink_print(outcome, "", stdout);
-    if (outcome->result.outcome != OUTCOME_PASS && outcome->end != SHRINK_FLAKY)
-        err = shrink_write(outcome, &meta, target->tape);
-    else
+    if (outcome->end == SHRINK_FLAKY)
         return code;
+    int err = shrink_write(outcome, &meta, target->tape);
     if (err) {
         fprintf(stderr, "duress shrink: cannot write %s: %s\n", target->tape, strerror(-err));
         return EXIT_HARNESS;
@@ -182,8 +194,6 @@ static enum exit_code shrink(const struct subject *subject, const struct target 
     shrinker_run(&setup, subject->tape, &outcome);
     interrupt_restore(&interrupt);
     enum exit_code code = tell(&outcome, subject, target);
-    if (outcome.end == SHRINK_HOLDS)
-        fprintf(stderr, "duress shrink: the run does not fail: there is nothing to shrink\n");
     shrink_outcome_done(&outcome);
     free(program);
     return code;

@@ -49,6 +49,7 @@ struct report_failure {
     uint64_t seed, event;
     char *tape, *story, *trace,
         *shrunk;  /* paths relative to the run directory; NULL if not there */
+    uint64_t faults, shrunk_faults; /* of `shrunk`: how much went wrong before, and in it */
     char *replay; /* one shell line that works from the repository's root */
 };
 

@@ -177,6 +177,10 @@ static void write_failures(struct json *json, const struct suite *suite)
         json_str(json, "fingerprint", failure->fingerprint);
         json_str(json, "tape", failure->tape);
         json_str(json, "shrunk", failure->shrunk);
+        if (failure->shrunk) {
+            json_count(json, "faults", failure->faults);
+            json_count(json, "shrunk_faults", failure->shrunk_faults);
+        }
         json_str(json, "trace", failure->trace);
         json_str(json, "story", failure->story);
         json_str(json, "replay", failure->replay);

@@ -161,6 +161,10 @@ static void read_failure(struct reader *r, const json_t *object, void *item)
     failure->fingerprint = get_optional(r, object, "fingerprint");
     failure->tape = get_optional(r, object, "tape");
     failure->shrunk = get_optional(r, object, "shrunk");
+    if (json_object_get(object, "shrunk_faults")) {
+        failure->faults = get_u64(r, object, "faults");
+        failure->shrunk_faults = get_u64(r, object, "shrunk_faults");
+    }
     failure->trace = get_optional(r, object, "trace");
     failure->story = get_optional(r, object, "story");
 }

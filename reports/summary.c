@@ -223,12 +223,26 @@ static void print_canary(struct terminal *terminal, const struct suite *suite)
 
 /* ---- the end ---- */
 
+static void print_failure(struct terminal *terminal, const struct suite *suite,
+                          const struct report_failure *failure)
+{
+    terminal_print_failure(terminal, failure);
+    if (!failure->shrunk)
+        return;
+    fprintf(terminal->out, "          shrunk  %" PRIu64 " -> %" PRIu64 " faults  ", failure->faults,
+            failure->shrunk_faults);
+    format_line(suite->dir ? suite->dir : ".", SIZE_MAX, terminal->out);
+    fputc('/', terminal->out);
+    format_line(failure->shrunk, SIZE_MAX, terminal->out);
+    fputs(", with its story beside it\n", terminal->out);
+}
+
 static void print_failures(struct terminal *terminal, const struct suite *suite)
 {
     if (suite->failure_count)
         fputc('\n', terminal->out);
     for (size_t i = 0; i < suite->failure_count && i < FAILURES_SHOWN; i++)
-        terminal_print_failure(terminal, &suite->failures[i]);
+        print_failure(terminal, suite, &suite->failures[i]);
     if (suite->failure_count > FAILURES_SHOWN)
         fprintf(terminal->out, "          and %zu more in %s/failures\n",
                 suite->failure_count - FAILURES_SHOWN, suite->dir ? suite->dir : ".");

@@ -252,7 +252,7 @@ Test(shrinker, a_run_that_holds_is_left_alone)
 
 /* ---- limits ---- */
 
-Test(shrinker, when_time_is_up_there_is_the_best_so_far)
+Test(shrinker, when_time_is_up_at_once_there_is_the_tape_itself)
 {
     struct rig rig = rig_open("sut: fragile\nworkload: { steps: 10, needs: 1 }\n"
                               "faults: { fragile/step/try: error(EIO) }",
@@ -260,9 +260,8 @@ Test(shrinker, when_time_is_up_there_is_the_best_so_far)
     rig.setup.time_ns = 1;
     rig_shrink(&rig, 1);
     cr_expect_eq(rig.outcome.end, SHRINK_TIME_UP);
-    cr_expect_eq(rig.outcome.after.faults, 10);
-    cr_expect_eq(rig.outcome.necessary, 0);
-    cr_expect(rig.outcome.verified);
+    cr_expect_eq(tape_edit_count(rig.outcome.tape), 0);
+    cr_expect(!rig.outcome.verified);
     rig_close(&rig);
 }
 
@@ -299,6 +298,14 @@ Test(shrinker, what_was_shrunk_shrinks_no_further)
     cr_expect_str_eq(text_of(again.tape), first);
     shrink_outcome_done(&again);
     rig_close(&rig);
+}
+
+/* A run that loops takes its 2 s of CPU time; the deadline comes before that. */
+Test(shrinker, a_deadline_holds_whatever_the_runs_do)
+{
+    scenario_put("s/x.yaml", "workload: { loop: 100% }");
+    cr_expect_eq(duress("shrink s/x.yaml --seed 1 --time 100ms"), 4, "%s", said);
+    cr_expect(strstr(said, "time was up before it was known whether the run fails"), "%s", said);
 }
 
 /* ---- the command ---- */
@@ -362,4 +369,29 @@ Test(shrinker, what_differs_from_run_to_run_is_not_shrunk)
     cr_expect_eq(duress("shrink s/x.yaml --seed 1"), 3, "%s", said);
     cr_expect(says("two runs of one tape differ"), "%s", said);
     cr_expect_eq(access("shrunk.tape", F_OK), -1);
+}
+
+static bool file_has(const char *path, const char *text)
+{
+    static char content[262144];
+    FILE *in = fopen(path, "r");
+    cr_assert(in, "%s", path);
+    content[fread(content, 1, sizeof content - 1, in)] = '\0';
+    fclose(in);
+    return strstr(content, text) != NULL;
+}
+
+Test(shrinker, a_suite_shrinks_what_it_keeps)
+{
+    put_failing();
+    cr_assert_eq(duress("run s/x.yaml --runs 2 --seed 1 --workers 2 --out r"), 1, "%s", said);
+    cr_expect(says("shrunk  50 -> 2 faults  r/failures/0/shrunk.tape"), "%s", said);
+    cr_expect(file_has("r/run.json", "\"shrunk\": \"failures/0/shrunk.tape\""));
+    cr_expect(file_has("r/run.json", "\"shrunk_faults\": 2"));
+    cr_expect(file_has("r/failures/1/shrunk.story.txt", "replay r/failures/1/shrunk.tape"));
+    cr_expect_eq(duress("replay r/failures/1/shrunk.tape"), 1, "%s", said);
+    cr_assert_eq(duress("run s/x.yaml --runs 1 --seed 1 --out r --shrink off"), 1, "%s", said);
+    cr_expect_eq(access("r/failures/0/shrunk.tape", F_OK), -1);
+    cr_expect(file_has("r/run.json", "\"shrunk\": null"));
+    cr_expect_eq(duress("run s/x.yaml --runs 1 --shrink never"), 4);
 }
