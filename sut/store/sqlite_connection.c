@@ -226,6 +226,20 @@ static int set_pragmas(struct sqlite_store *store, char *why, size_t why_size)
     return sqlite_errno(rc);
 }
 
+/* What stands in the log may be seen and yet never become durable: after a sync that failed, a kernel counts it as
+ * written. Whatever is appended behind such frames is lost with them when the power fails. So nothing is appended to a
+ * log that was found: what is in it is written to the database, once more, and the log begins anew. */
+static int settle_log(struct sqlite_store *store, char *why, size_t why_size)
+{
+    int rc = sqlite3_wal_checkpoint_v2(store->conn, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int err = sqlite_errno(rc);
+    if (err != -EIO)
+        return 0; /* somebody else is at it, or there is no room: reading goes on */
+    snprintf(why, why_size, "%s: the log cannot be written back: %s", store->options.path,
+             sqlite3_errmsg(store->conn));
+    return err;
+}
+
 int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size)
 {
     int err = open_file(store, create, why, why_size);
@@ -237,6 +251,8 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
         err = set_journal(store, why, why_size);
     if (!err)
         err = set_pragmas(store, why, why_size);
+    if (!err)
+        err = settle_log(store, why, why_size);
     if (!err) {
         char problem[128];
         err = schema_migrate(store->conn, problem, sizeof problem);
