@@ -137,16 +137,6 @@ static void show_crash(void *ctx, int signal)
     fflush(stdout);
 }
 
-/* What a swarm drew for this run. */
-static void print_drawn(const struct trace *trace)
-{
-    struct trace_cursor cursor = {0};
-    struct event event;
-    while (trace_next(trace, &cursor, &event))
-        if (strcmp(event.point->name, "swarm/option/draw") == 0)
-            printf("drew    %s: %s\n", event_str(&event, "name"), event_str(&event, "value"));
-}
-
 static void print_verdict(const struct replay *replay)
 {
     const struct run *run = &replay->run;
@@ -179,7 +169,7 @@ static int execute(struct replay *replay)
                 replay->options->break_at);
     if (replay->options->trace)
         print_trace(replay->run.trace);
-    print_drawn(replay->run.trace);
+    trace_print_options(replay->run.trace, "drew    ", stdout);
     print_verdict(replay);
     fflush(stdout);
     bool failed = replay->run.outcome != OUTCOME_PASS;

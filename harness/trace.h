@@ -58,6 +58,10 @@ struct trace_cursor {
 };
 bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct event *ret_event);
 
+/* What the run drew for itself ("swarm/option/draw"), a line per name: "INDENTkill node: every 20s..1m". How many lines;
+ * out NULL: only that. */
+size_t trace_print_options(const struct trace *trace, const char *indent, FILE *out);
+
 /* One line of JSON (u64 above 2^53 as strings): {"i":3,"t":"1000000007","node":1,"actor":2,"point":"..","job":7} */
 void event_write_json(const struct event *event, FILE *out);
 /* One line for people: "[   1.250s] n1 #7 job/perform/start job=7 attempt=1  <- crash". No newline. */

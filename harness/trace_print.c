@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Appends to out[*used]; stops at size. */
 static void append(char *out, size_t size, size_t *used, const char *format, ...)
@@ -129,4 +130,28 @@ void trace_write_end(const struct trace_end *end, FILE *out)
         json_str(&json, "message", end->message);
     json_object_end(&json);
     json_done(&json);
+}
+
+/* The faults that a swarm drew at one point follow each other. */
+size_t trace_print_options(const struct trace *trace, const char *indent, FILE *out)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    char before[128] = "";
+    size_t lines = 0;
+    while (trace_next(trace, &cursor, &event)) {
+        if (strcmp(event.point->name, "swarm/option/draw") != 0)
+            continue;
+        const char *name = event_str(&event, "name");
+        bool same = strcmp(name, before) == 0;
+        snprintf(before, sizeof before, "%s", name);
+        if (out && same)
+            fprintf(out, ", %s", event_str(&event, "value"));
+        else if (out)
+            fprintf(out, "%s%s%s: %s", lines ? "\n" : "", indent, name, event_str(&event, "value"));
+        lines += !same;
+    }
+    if (out && lines)
+        fputc('\n', out);
+    return lines;
 }

@@ -103,21 +103,12 @@ static void tell_injected(const struct story *story, const struct event *event)
     fputc('\n', story->out);
 }
 
-/* A swarm says what it drew before anything else happens. */
 static void write_drawn(const struct story *story)
 {
-    struct event event;
-    bool any = false;
-    for (struct trace_cursor cursor = {0}; trace_next(story->run->trace, &cursor, &event);) {
-        if (strcmp(event.point->name, "swarm/option/draw") != 0)
-            continue;
-        fputs(any ? "     " : "\nThe options that this run drew\n\n     ", story->out);
-        any = true;
-        format_line(event_str(&event, "name"), SIZE_MAX, story->out);
-        fputs(": ", story->out);
-        format_line(event_str(&event, "value"), SIZE_MAX, story->out);
-        fputc('\n', story->out);
-    }
+    if (trace_print_options(story->run->trace, NULL, NULL) == 0)
+        return;
+    fputs("\nThe options that this run drew\n\n", story->out);
+    trace_print_options(story->run->trace, "     ", story->out);
 }
 
 static void write_injected(const struct story *story)

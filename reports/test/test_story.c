@@ -94,7 +94,28 @@ Test(story, tells_what_was_done_what_happened_and_how_to_see_it_again)
     expect_not_in(text, "tick=7777\n"); /* after the failure */
     expect_in(text, "build/duress replay build/r1/failures/1/tape\n");
     expect_not_in(text, "waited for");
+    expect_not_in(text, "options that this run drew");
     cr_expect_lt(count_lines(text), 50, "%s", text);
+    free(text);
+    trace_free(trace);
+}
+
+TEST_POINT(option, "swarm/option/draw"); /* one more site of the nemesis' own point */
+
+Test(story, begins_with_the_options_that_the_run_drew)
+{
+    registry_init();
+    struct trace *trace = trace_new();
+    RECORD(trace, &option, 0, none, T_STR("name", "kill node"), T_STR("value", "every 20s..1m"));
+    RECORD(trace, &option, 0, none, T_STR("name", "a/b/c"), T_STR("value", "0.50%crash"));
+    RECORD(trace, &option, 0, none, T_STR("name", "a/b/c"), T_STR("value", "0.02%kill"));
+    RECORD(trace, &perform, 2, none, T_U64("job", 17), T_U64("attempt", 1));
+    struct report_failure failure = failures[0];
+    failure.event = 3;
+    char *text = story_of(trace, failure);
+    expect_in(text, "\nThe options that this run drew\n\n"
+                    "     kill node: every 20s..1m\n"
+                    "     a/b/c: 0.50%crash, 0.02%kill\n\n");
     free(text);
     trace_free(trace);
 }

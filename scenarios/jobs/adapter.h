@@ -123,7 +123,7 @@ struct app {
     struct store store;
     struct store_db *db; /* embedded */
     struct jobs *jobs;
-    proc_id clients; /* their supervisor */
+    proc_id clients; /* the top of their tree: the watch over their supervisor */
     world_timer wake;
     int64_t wake_ns;
     uint64_t entropies, works; /* ordinals of choices */

@@ -187,12 +187,11 @@ static bool start_clients(struct app *app)
                                    .period_s = 1,
                                    .children = &client,
                                    .child_count = 1};
-    proc_id watch = proc_spawn(app->runtime, &(struct proc_spec){.label = "clients watch",
-                                                                 .main = clients_watch,
-                                                                 .arg = app,
-                                                                 .trap_exit = true});
-    app->clients = watch ? supervisor_start(app->runtime, watch, &spec, &why) : 0;
-    return app->clients != 0;
+    app->clients = proc_spawn(app->runtime, &(struct proc_spec){.label = "clients watch",
+                                                                .main = clients_watch,
+                                                                .arg = app,
+                                                                .trap_exit = true});
+    return app->clients && supervisor_start(app->runtime, app->clients, &spec, &why) != 0;
 }
 
 static bool start_jobs(struct app *app)
