@@ -1,71 +1,121 @@
 #!/bin/bash
-# Plants each bug of scenarios/mutants/*.patch into a copy of the tree, builds it, and runs the suite until a property fails.
-# A patch starts with lines "Property: ID" (what must catch it, and is the only one that judges) and "Scenario: FILE"
-# (where to look; optional).
+# Plants each bug of scenarios/mutants/*.patch into a copy of the tree, builds it, runs the suite until a property fails,
+# and shrinks the failure. A patch starts with lines "Property: ID" (what must catch it, and is the only one that
+# judges) and "Scenario: FILE" (where to look; optional).
 # Prints a table and writes BUILD/mutants.json. Exit 1 when one is missed or does not apply.
 #   run.sh BUILD [NAME...]
+# MUTANT_SECONDS (20): how long to look for each; MUTANT_SHRINK (10s): how long to shrink; MUTANT_JOBS (one per CPU): how
+# many at a time, each on one core, in a copy of its own.
 set -u
 build=$1
 shift
 here=$(dirname "$0")
-tree=$build/mutants/tree
-seconds=${MUTANT_SECONDS:-20}
-mkdir -p "$tree"
+work=$build/mutants
 json=$build/mutants.json
-rows=()
-missed=0
+seconds=${MUTANT_SECONDS:-20}
+shrink=${MUTANT_SHRINK:-10s}
+jobs=${MUTANT_JOBS:-$(nproc)}
+mkdir -p "$work"
+rm -f "$work"/*.row "$work"/queue
 
-# The tree as it is now, without its build output; objects of earlier mutants are kept.
-git ls-files -co --exclude-standard -z | xargs -0 tar cf - --ignore-failed-read 2>/dev/null | tar xf - -C "$tree" --keep-newer-files 2>/dev/null
-git ls-files -co --exclude-standard | while read -r file; do
-    [ -f "$file" ] && { cmp -s "$file" "$tree/$file" || cp -p "$file" "$tree/$file"; }
-done
-printf '%-34s %-8s %-26s %8s %9s\n' mutant caught by runs seconds
+# The sources as they are now, and the objects that were built from them: only what a bug touches is compiled.
+copy_sources() { git ls-files -co --exclude-standard -z | xargs -0 cp -p --parents -t "$1" 2>/dev/null; }
 
-for patch in "$here"/*.patch; do
-    name=$(basename "$patch" .patch)
-    if [ $# -gt 0 ] && ! printf '%s\n' "$@" | grep -qx "$name"; then continue; fi
+tree_make() {
+    local tree=$1
+    rm -rf "$tree"
+    mkdir -p "$tree/build"
+    copy_sources "$tree"
+    cp -a "$build/obj" "$tree/build/obj"
+    touch "$work/stamp"
+}
+
+# Takes back the bug, and the objects that have it. What is linked from them is older than they look: it goes.
+tree_restore() {
+    local tree=$1 patch=$2
+    sed -n 's,^[-+][-+][-+] [ab]/\([^\t]*\).*,\1,p' "$patch" | sort -u | while read -r file; do
+        if [ -f "$file" ]; then cp -p "$file" "$tree/$file"; else rm -f "$tree/$file"; fi
+    done
+    find "$tree/build/obj" -type f -newer "$work/stamp" | while read -r object; do
+        local original=$build/${object#"$tree/build/"}
+        if [ -f "$original" ]; then cp -p "$original" "$object"; else rm -f "$object"; fi
+    done
+    rm -f "$tree"/build/*.a "$tree/build/duress"
+}
+
+number_of() { grep -o "\"$2\": *\"\?[0-9]*" "$1" | head -n 1 | grep -o '[0-9]*$'; }
+
+# The property itself must have failed; that something else noticed is not enough.
+property_failed() {
+    sed -n '/^ *"properties"/,/^ *]/p' "$1" | grep "\"id\": \"$2\"" | grep -q '"failed": [1-9]'
+}
+
+report() { # NAME CAUGHT BY RUNS MS FAULTS
+    local seconds
+    seconds=$(printf '%d.%03d' $(($5 / 1000)) $(($5 % 1000)))
+    printf '%-34s %-8s %-30s %7s %9s %7s\n' "$1" "$2" "${3:--}" "$4" "$seconds" "$6"
+    printf '  {"name": "%s", "caught": %s, "by": "%s", "runs": %s, "seconds": %s, "faults": %s}\n' \
+        "$1" "$([ "$2" = yes ] && echo true || echo false)" "$3" "$4" "$seconds" \
+        "$([ "$6" = - ] && echo null || echo "$6")" >"$work/$1.row"
+}
+
+mutant_run() {
+    local tree=$1 name=$2 patch=$here/$2.patch out=$work/$2 log=$work/$2.log
+    local wanted where caught=no by="" runs=0 ms=0 faults=-
     wanted=$(sed -n 's/^Property: *//p' "$patch")
     where=$(sed -n 's/^Scenario: *//p' "$patch")
-    if ! patch -s -p1 -d "$tree" <"$patch" >"$tree/../patch.log" 2>&1; then
-        printf '%-34s %-8s the patch does not apply\n' "$name" BROKEN
-        missed=1
-        patch -s -R -f -p1 -d "$tree" <"$patch" >/dev/null 2>&1
-        git checkout-index -q -f -a --prefix="$tree/" 2>/dev/null
-        continue
-    fi
-    out=$build/mutants/$name
     rm -rf "$out"
-    begin=$(date +%s%N)
-    caught=no by="" runs=0 faults=0
-    if make -s -C "$tree" BUILD=build build/duress >"$build/mutants/$name.log" 2>&1; then
-        begin=$(date +%s%N)
-        "$tree/build/duress" run ${where:-scenarios} --time "${seconds}s" --seed 1 --verify off --fail-fast \
-            --property "$wanted" --out "$out" >>"$build/mutants/$name.log" 2>&1
-        if [ -f "$out/run.json" ]; then
-            # The property itself must have failed; that something else noticed is not enough.
-            if sed -n '/^ *"properties"/,/^ *]/p' "$out/run.json" | grep "\"id\": \"$wanted\"" |
-                grep -q '"failed": [1-9]'; then
-                caught=yes by=$wanted
-            fi
-            runs=$(grep -o '"runs": *[0-9]*' "$out/run.json" | head -n 1 | grep -o '[0-9]*')
-            faults=$(sed -n '/^ *"points"/,/^ *]/p' "$out/run.json" | grep -o '"faults": {[^}]*}' |
-                grep -o ': [0-9]*' | awk '{n += $2} END {print n + 0}')
-        fi
-    else
+    if ! patch -s -p1 -d "$tree" <"$patch" >"$log" 2>&1; then
+        by="does not apply"
+    elif ! make -s -C "$tree" BUILD=build build/duress >"$log" 2>&1; then
         by="does not build"
+    else
+        "$tree/build/duress" run ${where:-scenarios} --time "${seconds}s" --seed 1 --verify off --fail-fast --workers 1 \
+            --shrink "$shrink" --property "$wanted" --out "$out" >>"$log" 2>&1
+        if [ -f "$out/run.json" ]; then
+            property_failed "$out/run.json" "$wanted" && caught=yes by=$wanted
+            runs=$(number_of "$out/run.json" runs)
+            ms=$(($(number_of "$out/run.json" wall_ns) / 1000000))
+            [ $caught = yes ] && faults=$(number_of "$out/run.json" shrunk_faults)
+        fi
     fi
-    ms=$((($(date +%s%N) - begin) / 1000000))
-    patch -s -R -p1 -d "$tree" <"$patch"
-    [ $caught = yes ] || missed=1
-    printf '%-34s %-8s %-26s %8s %5d.%03d\n' "$name" $caught "${by:--}" "$runs" $((ms / 1000)) $((ms % 1000))
-    rows+=("$(printf '  {"name": "%s", "caught": %s, "by": "%s", "runs": %s, "seconds": %d.%03d, "faults": %d}' \
-        "$name" "$([ $caught = yes ] && echo true || echo false)" "$by" "${runs:-0}" $((ms / 1000)) $((ms % 1000)) "${faults:-0}")")
+    tree_restore "$tree" "$patch"
+    report "$name" $caught "$by" "${runs:-0}" "$ms" "${faults:--}"
+}
+
+# Takes names from the queue until it is empty.
+slot() {
+    local tree=$work/tree.$1 name
+    tree_make "$tree"
+    while name=$(flock "$work/lock" sh -c 'head -n 1 "$0"; sed -i 1d "$0"' "$work/queue") && [ -n "$name" ]; do
+        mutant_run "$tree" "$name"
+    done
+    rm -rf "$tree"
+}
+
+median() { sort -n | awk '{v[NR] = $1} END {print NR ? v[int((NR + 1) / 2)] : "-"}'; }
+
+names=()
+for patch in "$here"/*.patch; do
+    name=$(basename "$patch" .patch)
+    if [ $# -eq 0 ] || printf '%s\n' "$@" | grep -qx "$name"; then names+=("$name"); fi
 done
+if [ ${#names[@]} -eq 0 ]; then
+    echo "no such mutant: $*" >&2
+    exit 4
+fi
+printf '%s\n' "${names[@]}" >"$work/queue"
+printf '%-34s %-8s %-30s %7s %9s %7s\n' mutant caught by runs seconds faults
+touch "$work/stamp"
+for ((i = 1; i <= jobs && i <= ${#names[@]}; i++)); do slot "$i" & done
+wait
 {
     echo '['
-    (IFS=$'\n'; echo "${rows[*]}" | sed '$!s/$/,/')
+    for name in "${names[@]}"; do cat "$work/$name.row"; done | sed '$!s/$/,/'
     echo ']'
 } >"$json"
+caught=$(grep -c '"caught": true' "$json")
+echo "$caught of ${#names[@]} caught; median $(sed -n 's/.*"seconds": \([0-9.]*\).*/\1/p' "$json" | median) s to detection," \
+    "$(sed -n 's/.*"faults": \([0-9]*\)}.*/\1/p' "$json" | median) faults in the shrunk tape"
 echo "written to $json"
-exit $missed
+[ "$caught" -eq ${#names[@]} ]
