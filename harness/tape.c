@@ -1,4 +1,4 @@
-/* The tape in memory: seed, edits, and a record of the sequential draws.
+/* The tape in memory: seed, edits, and a record of what was chosen.
  *
  * A keyed choice costs one hash of its name and a few multiplications; the edits are consulted only when there are
  * any. Nothing here depends on the order in which keyed choices are asked for.
@@ -47,7 +47,7 @@ void tape_free(struct tape *tape)
     free(tape->made);
     free(tape->edits);
     free(tape->draws);
-    free(tape->spans);
+    sequence_free(tape->sequence);
     free(tape);
 }
 
@@ -266,75 +266,9 @@ const char *tape_edit_point(const struct tape *tape, size_t index)
     return edit->kind == EDIT_FAULT ? edit->name : NULL;
 }
 
-/* ---- sequential choices ---- */
-
-static const struct edit *edit_of_draw(const struct tape *tape, size_t index)
-{
-    for (size_t i = 0; i < tape->edit_count; i++)
-        if (tape->edits[i]->kind == EDIT_DRAW && tape->edits[i]->at == index)
-            return tape->edits[i];
-    return NULL;
-}
-
-uint64_t tape_draw(struct tape *tape, uint64_t n)
-{
-    assert(n >= 1);
-    size_t index = tape->draw_count;
-    const struct edit *edit = edit_of_draw(tape, index);
-    uint64_t value =
-        mix64_below(mix64_pair(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d), index), n);
-    if (edit)
-        value = edit->value < n ? edit->value : n - 1;
-    tape->draws = grown(tape->draws, index, &tape->draw_capacity, sizeof *tape->draws);
-    tape->draws[tape->draw_count++] = (struct draw){.value = value, .n = n};
-    return value;
-}
-
-int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi)
-{
-    assert(lo <= hi);
-    return lo + (int64_t)tape_draw(tape, (uint64_t)(hi - lo) + 1);
-}
-
-bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator)
-{
-    assert(denominator >= 1 && numerator <= denominator);
-    return tape_draw(tape, denominator) >= denominator - numerator;
-}
-
-void tape_span_begin(struct tape *tape, const char *label)
-{
-    tape->spans = grown(tape->spans, tape->span_count, &tape->span_capacity, sizeof *tape->spans);
-    tape->spans[tape->span_count++] = (struct tape_span){
-        .label = label, .begin = tape->draw_count, .end = SIZE_MAX, .depth = tape->depth++};
-}
-
-void tape_span_end(struct tape *tape)
-{
-    assert(tape->depth > 0);
-    tape->depth--;
-    for (size_t i = tape->span_count; i-- > 0;) {
-        if (tape->spans[i].end == SIZE_MAX) { /* the innermost one still open */
-            tape->spans[i].end = tape->draw_count;
-            return;
-        }
-    }
-}
-
-size_t tape_draws(const struct tape *tape)
-{
-    return tape->draw_count;
-}
-
-const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count)
-{
-    *ret_count = tape->span_count;
-    return tape->spans;
-}
-
 /* ---- edits ---- */
 
-static struct edit *edit_add(struct tape *tape, struct edit edit)
+struct edit *tape_edit_add(struct tape *tape, struct edit edit)
 {
     struct edit *copy = malloc(sizeof *copy);
     if (!copy)
@@ -362,7 +296,7 @@ static void edit_keyed(struct tape *tape, const struct choice *choice, struct ed
     }
     edit.id = id;
     edit.name = (char *)choice->name;
-    struct edit *added = edit_add(tape, edit);
+    struct edit *added = tape_edit_add(tape, edit);
     HASH_ADD(hh, tape->by_identity, id, sizeof added->id, added);
 }
 
@@ -382,15 +316,6 @@ void tape_edit_fault_from(struct tape *tape, const struct choice *choice, struct
 void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value)
 {
     edit_keyed(tape, choice, (struct edit){.kind = EDIT_CHOICE, .value = value});
-}
-
-void tape_edit_draw(struct tape *tape, size_t index, uint64_t value)
-{
-    struct edit *old = (struct edit *)edit_of_draw(tape, index);
-    if (old)
-        old->value = value;
-    else
-        edit_add(tape, (struct edit){.kind = EDIT_DRAW, .at = index, .value = value});
 }
 
 /* The event number at which the next switch of seeds takes place, after `index`. */
@@ -417,7 +342,7 @@ static uint64_t first_seed(const struct tape *tape)
 
 void tape_edit_seed(struct tape *tape, uint64_t from_event, uint64_t seed)
 {
-    edit_add(tape, (struct edit){.kind = EDIT_SEED, .at = from_event, .value = seed});
+    tape_edit_add(tape, (struct edit){.kind = EDIT_SEED, .at = from_event, .value = seed});
     tape->seed_now = first_seed(tape);
     tape->next_switch = next_switch(tape, 0);
 }
@@ -434,9 +359,9 @@ void tape_simplify(struct tape *tape, enum stream stream, const char *name)
             (name ? edit->name && strcmp(edit->name, name) == 0 : !edit->name))
             return;
     }
-    edit_add(tape, (struct edit){.kind = EDIT_SIMPLEST,
-                                 .id = {.stream = stream, .name = hash_text(name)},
-                                 .name = (char *)name});
+    tape_edit_add(tape, (struct edit){.kind = EDIT_SIMPLEST,
+                                      .id = {.stream = stream, .name = hash_text(name)},
+                                      .name = (char *)name});
 }
 
 static struct edit *edit_of_safety(const struct tape *tape)
@@ -454,7 +379,7 @@ void tape_edit_safety(struct tape *tape, int64_t ns)
     if (old)
         old->value = (uint64_t)ns;
     else
-        edit_add(tape, (struct edit){.kind = EDIT_SAFETY, .value = (uint64_t)ns});
+        tape_edit_add(tape, (struct edit){.kind = EDIT_SAFETY, .value = (uint64_t)ns});
 }
 
 int64_t tape_safety(const struct tape *tape)
@@ -476,14 +401,25 @@ static void edit_settle(struct tape *tape, struct edit *edit)
     tape->some_persist |= edit->kind == EDIT_FAULT && edit->persistent;
 }
 
+static bool is_gone(const struct tape *tape, const bool *gone, enum edit_kind kind)
+{
+    for (size_t i = 0; gone && i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == kind && gone[i])
+            return true;
+    return false;
+}
+
 struct tape *tape_copy_without(const struct tape *tape, const bool *gone)
 {
     struct tape *copy = tape_new(tape->seed);
     for (size_t i = 0; i < tape->edit_count; i++)
         if (!gone || !gone[i])
-            edit_settle(copy, edit_add(copy, *tape->edits[i]));
+            edit_settle(copy, tape_edit_add(copy, *tape->edits[i]));
+    copy->some_draw_edited = tape->some_draw_edited;
     copy->seed_now = first_seed(copy);
     copy->next_switch = next_switch(copy, 0);
+    if (tape->draws && !is_gone(tape, gone, EDIT_DRAWS))
+        tape_edit_draws(copy, tape->draws, tape->draw_count, tape->beyond);
     return copy;
 }
 

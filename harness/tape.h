@@ -15,6 +15,7 @@
 #define DURESS_TAPE_H
 
 #include "harness/fault.h"
+#include "harness/sequence.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -74,24 +75,29 @@ bool tape_speaks_of(const struct tape *tape, const char *point);
 /* Are all choices of this stream simple, but for edits? */
 bool tape_is_simple(const struct tape *tape, enum stream stream);
 
-/* ---- sequential choices ---- */
+/* ---- sequential choices (tape_draws.c) ----
+ *
+ * Drawn through a sequence (sequence.h), so that they can be shrunk as generated data is. */
 
-uint64_t tape_draw(struct tape *tape, uint64_t n);                    /* [0, n) */
-int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi); /* [lo, hi] */
+uint64_t tape_draw(struct tape *tape, uint64_t n);                    /* [0, n), n <= INT64_MAX */
+int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi); /* [lo, hi], lo simplest */
 bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator);
 void tape_span_begin(struct tape *tape, const char *label); /* label: static */
 void tape_span_end(struct tape *tape);
-
-struct tape_span {
-    const char *label;
-    size_t begin, end, depth;
-}; /* draws [begin, end) */
-size_t tape_draws(const struct tape *tape);
-const struct tape_span *tape_spans(const struct tape *tape, size_t *ret_count);
+/* What was drawn so far. */
+const struct sequence *tape_sequence(struct tape *tape);
 
 /* ---- edits ---- */
 
-enum edit_kind { EDIT_FAULT, EDIT_CHOICE, EDIT_DRAW, EDIT_SEED, EDIT_SIMPLEST, EDIT_SAFETY };
+enum edit_kind {
+    EDIT_FAULT,
+    EDIT_CHOICE,
+    EDIT_DRAW,
+    EDIT_SEED,
+    EDIT_SIMPLEST,
+    EDIT_SAFETY,
+    EDIT_DRAWS
+};
 
 struct tape_edit {
     enum edit_kind kind;
@@ -107,7 +113,11 @@ void tape_edit_fault(struct tape *tape, const struct choice *choice, struct faul
 /* The same, and every later hit of this point on this node, whatever its key. */
 void tape_edit_fault_from(struct tape *tape, const struct choice *choice, struct fault fault);
 void tape_edit_choice(struct tape *tape, const struct choice *choice, uint64_t value);
-void tape_edit_draw(struct tape *tape, size_t index, uint64_t value);
+/* The index-th draw takes this value, if its range admits it. */
+void tape_edit_draw(struct tape *tape, size_t index, int64_t value);
+/* The first draws take these values, all others are as `beyond` says. Instead of those of an earlier call. */
+void tape_edit_draws(struct tape *tape, const int64_t *values, size_t count,
+                     enum sequence_beyond beyond);
 void tape_edit_seed(struct tape *tape, uint64_t from_event,
                     uint64_t seed); /* from event N on, another seed */
 /* All choices of this stream (of this name in it; NULL: any) that no edit speaks of are 0. */
@@ -168,6 +178,7 @@ void tape_note_hit(struct tape *tape, const struct choice *choice, uint32_t kind
  *     safety 5m                                  the world is healed after 5 minutes at the latest
  *     choice net net/link/latency node=2 key=3 n=1: 0
  *     draw 12: 4
+ *     draws 3 -1 0 7                             the first draws; all others are simplest. More lines go on
  *     from event 1200: seed 0x77
  *     fingerprint 00112233445566778899aabbccddeeff   what the run gave; informational
  *     end 5                                          how many edits: a truncated file is noticed

@@ -37,7 +37,20 @@ static void write_identity(const struct edit *edit, FILE *out)
             edit->id.key, edit->id.ordinal);
 }
 
-static void write_edit(const struct edit *edit, FILE *out)
+/* Lines that a person can still look at; none if there is nothing but "simplest". */
+static void write_draws(const struct tape *tape, FILE *out)
+{
+    enum { PER_LINE = 24 };
+    for (size_t i = 0; i == 0 || i < tape->draw_count; i++) {
+        if (i % PER_LINE == 0)
+            fputs(i ? "\ndraws" : "draws", out);
+        if (i < tape->draw_count)
+            fprintf(out, " %" PRId64, tape->draws[i]);
+    }
+    fputc('\n', out);
+}
+
+static void write_edit(const struct tape *tape, const struct edit *edit, FILE *out)
 {
     char text[96];
     switch (edit->kind) {
@@ -52,10 +65,13 @@ static void write_edit(const struct edit *edit, FILE *out)
         write_identity(edit, out);
         fprintf(out, ": %" PRIu64 "\n", edit->value);
         break;
-    case EDIT_DRAW: fprintf(out, "draw %" PRIu64 ": %" PRIu64 "\n", edit->at, edit->value); break;
+    case EDIT_DRAW:
+        fprintf(out, "draw %" PRIu64 ": %" PRId64 "\n", edit->at, (int64_t)edit->value);
+        break;
     case EDIT_SEED:
         fprintf(out, "from event %" PRIu64 ": seed 0x%" PRIx64 "\n", edit->at, edit->value);
         break;
+    case EDIT_DRAWS: write_draws(tape, out); break;
     case EDIT_SAFETY:
         fprintf(out, "safety %s\n", duration_print((int64_t)edit->value, text, sizeof text));
         break;
@@ -85,7 +101,7 @@ int tape_write(const struct tape *tape, const struct tape_meta *meta, FILE *out)
     for (size_t i = 0; i < meta->rule_count; i++)
         fprintf(out, "rule %s\n", meta->rules[i]);
     for (size_t i = 0; i < tape->edit_count; i++)
-        write_edit(tape->edits[i], out);
+        write_edit(tape, tape->edits[i], out);
     if (meta->fingerprint[0])
         fprintf(out, "fingerprint %s\n", meta->fingerprint);
     fprintf(out, "end %zu\n", tape->edit_count);
@@ -154,6 +170,19 @@ static bool take_number(struct reader *reader, uint64_t *ret_value)
     reader->at = end;
     skip_blanks(reader);
     *ret_value = value;
+    return true;
+}
+
+static bool take_signed(struct reader *reader, int64_t *ret_value)
+{
+    uint64_t value;
+    bool negative = *reader->at == '-';
+    reader->at += negative;
+    if (!take_number(reader, &value))
+        return false;
+    if (value > (uint64_t)INT64_MAX + negative)
+        return complain(reader, "this number does not fit into 64 bits with a sign");
+    *ret_value = negative ? (int64_t)(0 - value) : (int64_t)value;
     return true;
 }
 
@@ -263,14 +292,37 @@ static bool read_safety(struct reader *reader)
 
 static bool read_draw(struct reader *reader)
 {
-    uint64_t index, value;
+    uint64_t index;
+    int64_t value;
     if (!take_number(reader, &index))
         return false;
     if (!take_word(reader, ":"))
         return complain(reader, "expected ':'");
-    if (!take_number(reader, &value))
+    if (!take_signed(reader, &value))
         return false;
     tape_edit_draw(reader->tape, index, value);
+    return true;
+}
+
+/* Any number of values; a further line goes on where the last one ended. */
+static bool read_draws(struct reader *reader)
+{
+    struct tape *tape = reader->tape;
+    size_t count = tape->draw_count, capacity = count + strlen(reader->at) / 2 + 1;
+    int64_t *values = malloc(capacity * sizeof *values);
+    if (!values)
+        abort();
+    if (count)
+        memcpy(values, tape->draws, count * sizeof *values);
+    while (*reader->at) {
+        if (!take_signed(reader, &values[count])) {
+            free(values);
+            return false;
+        }
+        count++;
+    }
+    tape_edit_draws(tape, values, count, BEYOND_SIMPLEST);
+    free(values);
     return true;
 }
 
@@ -355,17 +407,10 @@ static const struct {
     const char *word;
     bool (*read)(struct reader *reader);
 } line_kinds[] = {
-    {"scenario", read_scenario},
-    {"seed", read_seed},
-    {"rule", read_rule},
-    {"fault", read_fault},
-    {"choice", read_choice},
-    {"draw", read_draw},
-    {"from", read_from},
-    {"simplest", read_simplest},
-    {"safety", read_safety},
-    {"end", read_end},
-    {"fingerprint", read_fingerprint},
+    {"scenario", read_scenario}, {"seed", read_seed},     {"rule", read_rule},
+    {"fault", read_fault},       {"choice", read_choice}, {"draw", read_draw},
+    {"draws", read_draws},       {"from", read_from},     {"simplest", read_simplest},
+    {"safety", read_safety},     {"end", read_end},       {"fingerprint", read_fingerprint},
 };
 
 static bool read_line(struct reader *reader)
@@ -382,9 +427,10 @@ static bool read_line(struct reader *reader)
             return false;
         return *reader->at == '\0' || complain(reader, "did not expect more on this line");
     }
-    return complain(reader,
-                    "expected one of: scenario, seed, rule, fault, choice, simplest, safety, draw, "
-                    "from, fingerprint, end");
+    return complain(
+        reader,
+        "expected one of: scenario, seed, rule, fault, choice, simplest, safety, draw, draws, "
+        "from, fingerprint, end");
 }
 
 /* Reads a line; false at the end of the file, and when what stands there is no line of text. */

@@ -30,17 +30,16 @@ struct kept_name {
     UT_hash_handle hh;
 };
 
-struct draw {
-    uint64_t value, n;
-};
-
 struct tape {
     uint64_t seed, seed_now, next_switch;
     struct edit **edits; /* in the order they were made */
     size_t edit_count, edit_capacity;
     struct edit *by_identity;
-    struct draw *draws;
-    size_t draw_count, draw_capacity;
+    struct sequence *sequence; /* of draws; NULL: nothing was drawn yet */
+    int64_t *draws;            /* EDIT_DRAWS: the first values */
+    size_t draw_count;
+    bool some_draw_edited; /* EDIT_DRAW exist */
+    enum sequence_beyond beyond;
     unsigned simple;        /* bit per stream: all of it is simple */
     bool some_names_simple; /* EDIT_SIMPLEST with a name exist */
     bool some_persist;      /* persistent edits exist */
@@ -49,8 +48,8 @@ struct tape {
     struct made *made;
     size_t made_count, made_capacity;
     struct kept_name *names;
-    struct tape_span *spans;
-    size_t span_count, span_capacity, depth;
 };
+
+struct edit *tape_edit_add(struct tape *tape, struct edit edit);
 
 #endif

@@ -47,8 +47,8 @@ Test(tape, values_are_known_for_ever)
     cr_expect_eq(tape_choose(tape, &base, 1000000), 704540, "%lu",
                  tape_choose(tape, &base, 1000000));
     uint64_t first = tape_draw(tape, 1000000), second = tape_draw(tape, 1000000);
-    cr_expect_eq(first, 597151, "%lu", first);
-    cr_expect_eq(second, 813124, "%lu", second);
+    cr_expect_eq(first, 23924, "%lu", first);
+    cr_expect_eq(second, 637904, "%lu", second);
     tape_free(tape);
 }
 
@@ -94,13 +94,31 @@ Test(tape, draws_are_a_sequence_with_spans)
     tape_draw(tape, 10);
     tape_span_end(tape);
     tape_span_end(tape);
-    const struct tape_span *spans = tape_spans(tape, &count);
+    const struct sequence_span *spans = sequence_spans(tape_sequence(tape), &count);
     cr_assert_eq(count, 2);
     cr_expect_str_eq(spans[0].label, "outer");
     cr_expect(spans[0].begin == 0 && spans[0].end == 3 && spans[0].depth == 0);
     cr_expect(spans[1].begin == 1 && spans[1].end == 3 && spans[1].depth == 1);
-    cr_expect_eq(tape_draws(tape), 3);
+    cr_expect_eq(sequence_length(tape_sequence(tape)), 3);
     tape_free(tape);
+}
+
+Test(tape, draws_can_be_dictated_from_the_first_on)
+{
+    const int64_t values[] = {7, -2, 1, 99};
+    struct tape *tape = tape_new(9);
+    tape_edit_draws(tape, values, 4, BEYOND_SIMPLEST);
+    struct tape *copy = tape_copy(tape);
+    cr_expect_eq(tape_edit_count(copy), 1);
+    for (int i = 0; i < 2; i++) {
+        struct tape *played = i ? copy : tape;
+        cr_expect_eq(tape_draw(played, 10), 7);
+        cr_expect_eq(tape_draw_between(played, -5, 5), -2);
+        cr_expect(tape_draw_chance(played, 1, 1000));
+        cr_expect_eq(tape_draw_between(played, 3, 50), 3, "out of its range: the simplest");
+        cr_expect_eq(tape_draw_between(played, 4, 50), 4, "nothing more is given");
+        tape_free(played);
+    }
 }
 
 Test(tape, an_edited_draw_leaves_its_neighbours_alone)
@@ -165,9 +183,10 @@ static const char whole[] = "duress-tape 1\n"
                             "simplest disk\n"
                             "simplest net net/link/latency\n"
                             "draw 12: 4\n"
+                            "draws 3 -1 0 9223372036854775807 -9223372036854775808\n"
                             "from event 1200: seed 0x77\n"
                             "fingerprint 00112233445566778899aabbccddeeff\n"
-                            "end 9\n";
+                            "end 10\n";
 
 Test(tape_file, reads_back_exactly_what_was_written)
 {
