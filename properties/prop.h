@@ -47,8 +47,10 @@ struct prop {
     const char *suite, *name, *file;
     int line;
     void (*body)(void);
-    uint64_t runs;    /* cases; 0: DURESS_RUNS or 100 */
-    bool isolate;     /* each case in a child of its own, which may crash, exit, or loop forever */
+    uint64_t runs; /* cases; 0: DURESS_RUNS or 100 */
+    bool
+        isolate; /* each case in a child of its own, which may crash, exit, or loop forever; without, that is
+                       * done only when something has crashed */
     int64_t limit_ns; /* isolate: CPU time of one case; 0: 2 s */
     unsigned ignore;  /* health checks, PROP_IGNORE(...) */
 };

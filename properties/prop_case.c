@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,6 +136,7 @@ static int64_t limit_of(const struct prop *prop)
 
 _Noreturn static void child_main(struct executor *executor, struct sequence *sequence, bool telling)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     dup2(executor->noise, STDOUT_FILENO);
     dup2(executor->noise, STDERR_FILENO);
@@ -229,7 +231,7 @@ static void execute_isolated(struct executor *executor, struct sequence *sequenc
     int status = child_fork(executor, sequence, telling, &hung);
     sequence_adopt(sequence, shared->choices, shared->choice_count, shared->spans,
                    shared->span_count, shared->overrun);
-    if (!shared->finished)
+    if (!shared->finished || status != 0 || hung)
         describe_death(executor, status, hung);
     else if (ftruncate(executor->noise, 0) || lseek(executor->noise, 0, SEEK_SET))
         abort();

@@ -163,6 +163,12 @@ enum { REPRODUCE_TIMES = 10 };
 
 struct prop_result prop_run(const struct prop *prop, const struct prop_config *config);
 void prop_result_done(struct prop_result *result);
+/* Runs it and writes what is to be told; returns a code, at most PROP_TOLD_MAX. */
+typedef int prop_tell(const struct prop *prop, const struct prop_config *config, FILE *out);
+enum { PROP_TOLD_MAX = 9 };
+/* Calls it in a child, and if that dies, anew with .isolate. Returns its code. */
+int prop_guarded(const struct prop *prop, const struct prop_config *config, prop_tell *tell,
+                 FILE *out);
 /* "34 % long list, ..." and what else is known of the cases, in lines. */
 void prop_print_statistics(const struct prop_result *result, FILE *out);
 

@@ -67,20 +67,29 @@ static void print_line(FILE *out, const struct prop *prop, const char *case_text
     fprintf(out, " replay property:%s/%s --case %s", prop->suite, prop->name, case_text);
 }
 
-static void print_result(const struct registered *one, const struct prop_result *result, FILE *out)
+/* The codes of tell(). */
+enum { HELD, FAILED, BAD_CASE };
+
+static int tell(const struct prop *prop, const struct prop_config *config, FILE *out)
 {
-    if (result->report)
-        fputs(result->report, out);
+    struct prop_result result = prop_run(prop, config);
+    if (result.verdict == PROP_BAD_CASE)
+        fprintf(stderr, "duress replay: --case: %s\n", result.report);
+    else if (result.report)
+        fputs(result.report, out);
     else
-        fprintf(out, "held  %s\n", one->id);
-    if (result->failing_case == NULL)
-        prop_print_statistics(result, out);
-    fflush(out);
+        fprintf(out, "held  %s/%s\n", prop->suite, prop->name);
+    if (!config->case_text && !result.failing_case)
+        prop_print_statistics(&result, out);
+    int code = result.verdict == PROP_HELD       ? HELD
+               : result.verdict == PROP_BAD_CASE ? BAD_CASE
+                                                 : FAILED;
+    prop_result_done(&result);
+    return code;
 }
 
 static int run(size_t index, const struct property_test_config *config)
 {
-    const struct registered *one = &sorted[index];
     const struct prop_config how = {
         .seed = config->seed,
         .runs = config->runs,
@@ -91,16 +100,9 @@ static int run(size_t index, const struct property_test_config *config)
         .replay_line = print_line,
         .program = config->program,
     };
-    struct prop_result result = prop_run(one->prop, &how);
-    if (result.verdict == PROP_BAD_CASE)
-        fprintf(stderr, "duress replay: --case: %s\n", result.report);
-    else if (config->case_text)
-        fputs(result.report, config->screen);
-    else
-        print_result(one, &result, config->screen);
-    enum prop_verdict verdict = result.verdict;
-    prop_result_done(&result);
-    return verdict == PROP_BAD_CASE ? -EINVAL : verdict != PROP_HELD;
+    int code = prop_guarded(sorted[index].prop, &how, tell, config->screen);
+    fflush(config->screen);
+    return code == BAD_CASE ? -EINVAL : code;
 }
 
 const struct property_tests property_tests = {count, get, run};

@@ -54,26 +54,36 @@ static void print_words(const struct prop *prop, const struct prop_result *resul
     prop_print_statistics(result, stderr);
 }
 
+/* 1: it did not hold, and the report says why. */
+static int tell(const struct prop *prop, const struct prop_config *config, FILE *out)
+{
+    struct prop_result result = prop_run(prop, config);
+    bool held = result.verdict == PROP_HELD;
+    if (wants_words())
+        print_words(prop, &result);
+    if (result.report)
+        fputs(result.report, held ? stderr : out);
+    prop_result_done(&result);
+    return !held;
+}
+
 char *prop_test(const struct prop *prop)
 {
     struct prop_config config = {.screen = stderr, .replay_line = print_line};
-    char *complaint = config_read(&config), *program = program_path(), *report = NULL;
-    if (complaint) {
-        free(program);
-        return complaint;
+    char *report = config_read(&config), *program = program_path();
+    if (!report) {
+        size_t size;
+        FILE *out = open_memstream(&report, &size);
+        if (!out)
+            abort();
+        config.program = program;
+        int code = prop_guarded(prop, &config, tell, out);
+        fclose(out);
+        if (code == 0) {
+            free(report);
+            report = NULL;
+        }
     }
-    config.program = program;
-    struct prop_result result = prop_run(prop, &config);
-    if (wants_words())
-        print_words(prop, &result);
-    if (result.verdict == PROP_HELD) {
-        if (result.report)
-            fputs(result.report, stderr);
-    } else {
-        report = result.report;
-        result.report = NULL;
-    }
-    prop_result_done(&result);
     free(program);
     return report;
 }

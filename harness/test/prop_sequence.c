@@ -25,10 +25,10 @@ PROPERTY(sequence, index_and_value_are_inverse, .runs = 1000)
 
 PROPERTY(sequence, further_from_the_target_is_a_greater_index, .runs = 1000)
 {
-    struct sequence_choice choice = draw_choice(prop_gen());
-    int64_t a = prop_int("a", choice.target, choice.hi),
-            b = prop_int("b", choice.target, choice.hi);
-    prop_assume(a < b);
+    struct sequence_choice choice = {.target = prop_int("target", INT64_MIN, INT64_MAX - 1)};
+    choice.hi = prop_int("hi", choice.target + 1, INT64_MAX);
+    choice.lo = prop_int("lo", INT64_MIN, choice.target);
+    int64_t a = prop_int("a", choice.target, choice.hi - 1), b = prop_int("b", a + 1, choice.hi);
     prop_assert(sequence_index(&choice, a) < sequence_index(&choice, b));
 }
 

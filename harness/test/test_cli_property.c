@@ -87,3 +87,19 @@ Test(cli_property, mistakes_are_explained)
     refuses("replay property:cli_rig/holds --case 1:2:3", "does not hold the 2 numbers");
     refuses("replay property:cli_rig/holds --case rubbish", "is no case");
 }
+
+PROPERTY(cli_crash, aborts)
+{
+    if (prop_int("n", 0, 100000) >= 77)
+        abort();
+}
+
+Test(cli_property, crash_is_found_again_and_shrinks)
+{
+    cr_assert_eq(duress("run property:cli_crash/aborts --seed 7"), 1, "%s", said);
+    cr_assert(says("the process died; again") && says("n = 77\n  SIGABRT") &&
+                  says("0 held, 1 failed"),
+              "%s", said);
+    cr_assert_eq(duress("replay property:cli_crash/aborts --case 1:1:77"), 1);
+    cr_assert(says("n = 77\n  SIGABRT"), "%s", said);
+}
