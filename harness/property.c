@@ -189,14 +189,22 @@ void panel_free(struct panel *panel)
     free(panel);
 }
 
+static void judge_feed(struct judge *judge, const struct event *event, const void *arg,
+                       void (*fn)(struct judge *judge, void *state, const struct event *event))
+{
+    if (judge->verdict->failed)
+        return;
+    judge->arg = arg;
+    fn(judge, judge->state, event);
+}
+
 /* A point that is not linked in, from a recorded trace: asked for by its name, each time. */
 static void panel_stranger(struct panel *panel, const struct event *event)
 {
     for (size_t i = 0; i < panel->count; i++)
         for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
-            if (!panel->verdicts[i].failed &&
-                strncmp(event->point->name, on->point, pattern_fixed(on->point)) == 0)
-                on->fn(&panel->judges[i], panel->judges[i].state, event);
+            if (strncmp(event->point->name, on->point, pattern_fixed(on->point)) == 0)
+                judge_feed(&panel->judges[i], event, on->arg, on->fn);
 }
 
 void panel_event(void *ctx, const struct event *event)
@@ -211,13 +219,8 @@ void panel_event(void *ctx, const struct event *event)
     }
     const struct handler *end = panel->handlers + panel->first[id + 1];
     for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
-         handler++) {
-        struct judge *judge = handler->judge;
-        if (judge->verdict->failed)
-            continue;
-        judge->arg = handler->arg;
-        handler->fn(judge, judge->state, event);
-    }
+         handler++)
+        judge_feed(handler->judge, event, handler->arg, handler->fn);
 }
 
 void panel_end(struct panel *panel)

@@ -307,9 +307,13 @@ struct lights {
     unsigned burning;
 };
 
+static const char lights_on_arg;
+
 static void on_light(struct judge *judge, void *state, const struct event *event)
 {
     struct lights *lights = state;
+    if (judge_arg(judge) != &lights_on_arg)
+        judge_fail(judge, event, "the argument did not come along");
     lights->burning = strcmp(event->point->name, "elsewhere/light/on") == 0;
     judge_checked(judge);
 }
@@ -321,7 +325,7 @@ static void on_dark(struct judge *judge, void *state)
         judge_fail(judge, NULL, "it is still burning");
 }
 
-static const struct property_on lights_on[] = {{"elsewhere/**", on_light}, {0}};
+static const struct property_on lights_on[] = {{"elsewhere/**", on_light, &lights_on_arg}, {0}};
 TRACE_PROPERTY(lights_go_out, .name = "lights go out", .kind = PROPERTY_EVENTUALLY,
                .about = "for tests", .state_size = sizeof(struct lights), .on = lights_on,
                .end = on_dark);
