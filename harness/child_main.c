@@ -50,14 +50,14 @@ static void write_all(int fd, const char *text, size_t length)
     }
 }
 
-static void send_recording(const struct tape *tape, int to)
+static void send_recording(const struct child_task *task, int to)
 {
     char *text;
     size_t length;
     FILE *out = open_memstream(&text, &length);
     if (!out)
         abort();
-    recording_write(tape, out);
+    recording_write(task->tape, task->record, out);
     fclose(out);
     write_all(to, text, length);
     free(text);
@@ -70,7 +70,7 @@ static void keep_crash(void *ctx, int signal)
     if (!x->run.trace)
         return;
     if (x->task->record && !x->task->tell)
-        send_recording(x->task->tape, x->out);
+        send_recording(x->task, x->out);
     if (!child_keeps(x->task))
         return;
     struct result result = {.run = x->task->run, .outcome = OUTCOME_CRASH, .property = "crash"};
@@ -108,7 +108,7 @@ static char *whole_message(const struct execution *x, const struct result *resul
     if (task->tell)
         task->tell(task->tell_ctx, &x->run, task->tape, out);
     else if (task->record)
-        recording_write(task->tape, out);
+        recording_write(task->tape, task->record, out);
     fclose(out);
     return text;
 }

@@ -3,15 +3,22 @@
 #ifndef DURESS_RECORDING_H
 #define DURESS_RECORDING_H
 
+#include "harness/sequence.h"
 #include "harness/tape.h"
 
 struct recording {
     struct made *made; /* as tape_made() gave it */
     size_t made_count;
-    char *names; /* what the choices' names point to */
+    char *names;                   /* what the choices' names point to */
+    struct sequence_choice *draws; /* NULL unless RECORD_DRAWS was asked for */
+    size_t draw_count;
+    struct sequence_span *spans;
+    size_t span_count;
+    bool overrun;
 };
 
-void recording_write(const struct tape *tape, FILE *out);
+/* `what`: enum record; those of its choices that were recorded, and with RECORD_DRAWS, what was drawn. */
+void recording_write(struct tape *tape, unsigned what, FILE *out);
 /* Only these of its choices. */
 void recording_write_made(const struct made *made, size_t count, FILE *out);
 /* 0, or -EINVAL: that is no recording. */

@@ -36,7 +36,7 @@ static bool examine(struct shrinker *s, struct recording *ret_recording)
     struct shrink_outcome *outcome = s->outcome;
     const struct keep nothing = {0};
     struct lab_result one, two;
-    if (!run_best(s, RECORD_CHOICES | RECORD_FAULTS, &nothing, &one))
+    if (!run_best(s, RECORD_CHOICES | RECORD_FAULTS | RECORD_DRAWS, &nothing, &one))
         return false;
     if (!run_best(s, 0, &nothing, &two)) {
         lab_result_done(&one);
@@ -94,9 +94,10 @@ void shrinker_make_explicit(struct shrinker *s, const struct recording *recordin
 
 /* `recording` NULL: all that goes wrong stands on the tape. */
 static struct shrink_size size_of(const struct tape *tape, const struct result *result,
-                                  const struct recording *recording)
+                                  const struct recording *recording, size_t draws)
 {
     struct shrink_size size = {
+        .draws = draws,
         .choices = edits_count(tape, edit_is_choice, NULL),
         .events = result->events,
         .sim_ns = result->sim_ns,
@@ -152,6 +153,7 @@ static void work(struct shrinker *s, const struct recording *recording)
         before = s->changes;
         shrinker_remove(s, edit_is_fault, NULL);
         shrinker_simplify(s);
+        shrinker_draws(s);
         shrinker_remove(s, edit_is_choice, NULL);
         shrinker_nudge(s);
         shrinker_lower(s);
@@ -168,14 +170,21 @@ void shrinker_run(const struct shrinker_setup *setup, const struct tape *tape,
     int64_t start_ns = clock_now_ns();
     struct recording recording = {0};
     *outcome = (struct shrink_outcome){.tape = tape_copy(tape)};
-    struct shrinker s = {.setup = setup, .lab = lab_new(&setup->lab), .outcome = outcome};
+    struct shrinker s = {.setup = setup,
+                         .lab = lab_new(&setup->lab),
+                         .outcome = outcome,
+                         .drawn_at = UINT64_MAX,
+                         .until_ns = INT64_MAX};
     if (setup->time_ns < INT64_MAX - start_ns)
-        lab_deadline(s.lab, start_ns + setup->time_ns);
+        lab_deadline(s.lab, s.until_ns = start_ns + setup->time_ns);
     outcome->end = SHRINK_TIME_UP;
     if (examine(&s, &recording)) {
-        outcome->before = size_of(outcome->tape, &outcome->result, &recording);
+        outcome->before =
+            size_of(outcome->tape, &outcome->result, &recording, recording.draw_count);
+        outcome->after.draws = recording.draw_count;
         work(&s, &recording);
-        outcome->after = size_of(outcome->tape, &outcome->result, s.changes ? NULL : &recording);
+        outcome->after = size_of(outcome->tape, &outcome->result, s.changes ? NULL : &recording,
+                                 outcome->after.draws);
         outcome->necessary = count_necessary(&s);
         outcome->end = s.stopped ? SHRINK_TIME_UP : SHRINK_FINISHED;
         verify(&s);

@@ -14,6 +14,8 @@ struct shrinker {
     struct shrink_outcome *outcome; /* its tape is the best so far */
     struct seen *seen;              /* tapes that were tried */
     uint64_t changes;               /* how often there was a better one */
+    uint64_t drawn_at;              /* changes when the draws were shrunk last */
+    int64_t until_ns;               /* the deadline */
     bool stopped;                   /* time is up, or Ctrl-C */
 };
 
@@ -35,6 +37,9 @@ ptrdiff_t shrinker_first(struct shrinker *shrinker, candidate_make *make, const 
                          size_t count);
 /* One candidate, taken over. true: it is the best tape now. */
 bool shrinker_try(struct shrinker *shrinker, struct tape *candidate);
+/* This tape, which has failed in the same way, is the best now. Takes it over. */
+void shrinker_accept(struct shrinker *shrinker, struct tape *tape, const struct result *result);
+
 /* The best so far, to go back to when a detour leads nowhere. restore() takes it over. */
 struct best {
     struct tape *tape;
@@ -77,6 +82,7 @@ void shrinker_remove(struct shrinker *shrinker, edit_test *test, const void *ctx
 void shrinker_simplify(struct shrinker *shrinker);
 void shrinker_lower(struct shrinker *shrinker);
 void shrinker_weaken(struct shrinker *shrinker);
+void shrinker_draws(struct shrinker *shrinker);
 void shrinker_nudge(struct shrinker *shrinker);
 void shrinker_broaden(struct shrinker *shrinker);
 

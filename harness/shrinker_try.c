@@ -115,14 +115,13 @@ struct result result_plain(const struct result *result)
     return plain;
 }
 
-/* Takes over the tape. */
-static void accept(struct shrinker *s, struct lab_result *result)
+void shrinker_accept(struct shrinker *s, struct tape *tape, const struct result *result)
 {
     struct shrink_outcome *outcome = s->outcome;
+    seen_add(s, tape, true);
     tape_free(outcome->tape);
-    outcome->tape = result->tape;
-    result->tape = NULL;
-    outcome->result = result_plain(&result->result);
+    outcome->tape = tape;
+    outcome->result = result_plain(result);
     s->changes++;
 }
 
@@ -190,8 +189,10 @@ ptrdiff_t shrinker_first(struct shrinker *s, candidate_make *make, const void *c
         else
             s->stopped = true;
     }
-    if (race.winner != NO_CANDIDATE)
-        accept(s, &race.best);
+    if (race.winner != NO_CANDIDATE) {
+        shrinker_accept(s, race.best.tape, &race.best.result);
+        race.best.tape = NULL;
+    }
     lab_result_done(&race.best);
     return race.winner;
 }

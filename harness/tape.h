@@ -86,6 +86,9 @@ void tape_span_begin(struct tape *tape, const char *label); /* label: static */
 void tape_span_end(struct tape *tape);
 /* What was drawn so far. */
 const struct sequence *tape_sequence(struct tape *tape);
+/* All draws come from this sequence, which is taken over; before the first draw. It is no edit: copies and the file know
+ * nothing of it. */
+void tape_draw_from(struct tape *tape, struct sequence *sequence);
 
 /* ---- edits ---- */
 
@@ -147,6 +150,7 @@ enum record {
     RECORD_FAULTS = 1 << 1,   /* hits of fault points at which something was injected */
     RECORD_HITS = 1 << 2,     /* all hits of fault points */
     RECORD_SIMPLEST = 1 << 3, /* with RECORD_CHOICES: those with the simplest value, too */
+    RECORD_DRAWS = 1 << 4,    /* what was drawn; that is recorded anyway */
 };
 
 struct made {

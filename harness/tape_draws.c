@@ -20,6 +20,12 @@ const struct sequence *tape_sequence(struct tape *tape)
     return sequence_of(tape);
 }
 
+void tape_draw_from(struct tape *tape, struct sequence *sequence)
+{
+    sequence_free(tape->sequence);
+    tape->sequence = sequence;
+}
+
 /* ---- drawing ---- */
 
 static struct edit *edit_of_draw(const struct tape *tape, size_t index)

@@ -174,11 +174,11 @@ static void make_choices(struct tape *tape)
     }
 }
 
-static char *recording_of(const struct tape *tape, size_t *ret_length)
+static char *recording_of(struct tape *tape, size_t *ret_length)
 {
     char *text;
     FILE *out = open_memstream(&text, ret_length);
-    recording_write(tape, out);
+    recording_write(tape, RECORD_CHOICES | RECORD_DRAWS, out);
     fclose(out);
     return text;
 }
@@ -190,6 +190,9 @@ Test(lab, a_recording_comes_back)
     size_t length;
     tape_record(tape, RECORD_CHOICES);
     make_choices(tape);
+    tape_span_begin(tape, "outer");
+    int64_t drawn = tape_draw_between(tape, 3, 9);
+    tape_span_end(tape);
     char *text = recording_of(tape, &length);
     tape_free(tape);
     cr_assert_eq(recording_read(text, length, &recording), 0);
@@ -200,6 +203,10 @@ Test(lab, a_recording_comes_back)
         cr_assert_eq(recording.made[i].choice.key, i);
         cr_assert_str_eq(recording.made[i].choice.name, i == 2 ? "d/e/f" : "a/b/c");
     }
+    cr_assert_eq(recording.draw_count, 1);
+    cr_assert_eq(recording.draws[0].value, drawn);
+    cr_assert_eq(recording.span_count, 1);
+    cr_assert_str_eq(recording.spans[0].label, "outer");
     recording_done(&recording);
 }
 
