@@ -25,6 +25,10 @@ if ! printf '%s\n' $sources | xargs -P 2 -n 8 sh -c "$tidy" tidy >"$build/tidy.l
     bad=1
 fi
 
+step "no name in two libraries"
+names() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
+if comm -12 <(names "$build"/lint-gcc/lib{duress,adapters}.a) <(names "$build"/lint-gcc/lib{jobs,cli}.a) | grep .; then bad=1; fi
+
 step "who may know whom"
 if git grep -n '#include "harness/' -- 'sut/*' | grep -v 'harness/point\.h' | grep -v '/test/'; then bad=1; fi
 if git grep -n '#include "\(sut\|scenarios\)/' -- 'harness/*' 'nemesis/*' 'properties/*' 'reports/*'; then bad=1; fi

@@ -87,7 +87,7 @@ static char **environment(struct heap *heap, const struct job *job)
 }
 
 static int program_start(struct proc *self, struct exec_workers *workers, const struct job *job,
-                         struct child **ret_child)
+                         struct subprocess **ret_child)
 {
     struct heap *heap = proc_heap(self);
     char *path = format(heap, "%s/%s", workers->directory, job->worker);
@@ -97,13 +97,13 @@ static int program_start(struct proc *self, struct exec_workers *workers, const 
                               .env = environment(heap, job),
                               .input = job->args,
                               .input_size = strlen(job->args)};
-    return child_start(&workers->children, &program, ret_child);
+    return subprocess_start(&workers->children, &program, ret_child);
 }
 
 /* ---- the guard ---- */
 
 struct watch {
-    struct child *child; /* its own reference */
+    struct subprocess *child; /* its own reference */
     proc_id job;
     int64_t timeout_ns; /* 0: none */
 };
@@ -116,27 +116,27 @@ static void guard_main(struct proc *self, void *arg)
         proc_receive(self, watch->timeout_ns ? watch->timeout_ns : WAIT_FOREVER);
     if (!down) {
         watch->child->timed_out = true;
-        child_signal(watch->child, SIGTERM);
+        subprocess_signal(watch->child, SIGTERM);
         down = proc_receive(self, TERM_NS);
     }
-    child_signal(watch->child, SIGKILL);
+    subprocess_signal(watch->child, SIGKILL);
     while (!down)
         down = proc_receive(self, WAIT_FOREVER);
-    child_unref(watch->child);
+    subprocess_unref(watch->child);
 }
 
 /* Without a guard there is nobody to kill it in time: so it is killed now. */
-static void guard_start(struct proc *self, struct child *child, int64_t timeout_ns)
+static void guard_start(struct proc *self, struct subprocess *child, int64_t timeout_ns)
 {
     struct watch watch = {
-        .child = child_ref(child), .job = proc_self(self), .timeout_ns = timeout_ns};
+        .child = subprocess_ref(child), .job = proc_self(self), .timeout_ns = timeout_ns};
     if (proc_spawn(proc_runtime(self), &(struct proc_spec){.label = "guard",
                                                            .main = guard_main,
                                                            .arg = &watch,
                                                            .arg_size = sizeof watch}))
         return;
-    child_signal(child, SIGKILL);
-    child_unref(child);
+    subprocess_signal(child, SIGKILL);
+    subprocess_unref(child);
 }
 
 /* ---- the outcome ---- */
@@ -166,7 +166,7 @@ static struct job_outcome exit_outcome(int code, const char *line)
                    : job_outcome_make(JOB_ERROR, "exit status %d", code);
 }
 
-static struct job_outcome child_outcome(const struct child *child, int64_t timeout_ns)
+static struct job_outcome subprocess_outcome(const struct subprocess *child, int64_t timeout_ns)
 {
     char limit[32];
     if (child->timed_out)
@@ -193,14 +193,14 @@ static struct job_outcome unstarted_outcome(int err)
 static struct job_outcome program_run(struct proc *self, struct exec_workers *workers,
                                       const struct job *job)
 {
-    struct child *child;
+    struct subprocess *child;
     int err = program_start(self, workers, job, &child);
     if (err)
         return unstarted_outcome(err);
     guard_start(self, child, workers->timeout_ns);
-    child_wait(self, child);
-    struct job_outcome outcome = child_outcome(child, workers->timeout_ns);
-    child_unref(child);
+    subprocess_wait(self, child);
+    struct job_outcome outcome = subprocess_outcome(child, workers->timeout_ns);
+    subprocess_unref(child);
     return outcome;
 }
 
@@ -245,12 +245,12 @@ int exec_workers_init(struct exec_workers *workers, struct env_live *live, const
                                      .directory_fd = fd,
                                      .timeout_ns = timeout_ns};
     free(real);
-    children_init(&workers->children, live);
+    subprocesses_init(&workers->children, live);
     return 0;
 }
 
 void exec_workers_done(struct exec_workers *workers)
 {
-    children_done(&workers->children);
+    subprocesses_done(&workers->children);
     close(workers->directory_fd);
 }

@@ -19,11 +19,11 @@
 #ifndef SUT_EXEC_WORKER_H
 #define SUT_EXEC_WORKER_H
 
-#include "sut/cli/child.h"
+#include "sut/cli/subprocess.h"
 #include "sut/jobs/jobs.h"
 
 struct exec_workers {
-    struct children children;
+    struct subprocesses children;
     const char *directory; /* absolute, without symbolic links */
     int directory_fd;
     int64_t timeout_ns; /* 0: none */

@@ -1,17 +1,17 @@
-/* child.h: child processes with captured output, the unit of isolation of a job.
+/* subprocess.h: child processes with captured output, the unit of isolation of a job.
  *
- *     child_start --> RUNS --exits, is killed--> REAPED: `work` is done, status and last line stand
+ *     subprocess_start --> RUNS --exits, is killed--> REAPED: `work` is done, status and last line stand
  *
  * A child leads a process group of its own. When it ends, by itself or not, whatever is left of
  * its group is killed, so a job leaves nothing behind but what has left the group on purpose
  * (setsid). If this process dies, however it dies, the child gets SIGKILL from the kernel, and
  * the rest of its group from the reaper (reaper.h).
  *
- * References to a child are counted: one is its own while it runs, child_start() gives one to the
+ * References to a child are counted: one is its own while it runs, subprocess_start() gives one to the
  * caller.
  */
-#ifndef SUT_CHILD_H
-#define SUT_CHILD_H
+#ifndef SUT_SUBPROCESS_H
+#define SUT_SUBPROCESS_H
 
 #include "sut/cli/env_live.h"
 #include "sut/cli/last_line.h"
@@ -19,14 +19,14 @@
 
 #include <sys/types.h>
 
-struct children { /* all of a process; must not move */
+struct subprocesses { /* all of a process; must not move */
     struct env_live *live;
     struct reaper reaper;
     uv_signal_t on_exit;
-    struct child *first;
+    struct subprocess *first;
 };
 
-struct child {
+struct subprocess {
     struct work work; /* done when the child is REAPED; somebody waits for it if `awaited` */
     bool awaited;
     bool reaped;
@@ -35,8 +35,8 @@ struct child {
     bool timed_out; /* for the caller to say so */
 
     /* private */
-    struct children *all;
-    struct child *prev, *next;
+    struct subprocesses *all;
+    struct subprocess *prev, *next;
     unsigned refs;
     pid_t pid;
     int fd;
@@ -53,21 +53,22 @@ struct program {
     size_t input_size;
 };
 
-void children_init(struct children *children, struct env_live *live);
+void subprocesses_init(struct subprocesses *children, struct env_live *live);
 /* Kills what still runs, without a word to who waits. The loop must run once more after it
  * (env_live_done). */
-void children_done(struct children *children);
+void subprocesses_done(struct subprocesses *children);
 
 /* 0 and a reference, or a negative errno: no process, no descriptors, no memory. A program that
  * cannot be executed is no error here: it exits with 126, and the reason is its last line. */
-int child_start(struct children *children, const struct program *spec, struct child **ret_child);
+int subprocess_start(struct subprocesses *children, const struct program *spec,
+                     struct subprocess **ret_child);
 
 /* Waits for the end; parks the process. If it dies meanwhile, its reference goes with it. */
-void child_wait(struct proc *self, struct child *child);
+void subprocess_wait(struct proc *self, struct subprocess *child);
 
 /* To the whole group; nothing once it is reaped. */
-void child_signal(struct child *child, int signal);
-struct child *child_ref(struct child *child);
-void child_unref(struct child *child);
+void subprocess_signal(struct subprocess *child, int signal);
+struct subprocess *subprocess_ref(struct subprocess *child);
+void subprocess_unref(struct subprocess *child);
 
 #endif

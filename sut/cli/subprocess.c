@@ -1,8 +1,8 @@
-/* child.c: see child.h. fork and exec by hand, because the child must ask the kernel to die with
+/* subprocess.c: see subprocess.h. fork and exec by hand, because the child must ask the kernel to die with
  * its parent, which libuv's own cannot do. Between fork and exec only functions are called that
  * are safe there: other threads may hold any lock. */
 #define _GNU_SOURCE /* execveat, memfd_create, pipe2 */
-#include "sut/cli/child.h"
+#include "sut/cli/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,8 +33,8 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void child_main(struct children *children, const struct program *program,
-                                 pid_t parent, int input, int output)
+static _Noreturn void subprocess_main(struct subprocesses *children, const struct program *program,
+                                      pid_t parent, int input, int output)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -90,9 +90,9 @@ static pid_t fork_quietly(void)
 static void on_output(uv_poll_t *poll, int status, int events);
 
 /* With the caller's reference. NULL: its output cannot be watched. */
-static struct child *child_new(struct children *children, int fd)
+static struct subprocess *subprocess_new(struct subprocesses *children, int fd)
 {
-    struct child *child = heap_alloc(children->live->env.heap, sizeof *child);
+    struct subprocess *child = heap_alloc(children->live->env.heap, sizeof *child);
     child->all = children;
     child->refs = 1;
     child->fd = fd;
@@ -103,9 +103,9 @@ static struct child *child_new(struct children *children, int fd)
     return NULL;
 }
 
-static void child_runs(struct child *child, pid_t pid)
+static void subprocess_runs(struct subprocess *child, pid_t pid)
 {
-    child_ref(child);
+    subprocess_ref(child);
     child->pid = pid;
     setpgid(pid, pid); /* as the child itself does: whoever comes first */
     uv_poll_start(&child->output, UV_READABLE, on_output);
@@ -114,41 +114,42 @@ static void child_runs(struct child *child, pid_t pid)
 
 static void on_closed(uv_handle_t *handle)
 {
-    child_unref(handle->data);
+    subprocess_unref(handle->data);
 }
 
 /* Gives up one reference. */
-static void child_close(struct child *child)
+static void subprocess_close(struct subprocess *child)
 {
     uv_close((uv_handle_t *)&child->output, on_closed);
     close(child->fd);
 }
 
-static int start(struct children *children, const struct program *program, int input, int output,
-                 struct child *child)
+static int start(struct subprocesses *children, const struct program *program, int input,
+                 int output, struct subprocess *child)
 {
     pid_t self = getpid(), pid = fork_quietly();
     if (pid == 0)
-        child_main(children, program, self, input, output);
+        subprocess_main(children, program, self, input, output);
     if (pid < 0)
         return -errno;
-    child_runs(child, pid);
+    subprocess_runs(child, pid);
     return 0;
 }
 
-int child_start(struct children *children, const struct program *program, struct child **ret_child)
+int subprocess_start(struct subprocesses *children, const struct program *program,
+                     struct subprocess **ret_child)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return -errno;
     int input = input_open(program), err = input < 0 ? -errno : 0;
-    struct child *child = err ? NULL : child_new(children, ends[0]);
+    struct subprocess *child = err ? NULL : subprocess_new(children, ends[0]);
     if (child)
         err = start(children, program, input, ends[1], child);
     else
         close(ends[0]);
     if (child && err)
-        child_close(child);
+        subprocess_close(child);
     close(ends[1]);
     if (input >= 0)
         close(input);
@@ -161,7 +162,7 @@ int child_start(struct children *children, const struct program *program, struct
 /* ---- output ---- */
 
 /* As read(). */
-static ssize_t child_read(struct child *child)
+static ssize_t subprocess_read(struct subprocess *child)
 {
     char bytes[READ_SIZE];
     ssize_t got = read(child->fd, bytes, sizeof bytes);
@@ -174,7 +175,7 @@ static ssize_t child_read(struct child *child)
 static void on_output(uv_poll_t *poll, int status, int events)
 {
     (void)status, (void)events;
-    ssize_t got = child_read(poll->data);
+    ssize_t got = subprocess_read(poll->data);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         uv_poll_stop(poll);
 }
@@ -184,36 +185,36 @@ static void on_output(uv_poll_t *poll, int status, int events)
 /* Its zombie keeps the group's number from being used again until all of that is done. What was
  * written before it ended is in the pipe by now; a process that left the group may hold the
  * other end for ever, so nobody waits for its end. */
-static void child_end(struct child *child)
+static void subprocess_end(struct subprocess *child)
 {
     kill(-child->pid, SIGKILL);
     reaper_forget(&child->all->reaper, child->pid);
     waitpid(child->pid, &child->status, 0);
-    for (size_t most = 1 << 20; most && child_read(child) > 0; most -= READ_SIZE)
+    for (size_t most = 1 << 20; most && subprocess_read(child) > 0; most -= READ_SIZE)
         ;
     last_line_end(&child->line);
     child->reaped = true;
     DL_DELETE(child->all->first, child);
-    child_close(child);
+    subprocess_close(child);
     if (child->awaited)
         child->work.done(&child->work);
 }
 
 static void on_exit_signal(uv_signal_t *handle, int number)
 {
-    struct children *children = handle->data;
-    struct child *child = NULL, *next = NULL;
+    struct subprocesses *children = handle->data;
+    struct subprocess *child = NULL, *next = NULL;
     (void)number; /* SIGCHLD, perhaps for several of them */
     DL_FOREACH_SAFE (children->first, child, next) {
         siginfo_t info = {0};
         if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
-            child_end(child);
+            subprocess_end(child);
     }
 }
 
 static void await(void *ctx, struct work *work)
 {
-    struct child *child = (struct child *)work;
+    struct subprocess *child = (struct subprocess *)work;
     (void)ctx;
     child->awaited = true;
     if (child->reaped)
@@ -222,27 +223,27 @@ static void await(void *ctx, struct work *work)
 
 static void drop(struct work *work)
 {
-    child_unref((struct child *)work);
+    subprocess_unref((struct subprocess *)work);
 }
 
-void child_wait(struct proc *self, struct child *child)
+void subprocess_wait(struct proc *self, struct subprocess *child)
 {
     proc_work_via(self, &child->work, await, NULL, drop, WAIT_FOREVER);
 }
 
-void child_signal(struct child *child, int number)
+void subprocess_signal(struct subprocess *child, int number)
 {
     if (!child->reaped)
         kill(-child->pid, number);
 }
 
-struct child *child_ref(struct child *child)
+struct subprocess *subprocess_ref(struct subprocess *child)
 {
     ++child->refs;
     return child;
 }
 
-void child_unref(struct child *child)
+void subprocess_unref(struct subprocess *child)
 {
     if (--child->refs == 0)
         heap_release(child->all->live->env.heap, child);
@@ -250,9 +251,9 @@ void child_unref(struct child *child)
 
 /* ---- all of them ---- */
 
-void children_init(struct children *children, struct env_live *live)
+void subprocesses_init(struct subprocesses *children, struct env_live *live)
 {
-    *children = (struct children){.live = live};
+    *children = (struct subprocesses){.live = live};
     signal(SIGPIPE, SIG_IGN);
     reaper_start(&children->reaper);
     uv_signal_init(&live->loop, &children->on_exit);
@@ -260,14 +261,14 @@ void children_init(struct children *children, struct env_live *live)
     children->on_exit.data = children;
 }
 
-void children_done(struct children *children)
+void subprocesses_done(struct subprocesses *children)
 {
-    struct child *child = NULL, *next = NULL;
+    struct subprocess *child = NULL, *next = NULL;
     uv_close((uv_handle_t *)&children->on_exit, NULL);
     DL_FOREACH_SAFE (children->first, child, next) {
-        child_signal(child, SIGKILL);
+        subprocess_signal(child, SIGKILL);
         DL_DELETE(children->first, child);
-        child_close(child);
+        subprocess_close(child);
     }
     reaper_stop(&children->reaper);
 }
