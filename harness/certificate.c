@@ -107,6 +107,18 @@ static void print_silent(const struct certificate *certificate, FILE *out)
     }
 }
 
+static void print_ruled_out(const struct certificate *certificate, FILE *out)
+{
+    char what[96];
+    const char *before = ": ";
+    for (size_t k = 0; k < certificate->kind_count; k++) {
+        if (!certificate->ruled_out[k])
+            continue;
+        fprintf(out, "%s%s", before, fault_print(&certificate->kinds[k], what, sizeof what));
+        before = ", ";
+    }
+}
+
 static void print_pruned(const struct certificate *certificate, FILE *out)
 {
     bool any = false;
@@ -114,9 +126,14 @@ static void print_pruned(const struct certificate *certificate, FILE *out)
         any |= certificate->pruned[i] > 0;
     if (any)
         fprintf(out, "\n  not tried\n");
-    for (int i = 0; i < PRUNED_COUNT; i++)
-        if (certificate->pruned[i])
-            fprintf(out, "    %10" PRIu64 "  %s\n", certificate->pruned[i], pruned_why[i]);
+    for (int i = 0; i < PRUNED_COUNT; i++) {
+        if (!certificate->pruned[i])
+            continue;
+        fprintf(out, "    %10" PRIu64 "  %s", certificate->pruned[i], pruned_why[i]);
+        if (i == PRUNED_BUDGET)
+            print_ruled_out(certificate, out);
+        fputc('\n', out);
+    }
 }
 
 static void print_failures(const struct certificate *certificate, FILE *out)

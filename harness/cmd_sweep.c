@@ -15,7 +15,7 @@
 #define RUN_TIMEOUT_NS INT64_C(20000000000)
 
 struct sweep_options {
-    const char *seed_text, *kinds, *out;
+    const char *seed_text, *kinds, *family, *out;
     uint64_t seed, depth, beyond, disk_states, workers;
     int64_t time_ns, run_timeout_ns;
     bool pairs, fresh;
@@ -34,12 +34,15 @@ static int option_depth(const char *text, void *into, char *why, size_t why_size
 
 #define AT(field) offsetof(struct sweep_options, field)
 static const struct option sweep_table[] = {
+    {"family", 0, "NAME", option_text, AT(family),
+     "of the scenarios only those that say `family: NAME`"},
     {"kinds", 0, "K,...", option_text, AT(kinds),
      "what to inject (default: every kind, see below), such as\ncrash,error(EIO),timeout(3s)"},
     {"pairs", 0, NULL, NULL, AT(pairs), "then pairs of faults, one of each class"},
     {"seed", 0, "X", option_text, AT(seed_text),
      "of the reference run: decimal, 0x..., or a commit hash (default 1)"},
-    {"time", 0, "T", option_duration, AT(time_ns), "stop after T; the certificate says so"},
+    {"time", 0, "T", option_duration, AT(time_ns),
+     "stop each sweep after T; the certificate says so"},
     {"depth", 0, "N", option_depth, AT(depth),
      "faults at once, where one makes a hit that another can meet (default 2)"},
     {"beyond", 0, "N", option_number, AT(beyond),
@@ -55,7 +58,8 @@ static const struct option sweep_table[] = {
     {"run-timeout", 0, "T", option_duration, AT(run_timeout_ns),
      "CPU time after which a run counts as an endless loop (default 20s)"},
     {"out", 'o', "DIR", option_text, AT(out),
-     "where certificate.json and failures are kept\n(default build/sweeps/SCENARIO)"},
+     "where certificate.json and failures are kept\n(default build/sweeps/SCENARIO; of\nseveral "
+     "scenarios each has a folder in it)"},
     {"fresh", 0, NULL, NULL, AT(fresh), "do not go on with an interrupted sweep"},
     {0},
 };
@@ -69,72 +73,23 @@ static const char notes[] =
     "fails, or gives two fingerprints; 5: it held, but is not complete; 130: interrupted, and the "
     "same\n"
     "command goes on from there.\n"
+    "  duress sweep scenarios --family crash\n"
     "  duress sweep scenarios/crash-at-every-stage.yaml\n"
     "  duress sweep scenarios/power-loss.yaml --kinds kill,poweroff --disk-states 20\n";
 
 /* ---- kinds ---- */
 
-/* What every kind means when nothing is said: longer than a deadline, a lease, a poll. */
-static struct fault default_fault(enum fault_kind kind)
-{
-    const int64_t second = INT64_C(1000000000);
-    struct fault fault = {.kind = kind};
-    switch (kind) {
-    case FAULT_ERROR: fault.err = EIO; break;
-    case FAULT_TIMEOUT: fault.lo_ns = 10 * second; break;
-    case FAULT_DELAY:
-    case FAULT_PAUSE: fault.lo_ns = 60 * second; break;
-    default: break;
-    }
-    fault.hi_ns = fault.lo_ns;
-    return fault;
-}
-
-static size_t default_kinds(struct fault *kinds)
-{
-    size_t count = 0;
-    for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++)
-        kinds[count++] = default_fault((enum fault_kind)kind);
-    return count;
-}
-
-/* A bare "timeout" gets the default duration. */
-static size_t parse_kind(const char *text, struct fault *ret_fault, const char **ret_why)
-{
-    for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
-        const char *word = fault_word((enum fault_kind)kind);
-        size_t length = strlen(word);
-        if (strncmp(text, word, length) == 0 && (text[length] == ',' || text[length] == '\0')) {
-            *ret_fault = default_fault((enum fault_kind)kind);
-            return length;
-        }
-    }
-    return fault_parse(text, ret_fault, ret_why);
-}
-
 /* The number of kinds; 0 after a complaint. */
 static size_t read_kinds(const struct command *command, const char *text, struct fault *kinds)
 {
-    size_t count = 0;
+    const char *why;
+    size_t at;
     if (!text)
-        return default_kinds(kinds);
-    for (const char *at = text;;) {
-        const char *why = "expected a kind of fault";
-        size_t length = parse_kind(at, &kinds[count], &why);
-        if (length == 0 || (at[length] && at[length] != ',') || kinds[count].kind == FAULT_NONE) {
-            cli_complain(command, "--kinds: %s\n  %s\n  %*s^", why, text, (int)(at - text), "");
-            return 0;
-        }
-        count++;
-        at += length;
-        if (!*at)
-            return count;
-        if (count == SWEEP_KINDS_MAX) {
-            cli_complain(command, "--kinds: more than %d", SWEEP_KINDS_MAX);
-            return 0;
-        }
-        at++;
-    }
+        return sweep_kinds_all(kinds);
+    size_t count = sweep_kinds_parse(text, kinds, &why, &at);
+    if (!count)
+        cli_complain(command, "--kinds: %s\n  %s\n  %*s^", why, text, (int)at, "");
+    return count;
 }
 
 /* ---- progress ---- */
@@ -160,14 +115,17 @@ static void show_progress(void *ctx, const struct sweep *sweep)
 
 /* ---- the command ---- */
 
-static char *default_out(const char *scenario)
+/* Where the results of one scenario go: each of several gets a folder of its own. */
+static char *out_of(const char *out, bool several, const char *scenario)
 {
     const char *base = strrchr(scenario, '/');
     base = base ? base + 1 : scenario;
-    char *out;
-    if (asprintf(&out, "build/sweeps/%.*s", (int)strcspn(base, "."), base) < 0)
+    char *dir;
+    if (out && !several)
+        return strdup(out);
+    if (asprintf(&dir, "%s/%.*s", out ? out : "build/sweeps", (int)strcspn(base, "."), base) < 0)
         abort();
-    return out;
+    return dir;
 }
 
 static int write_certificate(void *ctx, FILE *out)
@@ -209,20 +167,28 @@ static int conclude(enum sweep_end end, struct certificate *certificate, const c
     return end == SWEEP_TROUBLE || err ? EXIT_HARNESS : worst_of(certificate);
 }
 
-static int sweep_scenario(const struct sweep_options *options, const struct fault *kinds,
-                          size_t kind_count, const struct scenario *scenario)
+struct campaign {
+    const struct sweep_options *options;
+    const struct fault *kinds;
+    size_t kind_count;
+    const char *program;
+    unsigned several; /* how many scenarios */
+};
+
+/* The exit code; after EXIT_INTERRUPT nothing is to follow. */
+static int sweep_scenario(const struct campaign *campaign, const struct scenario *scenario)
 {
+    const struct sweep_options *options = campaign->options;
     struct progress_line line = {0};
     struct certificate certificate;
-    char why[512] = "", *program = program_path();
-    char *dir = options->out ? strdup(options->out) : default_out(scenario->path);
+    char why[512] = "", *dir = out_of(options->out, campaign->several > 1, scenario->path);
     struct sweep_setup setup = {
         .scenario = scenario,
         .extras = &options->extras,
-        .program = program,
+        .program = campaign->program,
         .seed = options->seed,
-        .kinds = kinds,
-        .kind_count = kind_count,
+        .kinds = campaign->kinds,
+        .kind_count = campaign->kind_count,
         .depth = (unsigned)options->depth,
         .beyond = (unsigned)options->beyond,
         .disk_states = (unsigned)options->disk_states,
@@ -246,23 +212,64 @@ static int sweep_scenario(const struct sweep_options *options, const struct faul
         certificate_done(&certificate);
     }
     free(dir);
-    free(program);
     return code;
 }
 
-static int load_and_sweep(const struct sweep_options *options, const struct fault *kinds,
-                          size_t kind_count, const char *path, const struct systems *systems)
+/* A canary has nothing to certify. */
+static bool is_asked_for(const struct sweep_options *options, const struct scenario *scenario)
 {
+    return !scenario->must_fail &&
+           (!options->family || strcmp(options->family, scenario->family) == 0);
+}
+
+/* How bad it is: an interruption ends it, then comes what the harness did wrong, then failures. */
+static int worse_of(int a, int b)
+{
+    static const int order[] = {EXIT_INTERRUPT, EXIT_HARNESS, EXIT_SAFETY, EXIT_LIVENESS,
+                                EXIT_EMPTY};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (a == order[i] || b == order[i])
+            return order[i];
+    return EXIT_HELD;
+}
+
+static int sweep_all_of(struct campaign *campaign, const struct plan *plan)
+{
+    int code = EXIT_HELD;
+    size_t done = 0;
+    for (size_t i = 0; i < plan->scenario_count; i++)
+        campaign->several += is_asked_for(campaign->options, plan->scenarios[i]);
+    for (size_t i = 0; i < plan->scenario_count && code != EXIT_INTERRUPT; i++) {
+        if (!is_asked_for(campaign->options, plan->scenarios[i]))
+            continue;
+        if (done++)
+            putchar('\n');
+        code = worse_of(code, sweep_scenario(campaign, plan->scenarios[i]));
+        fflush(stdout);
+    }
+    return code;
+}
+
+static int load_and_sweep(const struct command *command, struct campaign *campaign,
+                          const struct words *paths, const struct systems *systems)
+{
+    const struct sweep_options *options = campaign->options;
+    struct plan plan;
     char *why = NULL;
     int code = EXIT_USAGE;
-    struct scenario *scenario = scenario_load(path, systems->items, systems->count, &why);
-    if (scenario && extras_apply(&options->extras, scenario, &why) == 0)
-        code = sweep_scenario(options, kinds, kind_count, scenario);
-    else
+    if (plan_load(&plan, paths, &options->extras, systems, &why)) {
         cli_explain(why);
-    free(why);
-    if (scenario)
-        scenario_free(scenario);
+        free(why);
+        return EXIT_USAGE;
+    }
+    code = sweep_all_of(campaign, &plan);
+    if (!campaign->several) {
+        cli_complain(command,
+                     options->family ? "no scenario of the family %s there" : "no scenario there",
+                     options->family);
+        code = EXIT_USAGE;
+    }
+    plan_done(&plan);
     return code;
 }
 
@@ -285,15 +292,18 @@ static int sweep_main(const struct command *command, const struct systems *syste
         .seed = 1, .depth = 2, .beyond = 2, .disk_states = 5, .run_timeout_ns = RUN_TIMEOUT_NS};
     struct words paths = {0};
     struct fault kinds[SWEEP_KINDS_MAX];
+    char *program = program_path();
+    struct campaign campaign = {.options = &options, .kinds = kinds, .program = program};
     int err = options_parse(command, argc, argv, &options, &paths);
     int code = err > 0 ? EXIT_HELD : EXIT_USAGE;
-    if (!err && paths.count != 1) {
-        cli_complain(command, "needs one scenario");
+    if (!err && paths.count == 0) {
+        cli_complain(command, "needs a scenario, or a directory of them");
     } else if (!err && options_good(command, &options)) {
-        size_t kind_count = read_kinds(command, options.kinds, kinds);
-        if (kind_count)
-            code = load_and_sweep(&options, kinds, kind_count, paths.items[0], systems);
+        campaign.kind_count = read_kinds(command, options.kinds, kinds);
+        if (campaign.kind_count)
+            code = load_and_sweep(command, &campaign, &paths, systems);
     }
+    free(program);
     words_done(&paths);
     words_done(&options.extras.faults);
     words_done(&options.extras.properties);
@@ -302,7 +312,7 @@ static int sweep_main(const struct command *command, const struct systems *syste
 
 const struct command cmd_sweep = {
     .name = "sweep",
-    .args = "SCENARIO  [options]",
+    .args = "SCENARIO|DIR...  [options]",
     .about = "tries every fault at every hit, one at a time; prints a certificate",
     .notes = notes,
     .options = sweep_table,

@@ -13,6 +13,7 @@
 #define KEYS(X)                                                                                    \
     X("name", true, read_name)                                                                     \
     X("about", false, read_about)                                                                  \
+    X("family", false, read_family)                                                                \
     X("sut", true, read_sut)                                                                       \
     X("nodes", false, read_nodes)                                                                  \
     X("workload", false, read_workload)                                                            \
@@ -99,6 +100,7 @@ static struct scenario *scenario_new(const char *path)
         abort();
     scenario->path = scenario_copy(path);
     scenario->about = scenario_copy("");
+    scenario->family = scenario_copy("");
     scenario->nodes = (struct range){1, 1};
 #define X(field, key, type, fallback, ...) scenario->budget.field = (fallback);
     BUDGET_KEYS(X)
@@ -181,6 +183,7 @@ void scenario_free(struct scenario *scenario)
     free(scenario->path);
     free(scenario->name);
     free(scenario->about);
+    free(scenario->family);
     free(scenario);
 }
 

@@ -77,7 +77,7 @@ struct swarm_spec {
 
 struct scenario {
     char *path; /* as given, for messages and replay lines */
-    char *name, *about;
+    char *name, *about, *family; /* those not given: "" */
     const struct system *system;
     struct range nodes;
     struct param *params; /* one per spec of the system, in spec order */

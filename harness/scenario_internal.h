@@ -35,6 +35,7 @@ const struct system *system_find(struct loader *loader, const char *name);
 
 void read_name(struct loader *loader, const struct yaml *value);
 void read_about(struct loader *loader, const struct yaml *value);
+void read_family(struct loader *loader, const struct yaml *value);
 void read_sut(struct loader *loader, const struct yaml *value);
 void read_nodes(struct loader *loader, const struct yaml *value);
 void read_workload(struct loader *loader, const struct yaml *value);

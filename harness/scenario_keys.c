@@ -30,6 +30,11 @@ void read_about(struct loader *loader, const struct yaml *value)
     copy_value(loader, value, "a sentence", &loader->scenario->about);
 }
 
+void read_family(struct loader *loader, const struct yaml *value)
+{
+    copy_value(loader, value, "a word", &loader->scenario->family);
+}
+
 const struct system *system_find(struct loader *loader, const char *name)
 {
     for (size_t i = 0; i < loader->system_count; i++)

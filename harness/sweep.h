@@ -28,6 +28,7 @@ enum { SWEEP_DEPTH_MAX = 3, SWEEP_KINDS_MAX = 24 };
 /* X(ENUM, why) */
 #define SWEEP_PRUNED(X)                                                                            \
     X(ORDINAL, "hits of a kind that the reference run has already, and more often than the bound") \
+    X(BUDGET, "trials of kinds that the budget of the scenario rules out")                         \
     X(DEPTH, "hits that only more faults at once would reach")                                     \
     X(DISK, "states of the disk beyond the bound")                                                 \
     X(ALIKE, "pairs like one that was tried: same points, kinds, distance, same key or not")       \
@@ -39,6 +40,12 @@ enum sweep_pruned {
 #undef X
         PRUNED_COUNT
 };
+
+/* All kinds, each in its usual strength, into an array of SWEEP_KINDS_MAX; how many. */
+size_t sweep_kinds_all(struct fault *ret_kinds);
+/* Those of a list such as "crash,error(EIO),timeout". 0, with the reason (static) and where, when it is none. */
+size_t sweep_kinds_parse(const char *text, struct fault *ret_kinds, const char **ret_why,
+                         size_t *ret_at);
 
 struct sweep_setup {
     const struct scenario *scenario;
@@ -94,6 +101,7 @@ struct certificate {
     struct sweep_failure *failures; /* one per (property, point, kind) */
     size_t failure_count;
     uint64_t failed;
+    bool ruled_out[SWEEP_KINDS_MAX]; /* by the budget of the scenario */
     unsigned depth, beyond, disk_bound;
     char digest[33]; /* over all trials and what they gave, in order */
     bool complete;   /* the frontier is empty */

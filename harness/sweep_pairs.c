@@ -32,7 +32,8 @@ static void pair_hit(struct sweep *sweep, const struct trial *first, const struc
     pair.is_pair = true;
     pair.count = 2;
     for (uint32_t kind = 0; kind < sweep->setup->kind_count; kind++) {
-        if (!(hit->kinds & fault_can(sweep->setup->kinds[kind].kind)))
+        if (!(hit->kinds & fault_can(sweep->setup->kinds[kind].kind)) ||
+            sweep->certificate->ruled_out[kind])
             continue;
         *second = (struct trial_fault){.hit = *hit, .kind = kind};
         sweep->certificate->pair_candidates++;

@@ -100,6 +100,11 @@ void trials_of_hit(struct sweep *sweep, const struct trial *context, const struc
         enum fault_kind what = sweep->setup->kinds[kind].kind;
         if (!(hit->kinds & fault_can(what)))
             continue;
+        if (budget_rules_out(&sweep->setup->scenario->budget, what)) {
+            sweep->certificate->ruled_out[kind] = true;
+            sweep->certificate->pruned[PRUNED_BUDGET] += fault_takes_node(what) ? 1 : 2;
+            continue;
+        }
         *fault = (struct trial_fault){.hit = *hit, .kind = kind};
         trial_add(sweep, &trial);
         if (fault_takes_node(what))

@@ -36,7 +36,7 @@ struct courier {
     int64_t parcels, bug, unfit, done;
 };
 
-#define ANY (CAN_ERROR | CAN_DISCONNECT)
+#define ANY (CAN_ERROR | CAN_DISCONNECT | CAN_LIE)
 
 static void deliver(struct courier *courier, uint64_t parcel)
 {
@@ -206,6 +206,35 @@ Test(sweep, tries_every_kind_at_every_hit_and_follows)
     cr_expect(strstr(text, "courier/parcel/resend (5)  error(EIO) 10"), "%s", text);
     free(text);
     certificate_done(&certificate);
+}
+
+Test(sweep, leaves_out_what_the_budget_rules_out_and_says_so)
+{
+    static const struct fault lies[] = {{.kind = FAULT_DISCONNECT}, {.kind = FAULT_LIE}};
+    struct sweep_setup with = usual;
+    with.kinds = lies;
+    struct certificate certificate = sweep_well(with, "parcels: 5");
+    cr_expect_eq(certificate.hits, 15);
+    cr_expect_eq(certificate.persistent, 15, "by disconnects alone");
+    cr_expect_eq(certificate.pruned[PRUNED_BUDGET], 30, "no disk may lie");
+    char *text = text_of(&certificate);
+    cr_expect(strstr(text, "the budget of the scenario rules out: lie\n"), "%s", text);
+    free(text);
+    certificate_done(&certificate);
+}
+
+Test(sweep, reads_lists_of_kinds)
+{
+    struct fault kinds[SWEEP_KINDS_MAX];
+    const char *why;
+    size_t at;
+    cr_expect_eq(sweep_kinds_all(kinds), FAULT_KIND_COUNT - 1);
+    cr_assert_eq(sweep_kinds_parse("crash,error(ENOSPC),timeout", kinds, &why, &at), 3);
+    cr_expect_eq(kinds[1].err, ENOSPC);
+    cr_expect_eq(kinds[2].lo_ns, INT64_C(10000000000));
+    cr_expect_eq(sweep_kinds_parse("crash,,kill", kinds, &why, &at), 0);
+    cr_expect_eq(at, 6);
+    cr_expect_eq(sweep_kinds_parse("crash,off", kinds, &why, &at), 0);
 }
 
 Test(sweep, says_which_faults_nobody_noticed)

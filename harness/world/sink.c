@@ -64,6 +64,27 @@ bool world_can_inject(const struct hit *hit, const struct fault *fault)
     return false;
 }
 
+bool budget_rules_out(const struct budget *budget, enum fault_kind kind)
+{
+    switch (kind) {
+    case FAULT_LIE:
+    case FAULT_MISDIRECT:
+    case FAULT_FLIP: return budget->disks_lying == 0;
+    case FAULT_KILL:
+    case FAULT_POWEROFF: return budget->nodes_down == 0;
+    case FAULT_NONE:
+    case FAULT_DELAY:
+    case FAULT_ERROR:
+    case FAULT_SHORT:
+    case FAULT_TIMEOUT:
+    case FAULT_DISCONNECT:
+    case FAULT_PAUSE:
+    case FAULT_CRASH:
+    case FAULT_KIND_COUNT: break;
+    }
+    return false;
+}
+
 static struct fault decide(const struct hit *hit)
 {
     struct world *world = hit->world;

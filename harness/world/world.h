@@ -243,6 +243,8 @@ typedef struct fault world_decide(void *ctx, const struct hit *hit);
 void world_decider(struct world *world, world_decide *decide, void *ctx);
 /* Would it be injected: does the point declare it, can it be done here, does the budget allow it? */
 bool world_can_inject(const struct hit *hit, const struct fault *fault);
+/* Does this budget allow no such fault, wherever and whenever? */
+bool budget_rules_out(const struct budget *budget, enum fault_kind kind);
 /* How often (point name, node, key) was hit, this time included: the ordinal of choices about this hit. Counts
  * when called; ask once per hit. */
 uint64_t world_ordinal(struct world *world, const struct hit *hit);
