@@ -184,8 +184,7 @@ static void read_message(const char *message, size_t length, bool told, struct l
         if (!result->told)
             abort();
         memcpy(result->told, message + line, result->told_size);
-    } else if (length > line &&
-               recording_read(message + line, length - line, &result->recording) &&
+    } else if (length > line && recording_read(message + line, length - line, &result->recording) &&
                result->result.outcome != OUTCOME_CRASH) /* of a crashed run it may be cut off */
         abort();
 }

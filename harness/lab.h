@@ -30,7 +30,7 @@ struct lab_task {
     struct tape *tape; /* taken over; comes back with the result */
     unsigned record; /* enum record: what the result shall tell of the tape's choices; 0: nothing */
     struct keep keep; /* its texts live until the result */
-    void *tag; /* the caller's */
+    void *tag;        /* the caller's */
 };
 
 struct lab_result {

@@ -48,9 +48,9 @@ struct report_failure {
     char *message, *fingerprint;
     uint64_t seed, event;
     char *tape, *story, *trace,
-        *shrunk;  /* paths relative to the run directory; NULL if not there */
+        *shrunk;                    /* paths relative to the run directory; NULL if not there */
     uint64_t faults, shrunk_faults; /* of `shrunk`: how much went wrong before, and in it */
-    char *replay; /* one shell line that works from the repository's root */
+    char *replay;                   /* one shell line that works from the repository's root */
 };
 
 struct suite {

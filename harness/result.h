@@ -38,7 +38,8 @@ struct result {
     bool again; /* the verifying second time: compared, not counted */
     enum outcome outcome;
     char property[64], message[320];
-    char place[96]; /* of a failure: the point of its event; of a crash: where in the program; or "" */
+    char place
+        [96]; /* of a failure: the point of its event; of a crash: where in the program; or "" */
     uint64_t at, events; /* event of the failure; number of events */
     int64_t sim_ns;
     char fingerprint[33]; /* "" after a crash */

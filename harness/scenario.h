@@ -76,7 +76,7 @@ struct swarm_spec {
 };
 
 struct scenario {
-    char *path; /* as given, for messages and replay lines */
+    char *path;                  /* as given, for messages and replay lines */
     char *name, *about, *family; /* those not given: "" */
     const struct system *system;
     struct range nodes;

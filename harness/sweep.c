@@ -346,9 +346,10 @@ static void keep_failures(struct sweep *sweep)
         snprintf(name, sizeof name, "failures/%" PRIu64, sweep->culprits[i].trial);
         char *folder = path_join(sweep->setup->dir, name);
         const struct trial *trial = &sweep->trials[sweep->culprits[i].trial];
-        if (lab_run(sweep->lab,
-                    &(struct lab_task){.tape = trial_tape(sweep, trial), .keep = {.folder = folder}},
-                    &result)) {
+        if (lab_run(
+                sweep->lab,
+                &(struct lab_task){.tape = trial_tape(sweep, trial), .keep = {.folder = folder}},
+                &result)) {
             certificate->failures[i].folder = folder;
             lab_result_done(&result);
         } else {

@@ -455,13 +455,13 @@ static void mini_wait(struct node *node, struct point_site *at, int64_t ns)
     mini->waiting = false;
 }
 
-_Noreturn static void mini_leave(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void mini_leave(struct node *node, struct point_site *at)
 {
     (void)at;
     world_escape(node->world);
 }
 
-_Noreturn static void mini_crash(struct node *node, struct point_site *at)
+__attribute__((noreturn)) static void mini_crash(struct node *node, struct point_site *at)
 {
     struct mini_worker *worker = node->ctx;
     TRACE(at, "job/perform/crash", T_U64("job", worker->job),
