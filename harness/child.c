@@ -38,12 +38,17 @@ void child_done(struct child *child)
     close(child->noise);
 }
 
-void child_start(struct child *child, const struct child_task *task)
+void child_expect(struct child *child, const struct child_task *task)
 {
-    int ends[2];
     child->task = *task;
     child->hung = false;
     child->patience_ns = clock_now_ns() + task->setup->run_timeout_ns * HANG_FACTOR;
+}
+
+void child_start(struct child *child, const struct child_task *task)
+{
+    int ends[2];
+    child_expect(child, task);
     fflush(NULL); /* or the child would say it too */
     if (pipe2(ends, O_CLOEXEC))
         abort();
@@ -187,9 +192,9 @@ static char *crash_message(const struct child *child, int status, char *noise, s
     return message;
 }
 
-/* What a run says without dying (a sanitizer's warning, a stray printf) must not get lost. */
-static void pass_on(char *noise)
+void child_noise(const struct child *child)
 {
+    char *noise = noise_take(child);
     if (noise)
         fputs(noise, stderr);
     free(noise);
@@ -198,19 +203,19 @@ static void pass_on(char *noise)
 char *child_end(struct child *child, size_t *ret_length)
 {
     int status = child_reap(child);
-    char *noise = noise_take(child), *sent = child->sent;
+    char *sent = child->sent;
     size_t length = child->length;
     child->sent = NULL;
     child->length = 0;
     /* It exits with 0 once it has sent everything; but so may the system under test, before. A
      * crashed one may have sent its recording. */
     if (status == 0 && length > 0) {
-        pass_on(noise);
+        child_noise(child);
         *ret_length = length;
         return sent;
     }
     size_t line;
-    char *message = crash_message(child, status, noise, &line);
+    char *message = crash_message(child, status, noise_take(child), &line);
     *ret_length = line + length;
     message = realloc(message, *ret_length);
     if (!message)

@@ -113,23 +113,28 @@ static char *whole_message(const struct execution *x, const struct result *resul
     return text;
 }
 
-/* With LeakSanitizer: every run gives back all its memory. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
+void child_check_leaks(void)
+{
+    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+        _exit(1);
+}
+
 /* Ctrl-C reaches the whole process group: what it means is decided by the parent alone. */
-static void live_and_die_with_parent(void)
+void child_settle(int noise)
 {
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(noise, STDOUT_FILENO);
+    dup2(noise, STDERR_FILENO);
 }
 
 _Noreturn void child_main(const struct child_task *task, int out, int noise)
 {
     struct execution x = {.task = task, .out = out};
-    live_and_die_with_parent();
-    dup2(noise, STDOUT_FILENO);
-    dup2(noise, STDERR_FILENO);
+    child_settle(noise);
     crash_catch(keep_crash, &x, 0);
     crash_limit(task->setup->run_timeout_ns);
     if (task->record)
@@ -145,8 +150,7 @@ _Noreturn void child_main(const struct child_task *task, int out, int noise)
     char *message = whole_message(&x, &result, &length);
     result_done(&result);
     run_done(&x.run);
-    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
-        _exit(1);
+    child_check_leaks();
     write_all(out, message, length);
     free(message);
     fflush(NULL);

@@ -129,11 +129,16 @@ void crash_catch(void (*after)(void *ctx, int signal), void *ctx, int exit_code)
         sigaction(signals[i], &action, NULL);
 }
 
-void crash_limit(int64_t cpu_ns)
+void crash_timer(int64_t cpu_ns)
 {
     struct itimerval timer = {
         .it_value = {.tv_sec = cpu_ns / 1000000000, .tv_usec = cpu_ns % 1000000000 / 1000}};
     setitimer(ITIMER_PROF, &timer, NULL);
+}
+
+void crash_limit(int64_t cpu_ns)
+{
+    crash_timer(cpu_ns);
     rlim_t hard = (rlim_t)(cpu_ns / 1000000000) + 2 * AFTER_SECONDS;
     setrlimit(RLIMIT_CPU, &(struct rlimit){hard, hard});
 }

@@ -18,6 +18,8 @@ void crash_catch(void (*after)(void *ctx, int signal), void *ctx, int exit_code)
 /* An endless loop is a crash too: SIGPROF after so much CPU time, and SIGKILL if that does not
  * help. */
 void crash_limit(int64_t cpu_ns);
+/* Only the SIGPROF of it, counted from now. */
+void crash_timer(int64_t cpu_ns);
 
 /* "SIGSEGV (Segmentation fault)", or that it was an endless loop of more than `cpu_ns`. */
 void crash_describe(char *out, size_t size, int signal, int64_t cpu_ns);

@@ -21,6 +21,9 @@ struct system {
     /* After the liveness phase: record audit events (what the clients can see at the end). */
     void (*audit)(void *ctx);
     void (*teardown)(void *ctx); /* frees ctx; all nodes are down, no packet is under way */
+    /* No run finds anything of an earlier one in the process: then many are made in one, which is cheaper. Failures, and
+     * what is verified, have a process of their own in any case. */
+    bool leaves_nothing;
 };
 
 /* The whole command line (DESIGN 3.6). Returns the exit code. */

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE /* asprintf */
 #include "harness/worker.h"
 
+#include "harness/series.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -151,8 +153,38 @@ static const struct option worker_table[] = {
 };
 #undef AT
 
-static char *execute(struct child *child, const struct child_setup *setup, const struct plan *plan,
-                     const struct job *job, size_t *ret_length)
+/* The places in which a worker makes runs. */
+struct places {
+    struct series series;
+    struct child child;
+};
+
+/* A failure counts when the run fails in a process of its own, too: then that is the one to tell of. If it does not, it
+ * depends on the runs before it, which verifying it will show. */
+static char *confirm(struct child *child, const struct child_task *task, char *line, size_t *length)
+{
+    struct result result = {0};
+    size_t own_length;
+    char *own = child_run(child, task, &own_length);
+    bool held = result_read(own, own_length, &result) == 0 && result.outcome == OUTCOME_PASS;
+    result_done(&result);
+    free(held ? own : line);
+    *length = held ? *length : own_length;
+    return held ? line : own;
+}
+
+static char *make_run(struct places *places, const struct child_task *task, size_t *ret_length)
+{
+    bool alone = task->again || task->keep.folder[0] || !task->scenario->system->leaves_nothing;
+    bool held;
+    if (alone)
+        return child_run(&places->child, task, ret_length);
+    char *line = series_run(&places->series, task, &held, ret_length);
+    return held ? line : confirm(&places->child, task, line, ret_length);
+}
+
+static char *execute(struct places *places, const struct child_setup *setup,
+                     const struct plan *plan, const struct job *job, size_t *ret_length)
 {
     struct tape *tape = tape_new(job->run.seed);
     const struct child_task task = {
@@ -163,27 +195,29 @@ static char *execute(struct child *child, const struct child_setup *setup, const
         .again = job->again,
         .keep = {.folder = job->keep},
     };
-    char *line = child_run(child, &task, ret_length);
+    char *line = make_run(places, &task, ret_length);
     tape_free(tape);
     return line;
 }
 
 static int serve(const struct child_setup *setup, const struct plan *plan)
 {
-    struct child child;
+    struct places places;
     struct job job;
     size_t length;
     int err = 0;
-    child_init(&child);
+    series_init(&places.series);
+    child_init(&places.child);
     for (char *order; !err && (order = receive_whole(WORKER_FD, &length)); free(order)) {
         if (length != sizeof job)
             abort();
         memcpy(&job, order, sizeof job);
-        char *line = execute(&child, setup, plan, &job, &length);
+        char *line = execute(&places, setup, plan, &job, &length);
         err = send_whole(WORKER_FD, line, length);
         free(line);
     }
-    child_done(&child);
+    series_done(&places.series);
+    child_done(&places.child);
     return err ? EXIT_HARNESS : EXIT_HELD;
 }
 

@@ -27,7 +27,9 @@ enum fake_param {
     FAKE_EXIT,
     FAKE_DIFFERS,
     FAKE_STUCK,
-    FAKE_RANDOM
+    FAKE_RANDOM,
+    FAKE_COUNTS,
+    FAKE_WEARS
 };
 
 /* Percentages are chances per run. */
@@ -41,6 +43,8 @@ static const struct param_spec fake_params[] = {
     [FAKE_DIFFERS] = {"differs", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the process"},
     [FAKE_STUCK] = {"stuck", PARAM_PERCENT, {0, 0}, 0, 10000, "never drains"},
     [FAKE_RANDOM] = {"random", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the child"},
+    [FAKE_COUNTS] = {"counts", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the runs before it"},
+    [FAKE_WEARS] = {"wears", PARAM_PERCENT, {0, 0}, 0, 10000, "fails an assertion after others"},
 };
 
 struct fake {
@@ -55,9 +59,13 @@ static bool fake_chance(struct fake *fake, enum fake_param param)
     return tape_draw_chance(world_tape(fake->world), hundredths, 10000);
 }
 
+static int
+    fake_runs; /* that this process has made: a system that leaves nothing does not count them */
+
 static void fake_assert(struct fake *fake)
 {
-    if (fake_chance(fake, FAKE_ABORT)) {
+    bool worn = fake_chance(fake, FAKE_WEARS) && fake_runs > 1;
+    if (fake_chance(fake, FAKE_ABORT) || worn) {
         fprintf(stderr, "fake.c:1: fake: Assertion `all is well' failed.\n");
         abort();
     }
@@ -72,6 +80,8 @@ static void fake_misbehave(struct fake *fake)
         TRACE(at, "fake/step/done", T_U64("step", getppid()));
     if (fake_chance(fake, FAKE_RANDOM))
         TRACE(at, "fake/step/done", T_U64("step", getpid()));
+    if (fake_chance(fake, FAKE_COUNTS))
+        TRACE(at, "fake/step/done", T_U64("step", (uint64_t)fake_runs));
     if (fake_chance(fake, FAKE_SEGV))
         *fake_nowhere = 1;
     if (fake_chance(fake, FAKE_EXIT))
@@ -100,6 +110,7 @@ static void *fake_setup(struct world *world, const struct scenario *scenario)
     struct fake *fake = calloc(1, sizeof *fake);
     struct range steps = scenario->params[FAKE_STEPS].value;
     *fake = (struct fake){.world = world, .scenario = scenario};
+    fake_runs++;
     fake->steps = tape_draw_between(world_tape(world), steps.lo, steps.hi);
     if (fake_chance(fake, FAKE_STUCK))
         fake->done = INT64_MAX / 2;
@@ -127,17 +138,14 @@ static void fake_audit(void *ctx)
     (void)ctx;
 }
 
-static const struct system fake_system = {
-    .name = "fake",
-    .about = "misbehaves as asked",
-    .params = fake_params,
-    .param_count = sizeof fake_params / sizeof *fake_params,
-    .setup = fake_setup,
-    .settled = fake_settled,
-    .pending = fake_pending,
-    .audit = fake_audit,
-    .teardown = free,
-};
+#define FAKE_PARTS                                                                                 \
+    .about = "misbehaves as asked", .params = fake_params,                                         \
+    .param_count = sizeof fake_params / sizeof *fake_params, .setup = fake_setup,                  \
+    .settled = fake_settled, .pending = fake_pending, .audit = fake_audit, .teardown = free
+
+static const struct system fake_system = {.name = "fake", FAKE_PARTS};
+/* The same, said to leave nothing behind. */
+static const struct system fake_tidy = {.name = "tidy", FAKE_PARTS, .leaves_nothing = true};
 
 static void fake_on_wrong(struct judge *judge, void *state, const struct event *event)
 {
@@ -165,7 +173,7 @@ TRACE_PROPERTY(a_step_is_done, .name = "a step is done", .kind = PROPERTY_SOMETI
 
 /* A test program with systems of its own names them all before it includes this. */
 #ifndef FAKE_SYSTEMS
-#define FAKE_SYSTEMS &fake_system
+#define FAKE_SYSTEMS &fake_system, &fake_tidy
 #endif
 
 /* Called by duress_start() this program is duress; otherwise it is the test runner. */

@@ -175,6 +175,55 @@ Test(runner, what_depends_on_the_process_is_found)
     cr_assert(strstr(story, "another: {"));
 }
 
+/* ---- many runs in one process ---- */
+
+Test(runner, a_series_of_runs_gives_what_each_gives_alone)
+{
+    char alone[33];
+    scenario_put("s/a.yaml", "workload: { steps: 5..50 }");
+    cr_assert_eq(duress("run s --runs 450 --seed 7 --verify off --out r"), 0, "%s", said);
+    strcpy(alone, fingerprint_said());
+    scenario_put("s/a.yaml", "sut: tidy\nworkload: { steps: 5..50 }");
+    cr_assert_eq(duress("run s --runs 450 --seed 7 --workers 1 --verify all --out r"), 0, "%s",
+                 said);
+    cr_assert_str_eq(fingerprint_said(), alone);
+    cr_assert_eq(lines_of("r/run.json", "\"verified\": 450,"), 1);
+}
+
+Test(runner, failures_in_a_series_are_those_of_runs_alone)
+{
+    static char alone[262144];
+    const char *workload = "workload: { steps: 5..500, wrong: 20%, abort: 10%, exit: 5% }";
+    char tidy[128];
+    scenario_put("s/a.yaml", workload);
+    cr_assert_eq(duress("run s --runs 60 --seed 7 --out r"), 1, "%s", said);
+    strcpy(alone, strstr(slurp("r/run.json"), "\"failures\""));
+    snprintf(tidy, sizeof tidy, "sut: tidy\n%s", workload);
+    scenario_put("s/a.yaml", tidy);
+    cr_assert_eq(duress("run s --runs 60 --seed 7 --workers 1 --out r"), 1, "%s", said);
+    cr_assert_str_eq(strstr(slurp("r/run.json"), "\"failures\""), alone);
+}
+
+Test(runner, an_endless_loop_ends_a_series)
+{
+    scenario_put("s/loop.yaml", "sut: tidy\nworkload: { loop: 60% }");
+    cr_assert_eq(duress("run s --runs 5 --seed 7 --run-timeout 50ms --out r"), 1, "%s", said);
+    cr_assert(says("endless loop: more than 50ms"), "%s", said);
+}
+
+Test(runner, what_depends_on_the_runs_before_is_found)
+{
+    scenario_put("s/counts.yaml", "sut: tidy\nworkload: { counts: 100% }");
+    cr_assert_eq(duress("run s --runs 5 --seed 7 --workers 1 --verify all --out r"), 3, "%s", said);
+}
+
+Test(runner, what_only_fails_after_others_is_found)
+{
+    scenario_put("s/wears.yaml", "sut: tidy\nworkload: { wears: 100% }");
+    cr_assert_eq(duress("run s --runs 5 --seed 7 --workers 1 --verify off --out r"), 3, "%s", said);
+    cr_assert(says("differ"), "%s", said);
+}
+
 Test(runner, a_canary_that_fails_is_fine)
 {
     scenario_put("s/good.yaml", "");

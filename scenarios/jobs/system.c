@@ -163,4 +163,5 @@ const struct system jobs_system = {.name = "jobs",
                                    .settled = jobs_settled,
                                    .pending = jobs_pending,
                                    .audit = jobs_audit,
-                                   .teardown = jobs_teardown};
+                                   .teardown = jobs_teardown,
+                                   .leaves_nothing = true};
