@@ -56,8 +56,10 @@ void sequence_adopt(struct sequence *sequence, const struct sequence_choice *cho
 {
     sequence->choices = array_grown(sequence->choices, choice_count, sizeof *choices);
     sequence->spans = array_grown(sequence->spans, span_count, sizeof *spans);
-    memcpy(sequence->choices, choices, choice_count * sizeof *choices);
-    memcpy(sequence->spans, spans, span_count * sizeof *spans);
+    if (choice_count)
+        memcpy(sequence->choices, choices, choice_count * sizeof *choices);
+    if (span_count)
+        memcpy(sequence->spans, spans, span_count * sizeof *spans);
     sequence->length = choice_count;
     sequence->span_count = span_count;
     sequence->capacity = choice_count > 0 ? choice_count : 1;
