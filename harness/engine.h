@@ -37,6 +37,12 @@ struct nemesis_count {
     uint64_t asked, made, refused, healed; /* refused: by the budget */
 };
 
+/* What became of one promise of a scenario: a rule or a nemesis. */
+struct promise_count {
+    uint64_t kept; /* how often it did something */
+    uint64_t late; /* of these: waits that ended without what they waited for */
+};
+
 struct nemesis_engine {
     /* Checks a rule, points and fields included (registry_init first). 0 or -EINVAL. */
     int (*rule_check)(const char *pattern, const char *term, struct term_error *ret_error);
@@ -46,9 +52,9 @@ struct nemesis_engine {
     void *(*start)(struct world *world, const struct scenario *scenario);
     /* The safety phase is over: what the nemeses broke is repaired, on record. Before world_heal(). */
     void (*heal)(void *ctx);
-    /* What it came to: per kind; and how often each promise of the scenario was kept, first its
+    /* What it came to: per kind; and what became of each promise of the scenario, first its
      * rules, then its nemeses, as in the file. */
-    void (*count)(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_promises);
+    void (*count)(void *ctx, struct nemesis_count *ret_kinds, struct promise_count *ret_promises);
     void (*stop)(void *ctx);
 };
 

@@ -35,6 +35,7 @@ struct report_nemesis {
 struct report_promise {
     char *scenario, *what; /* "store/ack/reply: 2%disconnect", "kill node" */
     uint64_t runs, kept;   /* runs of the scenario; how often it fired in all of them */
+    uint64_t late;         /* of these: waits that ended without what they waited for */
 };
 /* A fault that had so many runs to fire in, and never did. */
 #define REPORT_PROMISE_RUNS 50

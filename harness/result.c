@@ -185,11 +185,14 @@ static void write_promises(struct json *json, const struct result *result)
 {
     json_array_begin(json, "k");
     for (size_t i = 0; i < result->promise_count; i++) {
-        if (!result->promises[i])
+        const struct promise_count *count = &result->promises[i];
+        if (!count->kept)
             continue;
         json_array_begin(json, NULL);
         json_count(json, NULL, i);
-        json_count(json, NULL, result->promises[i]);
+        json_count(json, NULL, count->kept);
+        if (count->late)
+            json_count(json, NULL, count->late);
         json_array_end(json);
     }
     json_array_end(json);
@@ -323,7 +326,8 @@ static void read_promises(const json_t *rows, struct result *result)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         if (number_at(row, 0) < result->promise_count)
-            result->promises[number_at(row, 0)] = number_at(row, 1);
+            result->promises[number_at(row, 0)] =
+                (struct promise_count){.kept = number_at(row, 1), .late = number_at(row, 2)};
     }
 }
 

@@ -6,7 +6,7 @@
  *      "msg":"...","at":4711,"place":"store/job/finish","p":[[0,17,6,2],...],"c":[[3,120],[5,0,1],...]}
  *
  * `n`: per kind of nemesis that was asked to strike [number, asked, made, refused, healed]; `k`: promises that were
- * kept [number in the scenario, times];
+ * kept [number in the scenario, times] or [number, times, waits among them that timed out];
  * `p`: per point that was hit [id, hits, fault kind, times, ...]; `c`: per property that was judged
  * [number, checks, 1 failed | 2 met | 3 both]. Ids and numbers are those of the head line, which
  * comes first in the file and names everything:
@@ -50,7 +50,7 @@ struct result {
     size_t check_count;
     struct nemesis_count *nemeses; /* per kind of nemesis; shorter when the last ones did nothing */
     size_t nemesis_count;
-    uint64_t *promises; /* how often each of the scenario's promises was kept; likewise */
+    struct promise_count *promises; /* what became of the scenario's promises; likewise */
     size_t promise_count;
 };
 

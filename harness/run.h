@@ -27,11 +27,11 @@ struct run {
     enum run_ending ending; /* BROKEN until it was judged */
     int64_t sim_ns;         /* virtual time that passed */
     char fingerprint[33];
-    struct trace *trace;           /* owned */
-    struct world *world;           /* owned; NULL once closed */
-    struct panel *panel;           /* owned */
-    struct nemesis_count *nemeses; /* owned; per kind of nemesis */
-    uint64_t *promises;            /* owned; how often each of the scenario's promises was kept */
+    struct trace *trace;            /* owned */
+    struct world *world;            /* owned; NULL once closed */
+    struct panel *panel;            /* owned */
+    struct nemesis_count *nemeses;  /* owned; per kind of nemesis */
+    struct promise_count *promises; /* owned; what became of the scenario's promises */
     size_t promise_count;
 };
 

@@ -77,7 +77,10 @@ static void count_promises(struct tally *tally, const struct result *result)
     for (size_t i = 0; i < count; i++) {
         struct report_promise *promise = &tally->suite->promises[first + i];
         promise->runs++;
-        promise->kept += i < result->promise_count ? result->promises[i] : 0;
+        if (i >= result->promise_count)
+            continue;
+        promise->kept += result->promises[i].kept;
+        promise->late += result->promises[i].late;
     }
 }
 

@@ -78,6 +78,7 @@ static void *start(struct world *world, const struct scenario *scenario)
     engine->scenario = scenario;
     swarm_draw(&engine->swarm, world, scenario);
     install_rules(engine);
+    rules_watch(engine->rules, world);
     start_nemeses(engine);
     world_decider(world, decide, engine);
     disk_sqlite_refuse(rules_concern(engine->rules, MEMORY_POINT) ||
@@ -92,7 +93,7 @@ static void heal(void *ctx)
     nemeses_heal(engine->nemeses);
 }
 
-static void count(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_promises)
+static void count(void *ctx, struct nemesis_count *ret_kinds, struct promise_count *ret_promises)
 {
     struct engine *engine = ctx;
     size_t rules = engine->scenario->rule_count;
@@ -100,7 +101,7 @@ static void count(void *ctx, struct nemesis_count *ret_kinds, uint64_t *ret_prom
     for (size_t i = 0; i < rules; i++)
         ret_promises[i] = rules_fired(engine->rules, i);
     for (size_t i = 0; i < engine->scenario->nemesis_count; i++)
-        ret_promises[rules + i] = nemeses_made(engine->nemeses, i);
+        ret_promises[rules + i].kept = nemeses_made(engine->nemeses, i);
 }
 
 /* Before world_free(): dying nodes may still hit points. */

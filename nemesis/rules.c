@@ -21,7 +21,7 @@ struct rule {
     struct pattern *pattern;
     struct term *term;
     struct term_state *state;
-    uint64_t fired;
+    struct promise_count count;
 };
 
 /* What speaks of one point. */
@@ -119,12 +119,12 @@ static bool check_kinds(const struct rule *rule, struct parser *parser)
 
 static bool check_waits(const struct rule *rule, struct parser *parser)
 {
-    const char *name;
+    const struct wait *wait;
     size_t offset;
-    for (size_t i = 0; (name = term_wait(rule->term, i, &offset)) != NULL; i++) {
-        if (registry_find(name))
+    for (size_t i = 0; (wait = term_wait(rule->term, i, &offset)) != NULL; i++) {
+        if (registry_find(wait->name))
             continue;
-        struct pattern *pattern = pattern_parse(name, parser->error);
+        struct pattern *pattern = pattern_parse(wait->name, parser->error);
         if (pattern)
             pattern_explain(pattern, parser->error);
         pattern_free(pattern);
@@ -261,13 +261,13 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
         ask_rules(concern, tape, &choice, hit->point->kinds, hit->fields, hit->count, &rule);
     const struct fault *edit = concern->edits ? tape_fault(tape, &choice) : NULL;
     if (verdict.taken && !edit)
-        rule->fired += term_kinds(rule->term) == 0 || world_can_inject(hit, &verdict.fault);
+        rule->count.kept += term_kinds(rule->term) == 0 || world_can_inject(hit, &verdict.fault);
     if (edit)
         verdict = (struct term_verdict){.taken = true, .fault = *edit};
     else if (tape_is_simple(tape, STREAM_FAULT))
         verdict.fault = (struct fault){.kind = FAULT_NONE};
-    if (verdict.wait_for)
-        wait_for_point(hit, verdict.wait_for);
+    if (verdict.wait)
+        wait_for_point(hit, verdict.wait, &rule->count);
     struct fault fault = {.kind = FAULT_NONE};
     if (declared(hit->point, &verdict.fault))
         fault = settled(verdict.fault, tape, &choice);
@@ -275,9 +275,19 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
     return fault;
 }
 
-uint64_t rules_fired(const struct rules *rules, size_t index)
+void rules_watch(const struct rules *rules, struct world *world)
 {
-    return rules->list[index]->fired;
+    const struct wait *wait;
+    size_t offset;
+    for (size_t rule = 0; rule < rules->count; rule++)
+        for (size_t i = 0; (wait = term_wait(rules->list[rule]->term, i, &offset)) != NULL; i++)
+            if (wait->whose != WAIT_ANYBODY)
+                world_count_by(world, (size_t)(registry_find(wait->name) - registry_get(0)));
+}
+
+struct promise_count rules_fired(const struct rules *rules, size_t index)
+{
+    return rules->list[index]->count;
 }
 
 bool rules_concern(const struct rules *rules, const char *point)

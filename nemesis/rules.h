@@ -27,7 +27,7 @@ int rules_add(struct rules *rules, const char *pattern, const char *term,
               struct term_error *ret_error);
 /* All CAN_ bits that the rules may need. */
 uint32_t rules_kinds(const struct rules *rules);
-/* Has this rule set a wait(NAME)? */
+/* Has this rule set a wait(...)? */
 bool rules_wait(const struct rules *rules);
 /* Splits "POINT=TERM" or "POINT: TERM" (mind '=' inside [...]). Returns the length of the pattern,
  * *ret_term after the separator and blanks; 0 if there is no separator. */
@@ -38,9 +38,12 @@ size_t rule_split(const char *text, const char **ret_term);
  * fault shifts no other. The tape's fault edits must be complete before the first hit. */
 struct fault rules_decide(void *rules, const struct hit *hit);
 
-/* How often rule number `index` (in the order of adding) fired: injected what the world could do, or took a hit
- * in order to inject nothing. */
-uint64_t rules_fired(const struct rules *rules, size_t index);
+/* Lets the world count what waits of the rules need. Before the first hit. */
+void rules_watch(const struct rules *rules, struct world *world);
+
+/* How often rule number `index` (in the order of adding) fired: injected what the world could do, made somebody wait,
+ * or took a hit in order to inject nothing; and how many waits timed out. */
+struct promise_count rules_fired(const struct rules *rules, size_t index);
 
 /* The same without a world: does any rule speak of this point, and what do the rules say to one hit
  * of it? The fault's duration is drawn. */

@@ -94,16 +94,16 @@ static const char *const scope_words[] = {
     [PER_KEY] = "key", [PER_NODE] = "node", [PER_POINT] = "point"};
 
 /* "per(point)" | "per(node)" | "per(key)" */
-static bool read_scope(struct parser *parser, struct step *step)
+static bool read_scope(struct parser *parser, enum scope *ret_scope, bool *given)
 {
-    if (step->scope_given)
+    if (*given)
         return complain(parser, parser->at, "a step has one per(...)");
     if (!expect(parser, "("))
         return false;
     for (size_t scope = 0; scope < sizeof scope_words / sizeof scope_words[0]; scope++) {
         if (take_word(parser, scope_words[scope])) {
-            step->scope = (enum scope)scope;
-            step->scope_given = true;
+            *ret_scope = (enum scope)scope;
+            *given = true;
             return expect(parser, ")");
         }
     }
@@ -123,7 +123,7 @@ static bool read_mod(struct parser *parser, struct step *step, bool *ret_bad)
     else if (take_word(parser, "every"))
         good = read_counting_mod(parser, step, MOD_EVERY);
     else if (take_word(parser, "per"))
-        good = read_scope(parser, step);
+        good = read_scope(parser, &step->scope, &step->scope_given);
     else
         return false;
     *ret_bad = !good;
@@ -132,23 +132,66 @@ static bool read_mod(struct parser *parser, struct step *step, bool *ret_bad)
 
 /* ---- actions ---- */
 
-/* "wait("NAME")" */
+/* N"*" */
+static bool read_wait_times(struct parser *parser, struct wait *wait)
+{
+    size_t at = parser->at;
+    if (wait->times)
+        return complain(parser, at, "a wait has one count");
+    if (!take_whole(parser, &wait->times) || !expect(parser, "*"))
+        return false;
+    return wait->times > 0 || complain(parser, at, "wait(0*...) would not wait");
+}
+
+/* (N"*" | "per(key)" | "per(node)")* */
+static bool read_wait_mods(struct parser *parser, struct wait *wait)
+{
+    static const enum wait_whose whose[] = {
+        [PER_KEY] = WAIT_SAME_KEY, [PER_NODE] = WAIT_SAME_NODE, [PER_POINT] = WAIT_ANYBODY};
+    enum scope scope = PER_POINT;
+    bool given = false, good = true;
+    for (skip_blanks(parser); good; skip_blanks(parser)) {
+        if (isdigit((unsigned char)*parser_rest(parser)))
+            good = read_wait_times(parser, wait);
+        else if (take_word(parser, "per"))
+            good = read_scope(parser, &scope, &given);
+        else
+            break;
+    }
+    wait->whose = whose[scope];
+    return good;
+}
+
+/* ("," DUR)? */
+static bool read_wait_longest(struct parser *parser, struct wait *wait)
+{
+    wait->longest_ns = WAIT_LONGEST_NS;
+    if (!take(parser, ","))
+        return true;
+    skip_blanks(parser);
+    size_t length = duration_parse(parser_rest(parser), &wait->longest_ns);
+    if (length == 0)
+        return complain(parser, parser->at, "expected a duration, as in 250ms or 1.5s");
+    parser->at += length;
+    return true;
+}
+
+/* "wait(" mods NAME ("," DUR)? ")" */
 static bool read_wait(struct parser *parser, struct step *step)
 {
-    if (!expect(parser, "("))
+    if (!expect(parser, "(") || !read_wait_mods(parser, &step->wait))
         return false;
-    skip_blanks(parser);
     size_t length = strspn(parser_rest(parser), "abcdefghijklmnopqrstuvwxyz0123456789_-/");
     if (length == 0)
         return complain(parser, parser->at,
                         "expected the name of a point, as in wait(store/ack/reply)");
     step->act = ACT_WAIT;
     step->wait_at = parser->at;
-    step->wait_for = strndup(parser_rest(parser), length);
-    if (!step->wait_for)
+    step->wait.name = strndup(parser_rest(parser), length);
+    if (!step->wait.name)
         abort();
     parser->at += length;
-    return expect(parser, ")");
+    return read_wait_longest(parser, &step->wait) && expect(parser, ")");
 }
 
 static bool read_fault(struct parser *parser, struct step *step)
@@ -236,6 +279,6 @@ void term_free(struct term *term)
     if (!term)
         return;
     for (size_t i = 0; i < term->step_count; i++)
-        free(term->steps[i].wait_for);
+        free(term->steps[i].wait.name);
     free(term);
 }

@@ -5,7 +5,7 @@
  *     step   := mod* action
  *     mod    := P"%" | N"*" | "skip("N")" | "every("N")" | "per(point)" | "per(node)" | "per(key)"
  *     action := crash | kill | poweroff | error(ERRNO) | timeout(DUR[..DUR]) | disconnect
- *             | delay(DUR[..DUR]) | pause(DUR[..DUR]) | short | lie | misdirect | flip | wait(NAME) | off
+ *             | delay(DUR[..DUR]) | pause(DUR[..DUR]) | short | lie | misdirect | flip | wait | off
  *     strategy := always_crash | recover_after(N) | random_crash(P)
  *               | periodic_crash(PERIOD,DUTY,PHASE)
  *
@@ -21,8 +21,13 @@
  * follows their formula with X from 1: crash iff (X + round(PHASE/(2*pi)*PERIOD)) mod PERIOD >=
  * DUTY*PERIOD; DUTY, 0..1, is the healthy share, PHASE is in radians ("0", "pi", "3.14159").
  *
- * wait(NAME) forces an order: the hit waits until the point NAME is hit, by anybody, but 60 s at
- * most.
+ * wait(...) forces an order: the hit waits, on a visible place in the trace, but not for ever.
+ *
+ *     wait   := "wait(" (N"*" | "per(key)" | "per(node)")* NAME ("," DUR)? ")"
+ *
+ * Until the point NAME is hit, by anybody; with N* until it has been hit N times since the run began, so that an order
+ * that has come about by itself is not waited for. per(key): hits with the same key (first field) as the one that waits
+ * count, per(node): hits on its node. At most DUR, 60 s when it is not given: then it goes on, and is reported.
  */
 #ifndef DURESS_TERM_H
 #define DURESS_TERM_H
@@ -40,8 +45,22 @@ void term_free(struct term *term);
 void term_print(const struct term *term, char *out, size_t size);
 /* All CAN_ bits that the term may need. */
 uint32_t term_kinds(const struct term *term);
-/* The i-th name in a wait(NAME), with its offset in the text; NULL when there are no more. */
-const char *term_wait(const struct term *term, size_t i, size_t *ret_offset);
+
+enum wait_whose { WAIT_ANYBODY, WAIT_SAME_KEY, WAIT_SAME_NODE };
+
+/* A wait(...), as long as the term lives. */
+struct wait {
+    char *name;     /* of a point */
+    uint64_t times; /* since the run began; 0: once, from now on */
+    enum wait_whose whose;
+    int64_t longest_ns;
+};
+#define WAIT_LONGEST_NS INT64_C(60000000000)
+
+/* The i-th wait(...), with the offset of its name in the text; NULL when there are no more. */
+const struct wait *term_wait(const struct term *term, size_t i, size_t *ret_offset);
+/* "3*per(key)store/ack/reply,5s". Returns out. */
+const char *wait_print(const struct wait *wait, char *out, size_t size);
 
 /* Counters of one rule, for all its points and keys. */
 struct term_state;
@@ -49,9 +68,9 @@ struct term_state *term_state_new(const struct term *term);
 void term_state_free(struct term_state *state);
 
 struct term_verdict {
-    bool taken;           /* some step took the hit; it may have been `off` */
-    struct fault fault;   /* FAULT_NONE for `off` and wait(); its duration may still be a range */
-    const char *wait_for; /* the NAME of a wait(NAME), else NULL; as long as the term lives */
+    bool taken;         /* some step took the hit; it may have been `off` */
+    struct fault fault; /* FAULT_NONE for `off` and wait(...); its duration may still be a range */
+    const struct wait *wait; /* what it shall wait for, or NULL */
 };
 
 /* One hit of a point that declared the CAN_ bits `can`. `choice` identifies it (stream FAULT);

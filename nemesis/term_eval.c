@@ -113,8 +113,9 @@ struct term_verdict term_eval(const struct term *term, struct term_state *state,
         if ((step_can(step) & ~can) != 0 || !step_passes(&place, step))
             continue;
         step_spend(&place, step);
-        return (struct term_verdict){
-            .taken = true, .fault = step->fault, .wait_for = step->wait_for};
+        return (struct term_verdict){.taken = true,
+                                     .fault = step->fault,
+                                     .wait = step->act == ACT_WAIT ? &step->wait : NULL};
     }
     return (struct term_verdict){.taken = false};
 }

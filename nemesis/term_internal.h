@@ -33,8 +33,8 @@ struct step {
     bool scope_given;
     enum act act;
     struct fault fault; /* ACT_FAULT */
-    char *wait_for;     /* ACT_WAIT */
-    size_t wait_at;     /* its offset in the text */
+    struct wait wait;   /* ACT_WAIT */
+    size_t wait_at;     /* the offset of its name in the text */
 };
 
 struct term {

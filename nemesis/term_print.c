@@ -62,13 +62,38 @@ static void put_periodic(struct printer *printer, const struct mod *mod)
     put(printer, ")");
 }
 
+static void put_wait(struct printer *printer, const struct wait *wait)
+{
+    static const char *const whose[] = {
+        [WAIT_ANYBODY] = "", [WAIT_SAME_KEY] = "per(key)", [WAIT_SAME_NODE] = "per(node)"};
+    char longest[40];
+    put(printer, "%s", whose[wait->whose]);
+    if (wait->times)
+        put(printer, "%" PRIu64 "*", wait->times);
+    put(printer, "%s", wait->name);
+    if (wait->longest_ns != WAIT_LONGEST_NS)
+        put(printer, ",%s", duration_print(wait->longest_ns, longest, sizeof longest));
+}
+
+const char *wait_print(const struct wait *wait, char *out, size_t size)
+{
+    struct printer printer = {.out = out, .size = size};
+    out[0] = '\0';
+    put_wait(&printer, wait);
+    return out;
+}
+
 static void put_action(struct printer *printer, const struct step *step)
 {
     char text[128];
     switch (step->act) {
     case ACT_FAULT: put(printer, "%s", fault_print(&step->fault, text, sizeof text)); break;
     case ACT_OFF: put(printer, "off"); break;
-    case ACT_WAIT: put(printer, "wait(%s)", step->wait_for); break;
+    case ACT_WAIT:
+        put(printer, "wait(");
+        put_wait(printer, &step->wait);
+        put(printer, ")");
+        break;
     }
 }
 
@@ -116,13 +141,13 @@ uint32_t term_kinds(const struct term *term)
     return kinds;
 }
 
-const char *term_wait(const struct term *term, size_t i, size_t *ret_offset)
+const struct wait *term_wait(const struct term *term, size_t i, size_t *ret_offset)
 {
     for (size_t step = 0; step < term->step_count; step++) {
         if (term->steps[step].act != ACT_WAIT || i-- > 0)
             continue;
         *ret_offset = term->steps[step].wait_at;
-        return term->steps[step].wait_for;
+        return &term->steps[step].wait;
     }
     return NULL;
 }

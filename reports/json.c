@@ -156,6 +156,8 @@ static void write_promises(struct json *json, const struct suite *suite)
         json_str(json, "what", promise->what);
         json_count(json, "runs", promise->runs);
         json_count(json, "fired", promise->kept);
+        if (promise->late)
+            json_count(json, "timed_out", promise->late);
         json_object_end(json);
     }
     json_array_end(json);

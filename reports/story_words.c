@@ -33,6 +33,8 @@ static const struct {
     {"nemesis/disk/slow", "% became slower by % for %", {"disk", "by_ns", "for_ns"}},
     {"nemesis/disk/stall", "% stalled for %", {"disk", "by_ns"}},
     {"nemesis/disk/lie", "syncs of % did nothing for %", {"disk", "for_ns"}},
+    {"nemesis/wait/begin", "% of key % waits here for %", {"held", "key", "for"}},
+    {"nemesis/wait/end", "% of key % goes on after %: %", {"held", "key", "waited_ns", "why"}},
     {"nemesis/link/cut", "the link from n% to n% was cut", {"from", "to"}},
     {"nemesis/link/impair",
      "the link from n% to n% became % for %",

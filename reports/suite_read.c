@@ -145,6 +145,8 @@ static void read_promise(struct reader *r, const json_t *object, void *item)
     promise->what = get_text(r, object, "what");
     promise->runs = get_u64(r, object, "runs");
     promise->kept = get_u64(r, object, "fired");
+    if (json_object_get(object, "timed_out"))
+        promise->late = get_u64(r, object, "timed_out");
 }
 
 static void read_failure(struct reader *r, const json_t *object, void *item)

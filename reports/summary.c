@@ -118,7 +118,7 @@ static void print_promises(struct terminal *terminal, const struct suite *suite)
         const struct report_promise *promise = &suite->promises[i];
         if (!report_promise_broken(promise) || ++broken > NAMES_SHOWN)
             continue;
-        FILE *out = broken == 1 ? label(terminal, "never fired") : item(terminal, "", COLOUR_ODD);
+        FILE *out = label(terminal, broken == 1 ? "never fired" : "");
         char runs[FORMAT_MAX];
         fputs(terminal_colour(terminal, COLOUR_ODD), out);
         format_line(promise->scenario, SIZE_MAX, out);
@@ -128,6 +128,26 @@ static void print_promises(struct terminal *terminal, const struct suite *suite)
                 format_plural(promise->runs, "run", runs));
     }
     more(terminal, broken, NAMES_SHOWN);
+}
+
+/* Forced orderings that did not come about. */
+static void print_waits(struct terminal *terminal, const struct suite *suite)
+{
+    size_t late = 0;
+    for (size_t i = 0; i < suite->promise_count; i++) {
+        const struct report_promise *promise = &suite->promises[i];
+        if (promise->late == 0 || ++late > NAMES_SHOWN)
+            continue;
+        FILE *out = label(terminal, late == 1 ? "timed out" : "");
+        char count[FORMAT_MAX], waits[FORMAT_MAX];
+        fputs(terminal_colour(terminal, COLOUR_ODD), out);
+        format_line(promise->scenario, SIZE_MAX, out);
+        fputs(": ", out);
+        format_line(promise->what, SIZE_MAX, out);
+        fprintf(out, "%s, %s of %s\n", terminal_colour(terminal, COLOUR_OFF),
+                format_count(promise->late, count), format_plural(promise->kept, "wait", waits));
+    }
+    more(terminal, late, NAMES_SHOWN);
 }
 
 /* ---- properties, points, sometimes ---- */
@@ -310,6 +330,7 @@ void terminal_summary(struct terminal *terminal, const struct suite *suite)
         print_faults(terminal, suite);
         print_nemeses(terminal, suite);
         print_promises(terminal, suite);
+        print_waits(terminal, suite);
         print_properties(terminal, suite);
         print_points(terminal, suite);
         print_sometimes(terminal, suite);

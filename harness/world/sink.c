@@ -35,6 +35,8 @@ static void sink_event(struct point_sink *sink, struct point_site *at, struct po
 {
     struct world *world = world_of(sink);
     world->hits[point->id]++;
+    if (world->by)
+        world_count_hit(world, point->id, at->node, fields_key(fields, count));
     record(world, at, point, fields, count, (struct fault){0});
 }
 
@@ -149,6 +151,8 @@ static int sink_fault(struct point_sink *sink, struct point_site *at, struct poi
                       .count = count,
                       .key = fields_key(fields, count)};
     world->hits[point->id]++;
+    if (world->by)
+        world_count_hit(world, point->id, at->node, hit.key);
     struct fault fault = decide(&hit);
     if (fault.kind == FAULT_NONE) {
         if (!(point->kinds & POINT_QUIET))

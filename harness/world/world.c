@@ -60,6 +60,7 @@ void world_free(struct world *world)
     }
     free_nodes(world);
     schedule_free(world->schedule);
+    world_hits_free(world);
     free(world->extras);
     free(world->links);
     free(world->slots);

@@ -256,5 +256,9 @@ void world_heal(struct world *world);
 /* Counters for reports: hits and injected faults by point id and kind. */
 uint64_t world_hits(const struct world *world, size_t point_id);
 uint64_t world_injected(const struct world *world, size_t point_id, enum fault_kind kind);
+/* From now on the hits of this point are counted by key and by node as well. */
+void world_count_by(struct world *world, size_t point_id);
+uint64_t world_hits_with_key(const struct world *world, size_t point_id, uint64_t key);
+uint64_t world_hits_on(const struct world *world, size_t point_id, uint32_t node);
 
 #endif

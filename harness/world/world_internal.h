@@ -58,6 +58,7 @@ struct flying { /* a packet under way */
 };
 
 struct schedule_state; /* schedule.c */
+struct hits_by;        /* hits.c */
 
 struct world {
     struct tape *tape;
@@ -94,6 +95,7 @@ struct world {
     void *decide_ctx;
     struct ordinal *ordinals;
     uint64_t *hits;                         /* by point id */
+    struct hits_by *by;                     /* NULL: nobody wants to know more */
     uint64_t (*injected)[FAULT_KIND_COUNT]; /* by point id */
 };
 
@@ -106,6 +108,9 @@ void world_bury(struct world *world);
 /* Events held back are due now. */
 void world_release_held(struct world *world, struct held *held);
 void schedule_free(struct schedule_state *state);
+/* One hit, of a point that may be counted by key and node; only when world->by is there. */
+void world_count_hit(struct world *world, size_t point_id, uint32_t node, uint64_t key);
+void world_hits_free(struct world *world);
 void world_drop_flying(struct world *world);
 void link_heal(struct link *link);
 bool budget_allows_death(const struct world *world, const struct node *node);

@@ -67,7 +67,7 @@ static struct round save_with(const char *point, unsigned n)
     int result = save(&zoo.nodes[0]->site);
     struct round round = look(&zoo, point);
     round.result = result;
-    round.fired = rules_fired(rules, 0) > 0;
+    round.fired = rules_fired(rules, 0).kept > 0;
     world_decider(zoo.world, NULL, NULL);
     zoo_close(&zoo);
     rules_free(rules);

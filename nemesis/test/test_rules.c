@@ -484,51 +484,88 @@ static void enter_now(void *arg)
     enter(arg);
 }
 
-/* The last nemesis/wait/end of the trace. */
-static struct event last_wait(struct trace *trace, struct trace_cursor *cursor)
+static void enter_in(const struct site *site, int64_t ms)
+{
+    struct world *world = site->zoo.world;
+    world_at(world, NULL, world_now(world) + ms * 1000000, enter_now, site->at);
+}
+
+/* How long opening the cage takes, in ms; with what the rules say. */
+static int64_t waits_ms(struct site *site, uint64_t animal)
+{
+    int64_t before = world_now(site->zoo.world);
+    cr_assert_eq(open_cage(site->at, animal, "Bob"), 0);
+    return (world_now(site->zoo.world) - before) / 1000000;
+}
+
+/* The last event of this name in the trace. */
+static struct event last_of(struct trace *trace, const char *name, struct trace_cursor *ret_cursor)
 {
     struct event event, found = {0};
-    while (trace_next(trace, cursor, &event)) {
-        if (strcmp(event.point->name, "nemesis/wait/end") == 0) {
+    struct trace_cursor cursor = {0};
+    while (trace_next(trace, &cursor, &event)) {
+        if (strcmp(event.point->name, name) == 0) {
+            *ret_cursor = cursor; /* the fields are in it */
             found = event;
-            break;
+            found.fields = ret_cursor->fields;
         }
     }
-    cr_assert_not_null(found.point);
+    cr_assert_not_null(found.point, "no %s", name);
     return found;
+}
+
+static void expect_end(const struct site *site, const char *why, int64_t waited_ms)
+{
+    struct trace_cursor cursor;
+    struct event event = last_of(site->zoo.trace, "nemesis/wait/end", &cursor);
+    cr_expect_str_eq(event_str(&event, "why"), why);
+    cr_expect_eq(event_i64(&event, "waited_ns"), waited_ms * 1000000);
+}
+
+static void expect_counts(const struct site *site, uint64_t waits, uint64_t late)
+{
+    struct promise_count count = rules_fired(site->rules, 0);
+    cr_expect_eq(count.kept, waits, "%lu waits", count.kept);
+    cr_expect_eq(count.late, late, "%lu late", count.late);
 }
 
 Test(waiting, holds_a_hit_back_until_another_point_is_hit)
 {
     struct site site = site_open(1);
-    struct world *world = site.zoo.world;
-    int64_t before = world_now(world);
     rule(&site, "zoo/cage/open", "1*wait(zoo/visitor/enter)");
-    world_at(world, NULL, before + 35000000, enter_now, site.at);
-    cr_assert_eq(open_cage(site.at, 5, "Bob"), 0);
-    cr_assert_eq(world_now(world) - before, 40000000, "steps of 10 ms");
-    cr_assert_eq(open_cage(site.at, 5, "Bob"), 0);
-    cr_assert_eq(world_now(world) - before, 40000000, "once");
-
-    struct trace_cursor cursor = {0};
-    struct event event = last_wait(site.zoo.trace, &cursor);
-    cr_assert_str_eq(event_str(&event, "held"), "zoo/cage/open");
-    cr_assert_str_eq(event_str(&event, "for"), "zoo/visitor/enter");
-    cr_assert_eq(event_i64(&event, "waited_ns"), 40000000);
-    cr_assert_eq(event_u64(&event, "came"), 1);
+    enter(site.at); /* from now on: this does not count */
+    enter_in(&site, 35);
+    cr_assert_eq(waits_ms(&site, 5), 40, "steps of 10 ms");
+    cr_assert_eq(waits_ms(&site, 5), 0, "once");
+    expect_end(&site, "it came", 40);
+    expect_counts(&site, 1, 0);
     site_close(&site);
 }
 
-Test(waiting, ends_after_a_minute)
+Test(waiting, is_visible_where_it_waits)
 {
     struct site site = site_open(1);
-    int64_t before = world_now(site.zoo.world);
-    rule(&site, "zoo/cage/open", "1*wait(zoo/visitor/enter)");
-    cr_assert_eq(open_cage(site.at, 5, "Bob"), 0);
-    cr_assert_eq(world_now(site.zoo.world) - before, 60 * SECOND);
-    struct trace_cursor cursor = {0};
-    struct event event = last_wait(site.zoo.trace, &cursor);
-    cr_assert_eq(event_u64(&event, "came"), 0);
+    struct trace_cursor cursor;
+    rule(&site, "zoo/cage/open", "wait(2*per(key)zoo/cage/shut,7s)");
+    waits_ms(&site, 5);
+    struct event event = last_of(site.zoo.trace, "nemesis/wait/begin", &cursor);
+    cr_expect_eq(event.node, site.at->node);
+    cr_expect_eq(event_u64(&event, "key"), 5);
+    cr_expect_str_eq(event_str(&event, "held"), "zoo/cage/open");
+    cr_expect_str_eq(event_str(&event, "for"), "per(key)2*zoo/cage/shut,7s");
+    site_close(&site);
+}
+
+Test(waiting, ends_after_a_minute_or_what_it_is_told_and_is_counted)
+{
+    struct site site = site_open(1);
+    rule(&site, "zoo/cage/open", "1*wait(zoo/visitor/enter) -> wait(zoo/visitor/enter, 2s)");
+    cr_assert_eq(waits_ms(&site, 5), 60000);
+    expect_end(&site, "it did not come in time", 60000);
+    cr_assert_eq(waits_ms(&site, 5), 2000);
+    enter_in(&site, 35);
+    cr_assert_eq(waits_ms(&site, 5), 40);
+    expect_counts(&site, 3, 2);
     site_close(&site);
 }
 
@@ -540,10 +577,124 @@ static void heal_now(void *arg)
 Test(waiting, ends_with_the_safety_phase)
 {
     struct site site = site_open(1);
-    int64_t before = world_now(site.zoo.world);
     rule(&site, "zoo/cage/open", "1*wait(zoo/visitor/enter)");
-    world_at(site.zoo.world, NULL, before + SECOND, heal_now, site.zoo.world);
-    cr_assert_eq(open_cage(site.at, 5, "Bob"), 0);
-    cr_assert_eq(world_now(site.zoo.world) - before, SECOND);
+    world_at(site.zoo.world, NULL, world_now(site.zoo.world) + SECOND, heal_now, site.zoo.world);
+    cr_assert_eq(waits_ms(&site, 5), 1000);
+    expect_end(&site, "the safety phase is over", 1000);
+    expect_counts(&site, 1, 0);
+    site_close(&site);
+}
+
+/* As force_ordering does it: so many of them, and those that came before count. */
+Test(waiting, for_so_many_since_the_run_began)
+{
+    struct site site = site_open(1);
+    rule(&site, "zoo/cage/open", "wait(3*zoo/visitor/enter)");
+    enter(site.at);
+    enter_in(&site, 15);
+    enter_in(&site, 55);
+    cr_assert_eq(waits_ms(&site, 5), 60);
+    cr_assert_eq(waits_ms(&site, 5), 0, "they have come");
+    expect_counts(&site, 2, 0);
+    site_close(&site);
+}
+
+struct shut {
+    struct site *site;
+    size_t node;
+    uint64_t animal;
+};
+
+static void shut_now(void *arg)
+{
+    const struct shut *shut = arg;
+    shut_cage(&shut->site->zoo.nodes[shut->node]->site, shut->animal);
+}
+
+static void shut_in(struct shut *shut, int64_t ms)
+{
+    struct world *world = shut->site->zoo.world;
+    world_at(world, NULL, world_now(world) + ms * 1000000, shut_now, shut);
+}
+
+Test(waiting, for_the_same_key)
+{
+    struct site site = site_open(1);
+    struct shut other = {&site, 1, 6}, same = {&site, 1, 5};
+    rule(&site, "zoo/cage/open", "wait(1*per(key)zoo/cage/shut)");
+    rules_watch(site.rules, site.zoo.world);
+    shut_in(&other, 15);
+    shut_in(&same, 35);
+    cr_assert_eq(waits_ms(&site, 5), 40);
+    cr_assert_eq(waits_ms(&site, 6), 0, "it was shut before");
+    cr_assert_eq(waits_ms(&site, 7), 60000);
+    expect_counts(&site, 3, 1);
+    site_close(&site);
+}
+
+Test(waiting, for_the_same_node)
+{
+    struct site site = site_open(1);
+    struct shut other = {&site, 1, 5}, same = {&site, 0, 6};
+    rule(&site, "zoo/cage/open", "wait(per(node)zoo/cage/shut)");
+    rules_watch(site.rules, site.zoo.world);
+    shut_in(&other, 15);
+    shut_in(&same, 35);
+    cr_assert_eq(waits_ms(&site, 5), 40);
+    site_close(&site);
+}
+
+/* a waits for b, and c for d; b comes while a waits, and c does not mind. */
+Test(waiting, two_orderings_at_once)
+{
+    struct site site = site_open(1);
+    struct shut shut = {&site, 1, 6};
+    rule(&site, "zoo/cage/open[animal=5]", "wait(1*zoo/visitor/enter)");
+    rule(&site, "zoo/cage/open[animal=6]", "wait(1*zoo/cage/shut)");
+    enter_in(&site, 25);
+    shut_in(&shut, 45);
+    cr_assert_eq(waits_ms(&site, 5), 30);
+    cr_assert_eq(waits_ms(&site, 6), 20);
+    site_close(&site);
+}
+
+/* Held, let go, held again, and then no more: fail-rs' pause, pause once more, remove. */
+Test(waiting, again_and_then_no_more)
+{
+    struct site site = site_open(1);
+    rule(&site, "zoo/cage/open", "2*wait(zoo/visitor/enter) -> off");
+    enter_in(&site, 15);
+    enter_in(&site, 45);
+    cr_assert_eq(waits_ms(&site, 5), 20);
+    cr_assert_eq(waits_ms(&site, 5), 30);
+    cr_assert_eq(waits_ms(&site, 5), 0);
+    site_close(&site);
+}
+
+/* Each waits for the other: nobody comes, nobody hangs. */
+Test(waiting, what_contradicts_itself_ends)
+{
+    struct site site = site_open(1);
+    rule(&site, "zoo/cage/open", "wait(2*zoo/cage/open, 3s)");
+    cr_assert_eq(waits_ms(&site, 5), 3000);
+    expect_counts(&site, 1, 1);
+    site_close(&site);
+}
+
+static void stall_later(struct node *node, struct point_site *at, int64_t ns)
+{
+    (void)node, (void)at, (void)ns; /* what is done here takes its time afterwards */
+}
+
+Test(waiting, where_no_time_passes_ends_at_once)
+{
+    struct site site = site_open(1);
+    struct node_ops ops = zoo_ops;
+    ops.stall = stall_later;
+    site.zoo.nodes[0]->ops = &ops;
+    rule(&site, "zoo/cage/open", "wait(zoo/visitor/enter)");
+    cr_assert_eq(waits_ms(&site, 5), 0);
+    expect_end(&site, "nobody can wait here", 0);
+    expect_counts(&site, 1, 1);
     site_close(&site);
 }

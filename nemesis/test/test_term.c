@@ -45,6 +45,10 @@ static const struct {
     {"3*per(node)crash", "per(node)3*crash"},
     {"per(point)crash", "per(point)crash"},
     {"per(key)2*crash", "2*crash"},
+    {"wait(3*store/ack/reply)", "wait(3*store/ack/reply)"},
+    {"wait( 2 * per(key) store/ack/reply , 5000ms )", "wait(per(key)2*store/ack/reply,5s)"},
+    {"wait(per(node)store/ack/reply)", "wait(per(node)store/ack/reply)"},
+    {"wait(per(point)a/b/c,60s)", "wait(a/b/c)"},
     {"error(11)", "error(EAGAIN)"},
     /* strategies */
     {"always_crash", "crash"},
@@ -124,6 +128,13 @@ static const struct {
     {"crash -> crahs", 9, "unknown word 'crahs'; did you mean 'crash'?"},
     {"wait()", 5, "expected the name of a point, as in wait(store/ack/reply)"},
     {"wait(store/ack", 14, "expected ')'"},
+    {"wait(0*store/ack)", 5, "wait(0*...) would not wait"},
+    {"wait(2*3*store/ack)", 7, "a wait has one count"},
+    {"wait(2store/ack)", 6, "expected '*'"},
+    {"wait(per(job)store/ack)", 9, "expected point, node or key"},
+    {"wait(per(key)per(node)a)", 16, "a step has one per(...)"},
+    {"wait(a/b/c,)", 11, "expected a duration, as in 250ms or 1.5s"},
+    {"wait(a/b/c,5)", 11, "expected a duration, as in 250ms or 1.5s"},
     {"1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->"
      "1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->1*off->off",
      140, "a term has at most 20 steps"},
@@ -155,7 +166,7 @@ Test(grammar, a_term_knows_what_it_needs)
     struct term *term = term_parse("1*crash -> 2*wait(a/b/c) -> 10%error(EIO) -> off", &error);
     size_t offset = 0;
     cr_assert_eq(term_kinds(term), CAN_CRASH | CAN_DELAY | CAN_ERROR);
-    cr_assert_str_eq(term_wait(term, 0, &offset), "a/b/c");
+    cr_assert_str_eq(term_wait(term, 0, &offset)->name, "a/b/c");
     cr_assert_eq(offset, 18);
     cr_assert_null(term_wait(term, 1, &offset));
     term_free(term);
@@ -345,7 +356,7 @@ Test(semantics, wait_names_its_point)
     struct term_verdict verdict = hit(&bench, 1, 7, 1);
     cr_assert(verdict.taken);
     cr_assert_eq(verdict.fault.kind, FAULT_NONE);
-    cr_assert_str_eq(verdict.wait_for, "zoo/cage/shut");
+    cr_assert_str_eq(verdict.wait->name, "zoo/cage/shut");
     cr_assert_not(hit(&bench, 1, 7, 2).taken);
     bench_done(&bench);
 }

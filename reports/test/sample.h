@@ -56,9 +56,10 @@ static struct report_nemesis nemeses[] = {
     {"cut link", 5, 0, 0, 0},
 };
 static struct report_promise promises[] = {
-    {"lost replies", "store/*/reply: 5%disconnect", 3000, 12345},
-    {"lost replies", "store/ack/send: 1%" HOSTILE, 3000, 0},
-    {"never ran", "kill node", 0, 0},
+    {"lost replies", "job/perform/start: wait(store/ack/reply)", 3000, 12345, 2},
+    {"lost replies", "store/*/reply: 5%disconnect", 3000, 12345, 0},
+    {"lost replies", "store/ack/send: 1%" HOSTILE, 3000, 0, 0},
+    {"never ran", "kill node", 0, 0, 0},
 };
 
 __attribute__((unused)) static struct suite full_suite(void)
@@ -85,7 +86,7 @@ __attribute__((unused)) static struct suite full_suite(void)
         .nemeses = nemeses,
         .nemesis_count = 2,
         .promises = promises,
-        .promise_count = 3,
+        .promise_count = 4,
         .failures = failures,
         .failure_count = 2,
         .failed_runs = 3,

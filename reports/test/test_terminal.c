@@ -30,6 +30,8 @@ Test(terminal, the_summary_says_all_that_matters)
     expect_in(text, "\nsimulated   412d 0h, ");
     expect_in(text, "\nfaults      2,317 injected: disconnect 300, crash 2,000, kill 17\n");
     expect_in(text, "\nnemeses     20 strikes, 9 refused by the budget: kill node 20\n");
+    expect_in(text, "\ntimed out   lost replies: job/perform/start: wait(store/ack/reply), 2 of "
+                    "12,345 waits\n");
     expect_in(text, "\nnever fired lost replies: store/ack/send: 1%");
     expect_not_in(text, "never ran: kill node");
     expect_in(text, "\nproperties  1 held, 1 failed, 1 vacuous\n");
