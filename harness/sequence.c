@@ -31,6 +31,10 @@ struct sequence *sequence_copy(const struct sequence *sequence)
     copy->given = array_of(copy->given_count, sizeof *copy->given);
     copy->choices = array_of(copy->capacity, sizeof *copy->choices);
     copy->spans = array_of(copy->span_capacity, sizeof *copy->spans);
+    copy->overrides = array_of(copy->override_count, sizeof *copy->overrides);
+    if (copy->override_count > 0)
+        memcpy(copy->overrides, sequence->overrides,
+               copy->override_count * sizeof *copy->overrides);
     if (copy->given_count > 0)
         memcpy(copy->given, sequence->given, copy->given_count * sizeof *copy->given);
     if (copy->length > 0)
@@ -45,6 +49,7 @@ void sequence_free(struct sequence *sequence)
     if (!sequence)
         return;
     free(sequence->given);
+    free(sequence->overrides);
     free(sequence->choices);
     free(sequence->spans);
     free(sequence);
@@ -74,6 +79,13 @@ void sequence_limit(struct sequence *sequence, size_t choices_max)
     sequence->limit = choices_max;
 }
 
+void sequence_override(struct sequence *sequence, size_t position, int64_t value)
+{
+    sequence->overrides =
+        array_grown(sequence->overrides, sequence->override_count + 1, sizeof *sequence->overrides);
+    sequence->overrides[sequence->override_count++] = (struct override){position, value};
+}
+
 void sequence_give_up(struct sequence *sequence)
 {
     sequence->overrun = true;
@@ -84,6 +96,19 @@ void sequence_give_up(struct sequence *sequence)
 static bool admits(const struct sequence_choice *how, int64_t value)
 {
     return value >= how->lo && value <= how->hi;
+}
+
+static const struct override *override_here(const struct sequence *sequence)
+{
+    for (size_t i = sequence->override_count; i-- > 0;)
+        if (sequence->overrides[i].position == sequence->length)
+            return &sequence->overrides[i];
+    return NULL;
+}
+
+static int64_t clamped(int64_t value, int64_t lo, int64_t hi)
+{
+    return value < lo ? lo : value > hi ? hi : value;
 }
 
 /* What this position gets without chance; false: it is to be drawn from the seed. After an overrun the data stay
@@ -98,6 +123,11 @@ static bool choice_given(struct sequence *sequence, const struct sequence_choice
     *ret_value = how->forced ? how->value : how->target;
     if (sequence->overrun || how->forced)
         return true;
+    const struct override *override = override_here(sequence);
+    if (override) {
+        *ret_value = clamped(override->value, how->lo, how->hi);
+        return true;
+    }
     if (given && admits(how, sequence->given[position]))
         *ret_value = sequence->given[position];
     return given || sequence->beyond != BEYOND_SEED;
@@ -275,6 +305,17 @@ static bool list_is_tired(const struct sequence_list *list)
     return list->rejected > 3 + 2 * list->count;
 }
 
+static bool more_of_even(struct sequence *sequence, const struct sequence_list *list,
+                         const struct sequence_choice *how)
+{
+    int64_t value;
+    if (!choice_given(sequence, how, &value)) {
+        uint64_t left = list->max - list->count; /* that many lengths are above this one */
+        value = list->count < list->usual || mix64_below(choice_bits(sequence), left + 1) < left;
+    }
+    return choice_record(sequence, how, value) != 0;
+}
+
 static bool draw_more(struct sequence *sequence, const struct sequence_list *list)
 {
     bool tired = list_is_tired(list), short_of_min = list->count < list->min;
@@ -282,6 +323,10 @@ static bool draw_more(struct sequence *sequence, const struct sequence_list *lis
     if (list->min >= list->max)
         return list->count < list->max && !tired;
     how.forced = short_of_min || tired || list->count >= list->max;
+    if (list->even) {
+        how.hi = 1;
+        return more_of_even(sequence, list, &how);
+    }
     uint64_t extra = average_of(list);
     return chance_as(sequence, extra, extra + 1, how);
 }

@@ -65,6 +65,9 @@ void sequence_adopt(struct sequence *sequence, const struct sequence_choice *cho
  * does; a shrinker sets the length that it has to beat. */
 enum { SEQUENCE_LIMIT = 1 << 20 };
 void sequence_limit(struct sequence *sequence, size_t choices_max);
+/* The choice at this place takes the admitted value that is nearest to this one, whatever else is said of it; unless it
+ * is forced. */
+void sequence_override(struct sequence *sequence, size_t position, int64_t value);
 
 /* ---- drawing ---- */
 
@@ -97,7 +100,10 @@ struct sequence_list {
     size_t min, max;
     size_t average;    /* 0: a sensible one */
     const char *label; /* of the span of an element; NULL: "element" */
-    size_t count;      /* elements so far */
+    /* even: each length from `usual` to `max` is as likely. Shorter ones, down to `min`, are for a shrinker alone. */
+    bool even;
+    size_t usual;
+    size_t count; /* elements so far */
     size_t rejected;
     enum { LIST_NEW, LIST_OPEN, LIST_REJECTED, LIST_ENDED } state;
 };

@@ -6,12 +6,19 @@
 
 #include <stdlib.h>
 
+struct override {
+    size_t position;
+    int64_t value;
+};
+
 struct sequence {
     enum sequence_beyond beyond;
     bool overrun;
     uint64_t mixed_seed;
     int64_t *given;
     size_t given_count, limit;
+    struct override *overrides;
+    size_t override_count;
     struct sequence_choice *choices;
     size_t length, capacity;
     struct sequence_span *spans;

@@ -153,6 +153,7 @@ static void work(struct shrinker *s, const struct recording *recording)
         before = s->changes;
         shrinker_remove(s, edit_is_fault, NULL);
         shrinker_simplify(s);
+        shrinker_earlier(s);
         shrinker_draws(s);
         shrinker_remove(s, edit_is_choice, NULL);
         shrinker_nudge(s);

@@ -7,6 +7,7 @@
  *     remove     delta debugging: half of the faults and strikes, a quarter, ... one, pairs
  *     simplify   all other choices (latencies, schedule, crash states, when and whom a nemesis strikes): everything to its
  *                simplest value, else stream by stream, name by name, else choice by choice where that leaves few
+ *     earlier    each fault to an earlier hit of its point: what came before it may go then
  *     nudge      context switches: one goes, another one moves a little
  *     lower      what is left of those choices: smaller values
  *     weaken     each fault: to the weakest kind that its point declares; shorter

@@ -62,6 +62,11 @@ static bool stops(void *ctx)
            clock_now_ns() >= drawing->until_ns;
 }
 
+static bool is_simplest(const struct sequence_choice *choice)
+{
+    return choice->forced || choice->value == choice->target;
+}
+
 static void better(void *ctx, const struct sequence *best)
 {
     struct drawing *drawing = ctx;
@@ -70,6 +75,8 @@ static void better(void *ctx, const struct sequence *best)
     int64_t *values = calloc(count + 1, sizeof *values);
     if (!values)
         abort();
+    while (count > 0 && is_simplest(&choices[count - 1]))
+        count--; /* beyond the last one everything is simplest */
     for (size_t i = 0; i < count; i++)
         values[i] = choices[i].value;
     struct tape *tape = without_draws(shrinker_best(drawing->shrinker));

@@ -82,6 +82,7 @@ void shrinker_remove(struct shrinker *shrinker, edit_test *test, const void *ctx
 void shrinker_simplify(struct shrinker *shrinker);
 void shrinker_lower(struct shrinker *shrinker);
 void shrinker_weaken(struct shrinker *shrinker);
+void shrinker_earlier(struct shrinker *shrinker);
 void shrinker_draws(struct shrinker *shrinker);
 void shrinker_nudge(struct shrinker *shrinker);
 void shrinker_broaden(struct shrinker *shrinker);

@@ -415,7 +415,6 @@ struct tape *tape_copy_without(const struct tape *tape, const bool *gone)
     for (size_t i = 0; i < tape->edit_count; i++)
         if (!gone || !gone[i])
             edit_settle(copy, tape_edit_add(copy, *tape->edits[i]));
-    copy->some_draw_edited = tape->some_draw_edited;
     copy->seed_now = first_seed(copy);
     copy->next_switch = next_switch(copy, 0);
     if (tape->draws && !is_gone(tape, gone, EDIT_DRAWS))

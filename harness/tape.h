@@ -82,7 +82,8 @@ bool tape_is_simple(const struct tape *tape, enum stream stream);
 uint64_t tape_draw(struct tape *tape, uint64_t n);                    /* [0, n), n <= INT64_MAX */
 int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi); /* [lo, hi], lo simplest */
 bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator);
-void tape_span_begin(struct tape *tape, const char *label); /* label: static */
+bool tape_draw_more(struct tape *tape, struct sequence_list *list); /* sequence_list_more() */
+void tape_span_begin(struct tape *tape, const char *label);         /* label: static */
 void tape_span_end(struct tape *tape);
 /* What was drawn so far. */
 const struct sequence *tape_sequence(struct tape *tape);

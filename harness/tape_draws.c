@@ -9,9 +9,14 @@
 
 static struct sequence *sequence_of(struct tape *tape)
 {
-    if (!tape->sequence)
-        tape->sequence = sequence_new(tape->draws, tape->draw_count, tape->beyond,
-                                      mix64(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d)));
+    if (tape->sequence)
+        return tape->sequence;
+    tape->sequence = sequence_new(tape->draws, tape->draw_count, tape->beyond,
+                                  mix64(tape->seed_now ^ UINT64_C(0x5851f42d4c957f2d)));
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_DRAW)
+            sequence_override(tape->sequence, (size_t)tape->edits[i]->at,
+                              (int64_t)tape->edits[i]->value);
     return tape->sequence;
 }
 
@@ -28,32 +33,11 @@ void tape_draw_from(struct tape *tape, struct sequence *sequence)
 
 /* ---- drawing ---- */
 
-static struct edit *edit_of_draw(const struct tape *tape, size_t index)
-{
-    if (!tape->some_draw_edited)
-        return NULL;
-    for (size_t i = 0; i < tape->edit_count; i++)
-        if (tape->edits[i]->kind == EDIT_DRAW && tape->edits[i]->at == index)
-            return tape->edits[i];
-    return NULL;
-}
-
-static int64_t clamped(int64_t value, int64_t lo, int64_t hi)
-{
-    return value < lo ? lo : value > hi ? hi : value;
-}
-
 int64_t tape_draw_between(struct tape *tape, int64_t lo, int64_t hi)
 {
     assert(lo <= hi);
-    struct sequence *sequence = sequence_of(tape);
-    struct sequence_choice how = {.lo = lo, .hi = hi, .target = lo};
-    const struct edit *edit = edit_of_draw(tape, sequence_length(sequence));
-    if (edit) {
-        how.value = clamped((int64_t)edit->value, lo, hi);
-        how.forced = true;
-    }
-    return sequence_draw_as(sequence, &how);
+    return sequence_draw_as(sequence_of(tape),
+                            &(struct sequence_choice){.lo = lo, .hi = hi, .target = lo});
 }
 
 uint64_t tape_draw(struct tape *tape, uint64_t n)
@@ -65,11 +49,12 @@ uint64_t tape_draw(struct tape *tape, uint64_t n)
 bool tape_draw_chance(struct tape *tape, uint64_t numerator, uint64_t denominator)
 {
     assert(denominator >= 1 && numerator <= denominator);
-    struct sequence *sequence = sequence_of(tape);
-    const struct edit *edit = edit_of_draw(tape, sequence_length(sequence));
-    if (edit)
-        return tape_draw_between(tape, 0, 1);
-    return sequence_chance(sequence, numerator, denominator);
+    return sequence_chance(sequence_of(tape), numerator, denominator);
+}
+
+bool tape_draw_more(struct tape *tape, struct sequence_list *list)
+{
+    return sequence_list_more(sequence_of(tape), list);
 }
 
 void tape_span_begin(struct tape *tape, const char *label)
@@ -84,10 +69,17 @@ void tape_span_end(struct tape *tape)
 
 /* ---- edits ---- */
 
+static struct edit *edit_of_draw(const struct tape *tape, size_t index)
+{
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_DRAW && tape->edits[i]->at == index)
+            return tape->edits[i];
+    return NULL;
+}
+
 void tape_edit_draw(struct tape *tape, size_t index, int64_t value)
 {
     struct edit *old = edit_of_draw(tape, index);
-    tape->some_draw_edited = true;
     if (old)
         old->value = (uint64_t)value;
     else

@@ -38,7 +38,6 @@ struct tape {
     struct sequence *sequence; /* of draws; NULL: nothing was drawn yet */
     int64_t *draws;            /* EDIT_DRAWS: the first values */
     size_t draw_count;
-    bool some_draw_edited; /* EDIT_DRAW exist */
     enum sequence_beyond beyond;
     unsigned simple;        /* bit per stream: all of it is simple */
     bool some_names_simple; /* EDIT_SIMPLEST with a name exist */

@@ -24,7 +24,9 @@ static void choose_queues(struct adapter *adapter)
     for (size_t i = 0; i < param->entry_count; i++) {
         struct range limit = param->entries[i].value;
         adapter->queues[i].name = param->entries[i].name;
-        adapter->queues[i].limit = (unsigned)tape_draw_between(tape, limit.lo, limit.hi);
+        adapter->queues[i].limit =
+            (unsigned)(limit.lo == limit.hi ? limit.lo
+                                            : tape_draw_between(tape, limit.lo, limit.hi));
     }
 }
 
@@ -51,6 +53,19 @@ static void boot_nodes(struct adapter *adapter)
         node_boot(adapter->apps[i].node);
 }
 
+/* A shrinker may take more of them away than the scenario does. */
+static unsigned draw_nodes(struct world *world, const struct scenario *scenario)
+{
+    struct sequence_list list = {.min = 1,
+                                 .usual = (size_t)scenario->nodes.lo,
+                                 .max = (size_t)scenario->nodes.hi,
+                                 .even = true,
+                                 .label = "node"};
+    while (tape_draw_more(world_tape(world), &list))
+        ;
+    return (unsigned)list.count;
+}
+
 static void *jobs_setup(struct world *world, const struct scenario *scenario)
 {
     struct adapter *adapter = calloc(1, sizeof *adapter);
@@ -59,8 +74,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->world = world;
     adapter->scenario = scenario;
     adapter->start_ns = world_now(world);
-    adapter->app_count =
-        (unsigned)tape_draw_between(world_tape(world), scenario->nodes.lo, scenario->nodes.hi);
+    adapter->app_count = draw_nodes(world, scenario);
     adapter->worker = (struct worker){.name = "work",
                                       .perform = work_perform,
                                       .ctx = adapter,

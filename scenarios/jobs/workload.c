@@ -1,5 +1,6 @@
 /* The plan: which jobs the clients will ask for, and how each of them will behave. Drawn once, from the sequential
- * choices of the tape, one span per job: a shrinker can take jobs out and make them simpler. */
+ * choices of the tape, one span per job: a shrinker can take jobs out, fewer than the scenario asks for, and make them
+ * simpler. */
 #include "scenarios/jobs/adapter.h"
 
 #include <limits.h>
@@ -35,29 +36,39 @@ int64_t workload_value(const struct adapter *adapter, enum workload_param param)
     return workload_range(adapter, param).lo;
 }
 
+/* What the scenario leaves open. What it settles for all jobs is no choice. */
 static int64_t draw(struct adapter *adapter, enum workload_param param)
 {
     struct range range = workload_range(adapter, param);
-    return tape_draw_between(world_tape(adapter->world), range.lo, range.hi);
+    return range.lo == range.hi ? range.lo
+                                : tape_draw_between(world_tape(adapter->world), range.lo, range.hi);
 }
 
 static bool draw_percent(struct adapter *adapter, enum workload_param param)
 {
-    int64_t hundredths = draw(adapter, param);
-    return tape_draw_chance(world_tape(adapter->world), (uint64_t)hundredths, 10000);
+    struct range range = workload_range(adapter, param);
+    if (range.lo == range.hi && (range.lo == 0 || range.lo == 10000))
+        return range.lo > 0;
+    return tape_draw_chance(world_tape(adapter->world), (uint64_t)draw(adapter, param), 10000);
+}
+
+/* A number below n, where `most` is what n can be in this scenario. */
+static uint64_t draw_below(struct adapter *adapter, uint64_t n, uint64_t most)
+{
+    return most > 1 ? tape_draw(world_tape(adapter->world), n) : 0;
 }
 
 static unsigned draw_times(struct adapter *adapter, enum workload_param param, unsigned most)
 {
     if (!draw_percent(adapter, param))
         return 0;
-    return 1 + (unsigned)tape_draw(world_tape(adapter->world), most);
+    return 1 + (unsigned)draw_below(adapter, most, most);
 }
 
 static void draw_behaviour(struct adapter *adapter, struct item *item)
 {
-    struct tape *tape = world_tape(adapter->world);
-    item->queue = adapter->queues[tape_draw(tape, adapter->queue_count)].name;
+    item->queue =
+        adapter->queues[draw_below(adapter, adapter->queue_count, adapter->queue_count)].name;
     item->work_ns = draw(adapter, W_WORK);
     item->max_attempts = (unsigned)draw(adapter, W_ATTEMPTS);
     if (draw_percent(adapter, W_DELAYED))
@@ -67,58 +78,81 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     if (draw_percent(adapter, W_HOPELESS))
         item->failures = UINT_MAX;
     item->snoozes = draw_times(adapter, W_SNOOZING, 2);
-    item->snooze_s = item->snoozes ? tape_draw_between(tape, 0, 30) : 0;
-    if (draw_percent(adapter, W_CANCELLING))
-        item->end = JOB_CANCEL;
-    else if (draw_percent(adapter, W_DISCARDING))
-        item->end = JOB_DISCARD;
+    item->snooze_s = item->snoozes ? tape_draw_between(world_tape(adapter->world), 0, 30) : 0;
+    bool cancels = draw_percent(adapter, W_CANCELLING);
+    bool discards = draw_percent(adapter, W_DISCARDING);
+    item->end = cancels ? JOB_CANCEL : discards ? JOB_DISCARD : JOB_OK;
     item->idempotent = draw_percent(adapter, W_IDEMPOTENT);
 }
 
-/* Items of one insert have its node, time and transaction in common. */
-static void draw_group(struct adapter *adapter, size_t first, size_t count, unsigned group)
+/* The group that grows. */
+struct insert {
+    unsigned group;
+    size_t count; /* items in it */
+    struct item common;
+};
+
+/* Is the next item of this insert too? Each size of an insert is as likely. */
+static bool draw_joins(struct adapter *adapter, const struct insert *insert)
+{
+    struct range bulk = workload_range(adapter, W_BULK);
+    int64_t count = (int64_t)insert->count;
+    if (bulk.hi == 1)
+        return false;
+    if (count == 0 || count >= bulk.hi)
+        return tape_draw_chance(world_tape(adapter->world), 0, 1);
+    uint64_t larger = (uint64_t)(bulk.hi - count);
+    return tape_draw_chance(world_tape(adapter->world), larger,
+                            count < bulk.lo ? larger : larger + 1);
+}
+
+/* Items of one insert have their node, time and transaction in common. Each draws them, so that any can be the first. */
+static void draw_insert(struct adapter *adapter, struct insert *insert, struct item *item)
+{
+    bool joins = draw_joins(adapter, insert);
+    item->node =
+        (unsigned)draw_below(adapter, adapter->app_count, (uint64_t)adapter->scenario->nodes.hi);
+    item->at_ns =
+        tape_draw_between(world_tape(adapter->world), 0, workload_range(adapter, W_OVER).hi);
+    item->in_transaction = draw_percent(adapter, W_TRANSACTIONS);
+    item->rolled_back = draw_percent(adapter, W_ROLLED_BACK);
+    item->in_transaction |= item->rolled_back;
+    if (!joins)
+        *insert = (struct insert){.group = insert->group + 1, .common = *item};
+    insert->count++;
+    item->group = insert->group;
+    item->node = insert->common.node;
+    item->at_ns = insert->common.at_ns;
+    item->in_transaction = insert->common.in_transaction;
+    item->rolled_back = insert->common.rolled_back;
+}
+
+static void draw_item(struct adapter *adapter, struct insert *insert, struct item *item, size_t key)
 {
     struct tape *tape = world_tape(adapter->world);
-    struct range over = workload_range(adapter, W_OVER);
-    unsigned node = (unsigned)tape_draw(tape, adapter->app_count);
-    int64_t at_ns = tape_draw_between(tape, 0, over.hi);
-    bool in_transaction = draw_percent(adapter, W_TRANSACTIONS);
-    bool rolled_back = draw_percent(adapter, W_ROLLED_BACK);
-    for (size_t i = first; i < first + count; i++) {
-        struct item *item = &adapter->workload.items[i];
-        tape_span_begin(tape, "job");
-        *item = (struct item){.key = i + 1,
-                              .node = node,
-                              .group = group,
-                              .at_ns = at_ns,
-                              .in_transaction = in_transaction || rolled_back,
-                              .rolled_back = rolled_back,
-                              .end = JOB_OK};
-        snprintf(item->args, sizeof item->args, "{\"key\":%zu}", i + 1);
-        draw_behaviour(adapter, item);
-        tape_span_end(tape);
-    }
+    *item = (struct item){.key = key};
+    snprintf(item->args, sizeof item->args, "{\"key\":%zu}", key);
+    tape_span_begin(tape, "insert");
+    draw_insert(adapter, insert, item);
+    tape_span_end(tape);
+    tape_span_begin(tape, "behaviour");
+    draw_behaviour(adapter, item);
+    tape_span_end(tape);
 }
 
 void workload_draw(struct adapter *adapter)
 {
-    struct tape *tape = world_tape(adapter->world);
     struct workload *workload = &adapter->workload;
-    workload->count = (size_t)draw(adapter, W_JOBS);
-    workload->open = workload->count;
-    workload->items = calloc(workload->count, sizeof *workload->items);
+    struct range jobs = workload_range(adapter, W_JOBS);
+    struct sequence_list list = {
+        .min = 1, .usual = (size_t)jobs.lo, .max = (size_t)jobs.hi, .even = true, .label = "job"};
+    struct insert insert = {0};
+    workload->items = calloc((size_t)jobs.hi, sizeof *workload->items);
     if (!workload->items)
         abort();
-    unsigned group = 0;
-    for (size_t first = 0; first < workload->count;) {
-        tape_span_begin(tape, "insert");
-        size_t count = (size_t)draw(adapter, W_BULK);
-        if (count > workload->count - first)
-            count = workload->count - first;
-        draw_group(adapter, first, count, group++);
-        tape_span_end(tape);
-        first += count;
-    }
+    while (tape_draw_more(world_tape(adapter->world), &list))
+        draw_item(adapter, &insert, &workload->items[list.count - 1], list.count);
+    workload->open = workload->count = list.count;
 }
 
 void workload_done(struct workload *workload)
