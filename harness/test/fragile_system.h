@@ -3,13 +3,14 @@
  *
  * `steps` things are done one after the other; each can fail. When the `needs` of them that stand evenly spread all
  * failed (or timed out, for `patience` at least), something wrong is seen. With `late`, only in a run in which the
- * messages were slow; with `other`, something else can go wrong instead; with `dies`, the system aborts.
+ * messages were slow; with `other`, something else can go wrong instead; with `dies`, the system aborts; with `anywhere`,
+ * it is enough that any step fails. With `things`, so many are drawn, each 0 to 99 heavy, and one must be 60 at least.
  *
  * With `rounds`, there are two actors that each do so many rounds of: lock, read, check and write, unlock. Who finds the
  * lock taken does nothing in this round. Taking the lock can fail unnoticed, and so can the check that nobody has
  * written since the read. Who goes on is the schedule's choice. A lost update, while both are at work, needs one failed
  * lock, one failed check, and two context switches. */
-#include "harness/world/world.h"
+#include "harness/world/schedule.h"
 
 enum fragile_param {
     FRAGILE_STEPS,
@@ -18,7 +19,9 @@ enum fragile_param {
     FRAGILE_LATE,
     FRAGILE_OTHER,
     FRAGILE_DIES,
-    FRAGILE_PATIENCE
+    FRAGILE_PATIENCE,
+    FRAGILE_ANYWHERE,
+    FRAGILE_THINGS
 };
 
 static const struct param_spec fragile_params[] = {
@@ -31,6 +34,8 @@ static const struct param_spec fragile_params[] = {
     [FRAGILE_DIES] = {"dies", PARAM_BOOL, {0, 0}, 0, 1, "aborts instead"},
     [FRAGILE_PATIENCE] =
         {"patience", PARAM_DURATION, {0, 0}, 0, INT64_MAX, "needs time-outs of this length"},
+    [FRAGILE_ANYWHERE] = {"anywhere", PARAM_BOOL, {0, 0}, 0, 1, "any step that fails will do"},
+    [FRAGILE_THINGS] = {"things", PARAM_COUNT, {0, 0}, 0, 1000, "one of them must be heavy"},
 };
 
 struct fragile_actor {
@@ -43,7 +48,8 @@ struct fragile_actor {
 struct fragile {
     struct world *world;
     const struct scenario *scenario;
-    int64_t step, failed, lateness;
+    struct node *node;
+    int64_t step, failed, lateness, heaviest;
     struct fragile_actor actors[2];
     int turn;
     uint64_t value;
@@ -65,6 +71,8 @@ static int64_t fragile_param(const struct fragile *f, enum fragile_param param)
 static bool fragile_is_needed(const struct fragile *f)
 {
     int64_t needs = fragile_param(f, FRAGILE_NEEDS), steps = fragile_param(f, FRAGILE_STEPS);
+    if (fragile_param(f, FRAGILE_ANYWHERE))
+        return true;
     for (int64_t i = 1; i <= needs; i++)
         if (f->step == i * steps / (needs + 1))
             return true;
@@ -87,6 +95,8 @@ static void fragile_send(struct fragile *f)
 static void fragile_break(struct fragile *f)
 {
     if (fragile_param(f, FRAGILE_LATE) && f->lateness < 70)
+        return;
+    if (f->scenario->params[FRAGILE_THINGS].value.hi > 0 && f->heaviest < 60)
         return;
     if (fragile_param(f, FRAGILE_DIES)) {
         fprintf(stderr, "fragile.c:1: fragile: Assertion `it holds' failed.\n");
@@ -168,13 +178,10 @@ static void fragile_act(struct fragile *f, int actor)
 /* Simplest: whoever is at it goes on. */
 static void fragile_schedule(struct fragile *f)
 {
-    const struct fragile_actor *me = &f->actors[f->turn];
-    struct choice choice = {.stream = STREAM_SCHEDULE,
-                            .name = "fragile/actor/switch",
-                            .key = (uint64_t)f->turn,
-                            .ordinal = (uint64_t)me->moves + 1};
-    if (fragile_goes(f, !f->turn) &&
-        (!fragile_goes(f, f->turn) || tape_chance(world_tape(f->world), &choice, 1, 3)))
+    const uint64_t ready[] = {(uint64_t)f->turn + 1, (uint64_t)!f->turn + 1};
+    if (!fragile_goes(f, f->turn))
+        f->turn = !f->turn;
+    else if (fragile_goes(f, !f->turn) && world_pick(f->world, f->node, ready, 2))
         f->turn = !f->turn;
     fragile_act(f, f->turn);
 }
@@ -199,10 +206,32 @@ static void fragile_next(void *arg)
         world_at(f->world, NULL, world_now(f->world) + 1000, fragile_next, f);
 }
 
+static void fragile_nothing(struct node *node, void *ctx)
+{
+    (void)node, (void)ctx;
+}
+
+static const struct node_ops fragile_ops = {
+    .start = fragile_nothing, .stop = fragile_nothing, .dead = fragile_nothing};
+
+static void fragile_draw_things(struct fragile *f)
+{
+    struct range things = f->scenario->params[FRAGILE_THINGS].value;
+    struct sequence_list list = {
+        .usual = (size_t)things.lo, .max = (size_t)things.hi, .even = true, .label = "thing"};
+    while (tape_draw_more(world_tape(f->world), &list)) {
+        int64_t weight = tape_draw_between(world_tape(f->world), 0, 99);
+        f->heaviest = weight > f->heaviest ? weight : f->heaviest;
+    }
+}
+
 static void *fragile_setup(struct world *world, const struct scenario *scenario)
 {
     struct fragile *f = calloc(1, sizeof *f);
     *f = (struct fragile){.world = world, .scenario = scenario};
+    fragile_draw_things(f);
+    f->node = world_node_add(world, "n1", &fragile_ops, NULL);
+    node_boot(f->node);
     world_at(world, NULL, world_now(world), fragile_next, f);
     return f;
 }

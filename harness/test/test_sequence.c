@@ -243,6 +243,62 @@ Test(sequence, list_of_fixed_length_has_no_choices_of_its_own)
     sequence_free(s);
 }
 
+static size_t even_length(struct sequence *sequence, size_t min, size_t usual, size_t max)
+{
+    struct sequence_list list = {.min = min, .usual = usual, .max = max, .even = true};
+    while (sequence_list_more(sequence, &list))
+        sequence_draw(sequence, 0, 9);
+    return list.count;
+}
+
+Test(sequence, each_length_of_an_even_list_is_as_likely)
+{
+    size_t times[8] = {0};
+    for (uint64_t seed = 0; seed < 5000; seed++) {
+        struct sequence *s = fresh(seed);
+        size_t length = even_length(s, 1, 3, 7);
+        cr_assert(length >= 3 && length <= 7, "%zu", length);
+        times[length]++;
+        sequence_free(s);
+    }
+    for (size_t length = 3; length <= 7; length++)
+        cr_expect(times[length] > 880 && times[length] < 1120, "%zu: %zu", length, times[length]);
+}
+
+Test(sequence, an_even_list_can_be_shorter_than_usual_but_not_than_its_minimum)
+{
+    const int64_t given[] = {0, 5, 1, 6, 0};
+    struct sequence *s = sequence_new(given, 5, BEYOND_SIMPLEST, 0);
+    cr_expect_eq(even_length(s, 1, 10, 20), 2);
+    cr_expect_eq(value_at(s, 0), 1, "the first one must be");
+    cr_expect_eq(value_at(s, 1), 5);
+    cr_expect_eq(value_at(s, 3), 6);
+    sequence_free(s);
+    s = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
+    cr_expect_eq(even_length(s, 0, 10, 20), 0);
+    sequence_free(s);
+}
+
+Test(sequence, an_override_counts_before_everything_but_force)
+{
+    const int64_t given[] = {1, 2, 3};
+    struct sequence *s = sequence_new(given, 3, BEYOND_SEED, 7);
+    sequence_override(s, 1, 50);
+    sequence_override(s, 3, 4);
+    sequence_override(s, 4, 8);
+    struct sequence *copy = sequence_copy(s);
+    for (int i = 0; i < 2; i++) {
+        struct sequence *played = i ? copy : s;
+        cr_expect_eq(sequence_draw(played, 0, 9), 1);
+        cr_expect_eq(sequence_draw(played, 0, 9), 9, "the nearest that is admitted");
+        cr_expect_eq(sequence_draw(played, 0, 9), 3);
+        cr_expect_eq(sequence_draw(played, 0, 9), 4, "beyond what is given, too");
+        const struct sequence_choice forced = {.hi = 9, .value = 2, .forced = true};
+        cr_expect_eq(sequence_draw_as(played, &forced), 2);
+        sequence_free(played);
+    }
+}
+
 Test(sequence, rejected_elements_are_discarded_and_do_not_count)
 {
     struct sequence *s = fresh(9);

@@ -185,23 +185,131 @@ Test(shrinker, lists_the_choice_that_matters)
 
 /* ---- schedules ---- */
 
+#define RIVALS                                                                                     \
+    "sut: fragile\nschedule: random\nworkload: { rounds: 40 }\n"                                   \
+    "faults: { fragile/lock/take: 20%error(EIO), fragile/version/check: 20%disconnect }"
+
 Test(shrinker, two_faults_and_two_context_switches)
 {
-    struct rig rig = rig_open(
-        "sut: fragile\nworkload: { rounds: 40 }\n"
-        "faults: { fragile/lock/take: 20%error(EIO), fragile/version/check: 20%disconnect }",
-        2);
-    for (uint64_t from = 1; from < 4;) {
+    struct rig rig = rig_open(RIVALS, 2);
+    uint64_t from = 1;
+    for (int failures = 0; failures < 6; failures++) {
         from = rig_shrink_from(&rig, from, "fragile/wrong/seen") + 1;
         const char *text = text_of(rig.outcome.tape);
+        cr_expect_gt(rig.outcome.before.faults, 2);
         cr_expect_eq(rig.outcome.after.faults, 2, "%s", text);
         cr_expect_eq(rig.outcome.after.choices, 2, "%s", text);
-        cr_expect_eq(lines_with(text, "choice schedule fragile/actor/switch"), 2, "%s", text);
+        cr_expect_eq(lines_with(text, "choice schedule schedule/process/pick"), 2, "%s", text);
         cr_expect_eq(lines_with(text, "\nfault fragile/lock/take"), 1, "%s", text);
         cr_expect_eq(lines_with(text, "\nfault fragile/version/check"), 1, "%s", text);
         cr_expect_eq(rig.outcome.necessary, 2);
+        cr_expect(rig.outcome.verified);
         shrink_outcome_done(&rig.outcome);
     }
+    rig_close(&rig);
+}
+
+static enum outcome outcome_of(struct rig *rig, struct tape *tape)
+{
+    struct lab *lab = lab_new(&rig->setup.lab);
+    struct lab_result result;
+    cr_assert(lab_run(lab, &(struct lab_task){.tape = tape}, &result));
+    enum outcome outcome = result.result.outcome;
+    lab_result_done(&result);
+    lab_free(lab);
+    return outcome;
+}
+
+/* That two and two is the minimum: whatever fails, one switch is too few, and one kind of fault is too few. */
+Test(shrinker, one_context_switch_or_one_fault_is_not_enough)
+{
+    struct rig rig = rig_open("sut: fragile\nschedule: random\nworkload: { rounds: 3 }\n"
+                              "faults: { fragile/lock/take: error(EIO), "
+                              "fragile/version/check: disconnect }",
+                              2);
+    for (uint64_t turn = 0; turn <= 24; turn++) {
+        struct tape *tape = tape_new(1);
+        tape_simplify(tape, STREAM_SCHEDULE, NULL);
+        tape_edit_choice(tape,
+                         &(struct choice){.stream = STREAM_SCHEDULE,
+                                          .name = "schedule/process/pick",
+                                          .node = 1,
+                                          .key = 1,
+                                          .ordinal = turn},
+                         1);
+        cr_expect_eq(outcome_of(&rig, tape), OUTCOME_PASS, "%lu", turn);
+    }
+    rig_close(&rig);
+    static const char *const kinds[] = {"lock/take", "version/check"};
+    for (int kind = 0; kind < 2; kind++) {
+        char more[256];
+        snprintf(more, sizeof more,
+                 "sut: fragile\nschedule: random\nworkload: { rounds: 40 }\n"
+                 "faults: { fragile/%s: 20%%error(EIO) }",
+                 kinds[kind]);
+        rig = rig_open(more, 2);
+        for (uint64_t seed = 1; seed <= 100; seed++)
+            cr_expect_eq(outcome_of(&rig, tape_new(seed)), OUTCOME_PASS, "%lu", seed);
+        rig_close(&rig);
+    }
+}
+
+/* ---- the workload ---- */
+
+static void shrinks_things(const char *things, size_t before_min)
+{
+    char more[200];
+    snprintf(more, sizeof more,
+             "sut: fragile\nworkload: { steps: 20, needs: 1, things: %s }\n"
+             "faults: { fragile/step/try: 90%%error(EIO) }",
+             things);
+    struct rig rig = rig_open(more, 2);
+    rig_shrink_from(&rig, 1, "fragile/wrong/seen");
+    cr_expect_eq(rig.outcome.end, SHRINK_FINISHED);
+    cr_expect_eq(rig.outcome.after.faults, 1);
+    cr_expect_geq(rig.outcome.before.draws, 2 * before_min);
+    cr_expect_eq(rig.outcome.after.draws, 3); /* one more, 60, no more */
+    cr_expect(strstr(text_of(rig.outcome.tape), "\ndraws 1 60\n"), "%s", text_of(rig.outcome.tape));
+    cr_expect(rig.outcome.verified);
+    rig_close(&rig);
+}
+
+Test(shrinker, one_thing_remains_of_a_range)
+{
+    shrinks_things("30..60", 30);
+}
+
+/* A scenario says how many there are in a run; what a shrinker leaves may be fewer. */
+Test(shrinker, one_thing_remains_of_a_fixed_number)
+{
+    shrinks_things("50", 50);
+}
+
+Test(shrinker, a_workload_that_does_not_matter_goes)
+{
+    struct rig rig = rig_open("sut: fragile\nworkload: { rounds: 40, things: 0..50 }\n"
+                              "schedule: random\n"
+                              "faults: { fragile/lock/take: 20%error(EIO), "
+                              "fragile/version/check: 20%disconnect }",
+                              2);
+    rig_shrink_from(&rig, 1, "fragile/wrong/seen");
+    cr_expect_eq(rig.outcome.after.draws, 3, "%s", text_of(rig.outcome.tape));
+    cr_expect_eq(rig.outcome.after.faults, 2);
+    cr_expect_eq(rig.outcome.after.choices, 2);
+    rig_close(&rig);
+}
+
+/* ---- earlier ---- */
+
+Test(shrinker, a_fault_moves_to_the_first_place_that_will_do)
+{
+    struct rig rig = rig_open("sut: fragile\nworkload: { steps: 500, anywhere: true }\n"
+                              "faults: { fragile/step/try: 1%error(EIO) }",
+                              2);
+    rig_shrink_from(&rig, 1, "fragile/wrong/seen");
+    cr_expect(strstr(text_of(rig.outcome.tape), "fault fragile/step/try node=0 key=1 n=1"), "%s",
+              text_of(rig.outcome.tape));
+    cr_expect_eq(rig.outcome.after.faults, 1);
     rig_close(&rig);
 }
 
@@ -270,7 +378,8 @@ Test(shrinker, the_number_of_workers_does_not_matter)
     static const unsigned workers[] = {1, 2, 4};
     char first[65536] = "";
     for (size_t i = 0; i < 3; i++) {
-        struct rig rig = rig_open("sut: fragile\nworkload: { steps: 40, rounds: 20, needs: 2 }\n"
+        struct rig rig = rig_open("sut: fragile\nschedule: random\nworkload: { steps: 40, rounds: "
+                                  "20, needs: 2, things: 9..20 }\n"
                                   "faults: { fragile/step/try: 60%error(EIO), fragile/lock/take: "
                                   "20%error(EIO), fragile/version/check: 20%disconnect }",
                                   workers[i]);
@@ -286,7 +395,7 @@ Test(shrinker, the_number_of_workers_does_not_matter)
 Test(shrinker, what_was_shrunk_shrinks_no_further)
 {
     struct rig rig = rig_open(
-        "sut: fragile\nworkload: { rounds: 30 }\n"
+        "sut: fragile\nschedule: random\nworkload: { rounds: 30 }\n"
         "faults: { fragile/lock/take: 20%error(EIO), fragile/version/check: 20%disconnect }",
         2);
     struct shrink_outcome again;
