@@ -1,0 +1,83 @@
+/* acks.c: what a run's owner is told about its outcome is what became of it. "Applied" and "repeated" say that the
+ * outcome stands in the database under this lease; "stale" says that it does not, unless a later one has replaced it. */
+#include "properties/life.h"
+#include "properties/table.h"
+#include <string.h>
+
+struct job {
+    uint64_t finished; /* the lease that wrote last; 0: none */
+    uint64_t doubts;
+};
+
+struct acks {
+    struct doubt doubt;
+    struct table jobs;
+    struct table written; /* by (job, lease) */
+};
+
+static struct job *job_of(struct acks *acks, const struct event *event)
+{
+    return TABLE_AT(&acks->jobs, event_key(event), struct job);
+}
+
+static uint64_t run_of(const struct event *event)
+{
+    return mix64_pair(event_key(event), event_u64(event, "lease"));
+}
+
+static void on_claim(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct acks *acks = ctx;
+    doubt_since(&acks->doubt, &job_of(acks, event)->doubts);
+}
+
+static void on_finish(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct acks *acks = ctx;
+    job_of(acks, event)->finished = event_u64(event, "lease");
+    *TABLE_AT(&acks->written, run_of(event), bool) = true;
+}
+
+static void on_answer(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct acks *acks = ctx;
+    struct job *job = job_of(acks, event);
+    const char *result = event_str(event, "result");
+    unsigned long long id = event_key(event), lease = event_u64(event, "lease");
+    bool stale = strcmp(result, "stale") == 0;
+    if (job->doubts != acks->doubt.faults)
+        return;
+    if (!stale && !table_find(&acks->written, run_of(event)))
+        judge_fail(judge, event,
+                   "job %llu under lease %llu was answered %s, but nothing was written", id, lease,
+                   result);
+    else if (stale && job->finished == lease)
+        judge_fail(judge, event, "job %llu under lease %llu was answered stale, but it was written",
+                   id, lease);
+    else
+        judge_checked(judge);
+}
+
+static void acks_done(void *ctx)
+{
+    struct acks *acks = ctx;
+    table_done(&acks->jobs);
+    table_done(&acks->written);
+}
+
+static const struct property_on on[] = {
+    {"store/job/claim", on_claim},
+    {"store/job/finish", on_finish},
+    {"job/finish/done", on_answer},
+    ON_DISK_FAULT,
+    {0},
+};
+
+TRACE_PROPERTY(truthful_answers, .name = "the answer to an acknowledgement says what happened",
+               .kind = PROPERTY_ALWAYS,
+               .about =
+                   "An outcome that counts as written but is not is lost work; one that counts as "
+                   "stale but was written is a false alarm. Trusts the database's records.",
+               .state_size = sizeof(struct acks), .on = on, .done = acks_done);

@@ -1,0 +1,79 @@
+/* supervision.c: a supervisor that gives up takes everything under it down; it may do so only when its children really
+ * failed too often. The window is closed at both ends and counted in whole seconds, so nearly one second more than the
+ * period can lie in it. */
+#include "properties/life.h"
+#include "properties/table.h"
+
+#include <stdlib.h>
+
+struct restarts { /* of one supervisor, all of them, oldest first */
+    int64_t *at_ns;
+    size_t count, capacity;
+};
+
+static struct restarts *restarts_of(struct table *sups, const struct event *event)
+{
+    uint64_t key = mix64_pair(event->node, event_u64(event, "sup"));
+    return TABLE_AT(sups, key, struct restarts);
+}
+
+static void on_restart(struct judge *judge, void *sups, const struct event *event)
+{
+    struct restarts *restarts = restarts_of(sups, event);
+    if (restarts->count == restarts->capacity) {
+        restarts->capacity = restarts->capacity ? 2 * restarts->capacity : 16;
+        restarts->at_ns = realloc(restarts->at_ns, restarts->capacity * sizeof *restarts->at_ns);
+        if (!restarts->at_ns)
+            abort();
+    }
+    restarts->at_ns[restarts->count++] = event->time_ns;
+    judge_checked(judge);
+}
+
+static void on_giveup(struct judge *judge, void *sups, const struct event *event)
+{
+    struct restarts *restarts = restarts_of(sups, event);
+    uint64_t intensity = event_u64(event, "intensity"), period_s = event_u64(event, "period_s");
+    int64_t since_ns = event->time_ns - (int64_t)(period_s + 1) * NS_PER_S;
+    size_t in_window = 0;
+    while (in_window < restarts->count &&
+           restarts->at_ns[restarts->count - 1 - in_window] > since_ns)
+        in_window++;
+    if (in_window < intensity)
+        judge_fail(judge, event, "%s gave up after %zu restarts in %llu s, though %llu are allowed",
+                   event_str(event, "label"), in_window, (unsigned long long)period_s,
+                   (unsigned long long)intensity);
+    restarts->count = 0; /* it is dead */
+}
+
+/* A node that boots begins with new processes, perhaps of the same numbers. */
+static void on_boot(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    (void)event;
+    struct table *sups = ctx;
+    for (size_t i = 0; i < sups->count; i++)
+        ((struct restarts *)table_value(sups, i))->count = 0;
+}
+
+static void restarts_done(void *ctx)
+{
+    struct table *sups = ctx;
+    for (size_t i = 0; i < sups->count; i++)
+        free(((struct restarts *)table_value(sups, i))->at_ns);
+    table_done(sups);
+}
+
+static const struct property_on on[] = {
+    {"sup/child/restart", on_restart},
+    {"sup/supervisor/giveup", on_giveup},
+    {"world/node/start", on_boot},
+    {0},
+};
+
+TRACE_PROPERTY(
+    patient_supervisors, .name = "a supervisor gives up only when its children failed too often",
+    .kind = PROPERTY_ALWAYS,
+    .about = "Giving up is the end of the node's work. A count that is never cleared ends a "
+             "node that meets one crash a day. Trusts the runtime's record of restarts.",
+    .state_size = sizeof(struct table), .on = on, .done = restarts_done);
