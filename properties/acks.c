@@ -4,56 +4,57 @@
 #include "properties/table.h"
 #include <string.h>
 
-struct job {
-    uint64_t finished; /* the lease that wrote last; 0: none */
+struct grant {    /* a lease */
+    bool written; /* under it */
     uint64_t doubts;
 };
 
 struct acks {
     struct doubt doubt;
-    struct table jobs;
-    struct table written; /* by (job, lease) */
+    struct table finished; /* by job: the lease that wrote last */
+    struct table grants;   /* by (job, lease) */
 };
 
-static struct job *job_of(struct acks *acks, const struct event *event)
+static struct grant *grant_of(struct acks *acks, const struct event *event)
 {
-    return TABLE_AT(&acks->jobs, event_key(event), struct job);
+    return TABLE_AT(&acks->grants, mix64_pair(event_key(event), event_u64(event, "lease")),
+                    struct grant);
 }
 
-static uint64_t run_of(const struct event *event)
+static uint64_t *finished_of(struct acks *acks, const struct event *event)
 {
-    return mix64_pair(event_key(event), event_u64(event, "lease"));
+    return TABLE_AT(&acks->finished, event_key(event), uint64_t);
 }
 
 static void on_claim(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct acks *acks = ctx;
-    doubt_since(&acks->doubt, &job_of(acks, event)->doubts);
+    grant_of(acks, event)->doubts = acks->doubt.faults;
 }
 
 static void on_finish(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct acks *acks = ctx;
-    job_of(acks, event)->finished = event_u64(event, "lease");
-    *TABLE_AT(&acks->written, run_of(event), bool) = true;
+    *finished_of(acks, event) = event_u64(event, "lease");
+    grant_of(acks, event)->written = true;
 }
 
 static void on_answer(struct judge *judge, void *ctx, const struct event *event)
 {
     struct acks *acks = ctx;
-    struct job *job = job_of(acks, event);
+    const struct grant *grant = grant_of(acks, event);
     const char *result = event_str(event, "result");
     unsigned long long id = event_key(event), lease = event_u64(event, "lease");
     bool stale = strcmp(result, "stale") == 0;
-    if (job->doubts != acks->doubt.faults)
+    if (grant->doubts != acks->doubt.faults)
         return;
-    if (!stale && !table_find(&acks->written, run_of(event)))
+    if (!stale && !grant->written)
         judge_fail(judge, event,
                    "job %llu under lease %llu was answered %s, but nothing was written", id, lease,
                    result);
-    else if (stale && job->finished == lease)
+    else if (stale && *finished_of(acks, event) == lease)
         judge_fail(judge, event, "job %llu under lease %llu was answered stale, but it was written",
                    id, lease);
     else
@@ -63,8 +64,8 @@ static void on_answer(struct judge *judge, void *ctx, const struct event *event)
 static void acks_done(void *ctx)
 {
     struct acks *acks = ctx;
-    table_done(&acks->jobs);
-    table_done(&acks->written);
+    table_done(&acks->finished);
+    table_done(&acks->grants);
 }
 
 static const struct property_on on[] = {

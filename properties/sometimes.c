@@ -31,6 +31,9 @@ SOMETIMES(sometimes_stale_ack, COMMON, "store/job/stale", true,
           "an acknowledgement is refused as stale",
           "A run came to its end after its job had been given to another: fencing was needed.");
 
+SOMETIMES(sometimes_giveup, COMMON, "sup/supervisor/giveup", true, "a supervisor gives up",
+          "Its processes died more often than it is patient, and the whole node was restarted.");
+
 SOMETIMES(sometimes_ack_repeated, COMMON, "job/finish/done", field_is(event, "result", "repeated"),
           "an acknowledgement turns out to be a repetition",
           "The first one had arrived, its reply was lost: sending it again was harmless.");

@@ -1,12 +1,15 @@
 /* supervision.c: a supervisor that gives up takes everything under it down; it may do so only when its children really
  * failed too often. The window is closed at both ends and counted in whole seconds, so nearly one second more than the
- * period can lie in it. */
+ * period can lie in it; and more again by a clock that is slow. */
 #include "properties/life.h"
 #include "properties/table.h"
 
 #include <stdlib.h>
 
+#define SLOWEST_PERCENT 10
+
 struct restarts { /* of one supervisor, all of them, oldest first */
+    uint32_t node;
     int64_t *at_ns;
     size_t count, capacity;
 };
@@ -14,7 +17,9 @@ struct restarts { /* of one supervisor, all of them, oldest first */
 static struct restarts *restarts_of(struct table *sups, const struct event *event)
 {
     uint64_t key = mix64_pair(event->node, event_u64(event, "sup"));
-    return TABLE_AT(sups, key, struct restarts);
+    struct restarts *restarts = TABLE_AT(sups, key, struct restarts);
+    restarts->node = event->node;
+    return restarts;
 }
 
 static void on_restart(struct judge *judge, void *sups, const struct event *event)
@@ -34,10 +39,10 @@ static void on_giveup(struct judge *judge, void *sups, const struct event *event
 {
     struct restarts *restarts = restarts_of(sups, event);
     uint64_t intensity = event_u64(event, "intensity"), period_s = event_u64(event, "period_s");
-    int64_t since_ns = event->time_ns - (int64_t)(period_s + 1) * NS_PER_S;
+    int64_t window_ns = (int64_t)(period_s + 1) * (NS_PER_S / 100) * (100 + SLOWEST_PERCENT);
     size_t in_window = 0;
     while (in_window < restarts->count &&
-           restarts->at_ns[restarts->count - 1 - in_window] > since_ns)
+           restarts->at_ns[restarts->count - 1 - in_window] > event->time_ns - window_ns)
         in_window++;
     if (in_window < intensity)
         judge_fail(judge, event, "%s gave up after %zu restarts in %llu s, though %llu are allowed",
@@ -50,10 +55,12 @@ static void on_giveup(struct judge *judge, void *sups, const struct event *event
 static void on_boot(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
-    (void)event;
     struct table *sups = ctx;
-    for (size_t i = 0; i < sups->count; i++)
-        ((struct restarts *)table_value(sups, i))->count = 0;
+    for (size_t i = 0; i < sups->count; i++) {
+        struct restarts *restarts = table_value(sups, i);
+        if (restarts->node == event->node)
+            restarts->count = 0;
+    }
 }
 
 static void restarts_done(void *ctx)

@@ -47,6 +47,7 @@ __attribute__((used)) static void feed_register(struct point_site *at)
     POINT("proc/process/spawn");
     POINT("proc/process/exit");
     POINT("sup/supervisor/giveup");
+    POINT("sup/child/restart");
     POINT("world/node/start");
     POINT("world/node/kill");
     POINT("world/node/poweroff");

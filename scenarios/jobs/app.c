@@ -206,6 +206,7 @@ static bool start_jobs(struct app *app)
                                  .lease_ms = workload_value(adapter, W_LEASE) / 1000000,
                                  .poll_ns = workload_value(adapter, W_POLL),
                                  .grace_ns = workload_value(adapter, W_GRACE),
+                                 .restarts = (unsigned)workload_value(adapter, W_RESTARTS),
                                  .on_giveup = gave_up,
                                  .giveup_ctx = app};
     app->jobs = jobs_start(app->runtime, &config, why, sizeof why);

@@ -9,7 +9,7 @@
 #define LEASE_MS_DEFAULT INT64_C(30000)
 #define POLL_NS_DEFAULT  NS_PER_S
 #define GRACE_NS_DEFAULT (15 * NS_PER_S)
-#define INTENSITY        20
+#define RESTARTS_DEFAULT 20
 #define PERIOD_S         60
 
 /* ---- configuration ---- */
@@ -86,6 +86,7 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .lease_ms = value_or(config->lease_ms, LEASE_MS_DEFAULT),
         .poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT),
         .grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT),
+        .restarts = config->restarts ? config->restarts : RESTARTS_DEFAULT,
         .on_giveup = config->on_giveup,
         .giveup_ctx = config->giveup_ctx,
         .due_ns = INT64_MAX,
@@ -130,7 +131,8 @@ static const char *tree_start(struct jobs *jobs)
     const char *why = "too many processes";
     struct heap scratch;
     heap_init(&scratch);
-    struct supervisor_spec spec = {.label = "jobs", .intensity = INTENSITY, .period_s = PERIOD_S};
+    struct supervisor_spec spec = {
+        .label = "jobs", .intensity = jobs->restarts, .period_s = PERIOD_S};
     spec.children = children_new(jobs, &scratch, &spec.child_count);
     jobs->keeper = proc_spawn(
         jobs->runtime, &(struct proc_spec){

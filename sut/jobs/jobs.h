@@ -46,6 +46,8 @@ struct jobs_config {
     int64_t
         poll_ns; /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
     int64_t grace_ns; /* 0: 15 s, of a drain */
+    unsigned
+        restarts; /* 0: 20. Of the processes of the tree, within a minute; one more, and it gives up. */
     void (*on_giveup)(
         void *
             ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */

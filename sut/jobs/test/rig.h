@@ -511,6 +511,7 @@ static int64_t backoff_7(const struct job *job, uint64_t entropy)
 struct rig_options {
     unsigned limit;
     int64_t lease_ms, poll_ns, grace_ns, deadline_ns;
+    unsigned restarts;
     job_perform *fallback;
 };
 
@@ -576,6 +577,7 @@ static struct rig *rig_new(struct rig_options options)
                                                  .lease_ms = options.lease_ms,
                                                  .poll_ns = options.poll_ns,
                                                  .grace_ns = options.grace_ns,
+                                                 .restarts = options.restarts,
                                                  .on_giveup = rig_gave_up,
                                                  .giveup_ctx = rig},
                            why, sizeof why);

@@ -595,6 +595,23 @@ Test(death, too_often_makes_the_supervisor_give_up_and_is_told)
     rig_free(rig);
 }
 
+Test(death, now_and_then_is_forgotten_after_a_minute)
+{
+    struct rig *rig = rig_new((struct rig_options){.restarts = 2});
+    for (unsigned i = 0; i < 6; ++i) {
+        rig_advance(rig, 31 * S);
+        queue_kill(rig);
+    }
+    cr_assert_eq(rig->gave_up, 0);
+    for (unsigned i = 0; i < 2; ++i) {
+        rig_advance(rig, S);
+        queue_kill(rig);
+    }
+    rig_advance(rig, 6 * S);
+    cr_assert_eq(rig->gave_up, 1);
+    rig_free(rig);
+}
+
 /* ---- drain (67-69) ---- */
 
 static void drain_begin(struct rig *rig)
