@@ -82,7 +82,8 @@ chmod +x "$work/workers/broken"
 for name in ok fail silent cancel discard snooze drowsy segv flood slow stubborn litter broken link plain folder none ../ok .ok; do
     ctl insert "$name" '{"to": "x"}' --max-attempts 1 >/dev/null
 done
-ended_all() { says 0 '^executing  *0$' ctl stats && says 0 '^available  *0$' ctl stats; }
+# In this order: what is claimed between the two looks is seen by the second.
+ended_all() { says 0 '^available  *0$' ctl stats && says 0 '^executing  *0$' ctl stats; }
 start --timeout 1s --queue default=20
 check 'all of them end' eventually 20 ended_all
 check 'ok' is 1 completed
