@@ -167,9 +167,11 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     struct stage stage = {.run = run, .system = scenario->system};
     stage.ctx = stage.system->setup(run->world, scenario);
     void *nemesis = nemesis_engine.start(run->world, scenario);
-    safety_phase(&stage, scenario);
-    liveness_phase(&stage, scenario, nemesis);
-    audit_phase(&stage);
+    if (!tape_is_void(tape)) {
+        safety_phase(&stage, scenario);
+        liveness_phase(&stage, scenario, nemesis);
+        audit_phase(&stage);
+    }
     judge(run);
     finish(run);
     count_faults(run, scenario, nemesis);

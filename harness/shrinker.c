@@ -92,12 +92,35 @@ void shrinker_make_explicit(struct shrinker *s, const struct recording *recordin
 
 /* ---- sizes ---- */
 
+static struct shrink_part *part_of(struct shrink_size *size, const char *label)
+{
+    size_t i = 0;
+    while (i < size->part_count && strcmp(size->parts[i].label, label) != 0)
+        i++;
+    if (i == size->part_count && i < SHRINK_PARTS_MAX)
+        size->parts[size->part_count++] = (struct shrink_part){.label = label};
+    return i < size->part_count ? &size->parts[i] : NULL;
+}
+
+static void count_draws(struct shrink_size *size, const struct recording *recording)
+{
+    size->draws = recording->draw_count;
+    size->part_count = 0;
+    for (size_t i = 0; i < recording->span_count; i++) {
+        const struct sequence_span *span = &recording->spans[i];
+        bool listed =
+            span->parent != SIZE_MAX && sequence_span_is(&recording->spans[span->parent], "list");
+        struct shrink_part *part = listed && !span->discarded ? part_of(size, span->label) : NULL;
+        if (part)
+            part->count++;
+    }
+}
+
 /* `recording` NULL: all that goes wrong stands on the tape. */
 static struct shrink_size size_of(const struct tape *tape, const struct result *result,
-                                  const struct recording *recording, size_t draws)
+                                  const struct recording *recording)
 {
     struct shrink_size size = {
-        .draws = draws,
         .choices = edits_count(tape, edit_is_choice, NULL),
         .events = result->events,
         .sim_ns = result->sim_ns,
@@ -133,10 +156,11 @@ static void verify(struct shrinker *s)
     outcome->verified = true;
     for (int i = 0; i < 2 && outcome->verified; i++) {
         struct lab_result result;
-        if (!run_best(s, 0, i ? &s->setup->keep : &(struct keep){0}, &result)) {
+        if (!run_best(s, RECORD_DRAWS, i ? &s->setup->keep : &(struct keep){0}, &result)) {
             outcome->verified = false;
             return;
         }
+        count_draws(&outcome->after, &result.recording);
         outcome->verified = agree(&result.result, &outcome->result);
         if (!outcome->verified)
             outcome->end = SHRINK_FLAKY;
@@ -149,7 +173,7 @@ static void work(struct shrinker *s, const struct recording *recording)
     /* What persists on a tape on which nothing else goes wrong is one fault, not many. */
     if (!tape_is_simple(shrinker_best(s), STREAM_FAULT))
         shrinker_make_explicit(s, recording);
-    for (uint64_t before = UINT64_MAX; !s->stopped && before != s->changes;) {
+    for (uint64_t before = UINT64_MAX; !s->stopped && (before != s->changes || !s->draws_done);) {
         before = s->changes;
         shrinker_remove(s, edit_is_fault, NULL);
         shrinker_simplify(s);
@@ -180,12 +204,10 @@ void shrinker_run(const struct shrinker_setup *setup, const struct tape *tape,
         lab_deadline(s.lab, s.until_ns = start_ns + setup->time_ns);
     outcome->end = SHRINK_TIME_UP;
     if (examine(&s, &recording)) {
-        outcome->before =
-            size_of(outcome->tape, &outcome->result, &recording, recording.draw_count);
-        outcome->after.draws = recording.draw_count;
+        outcome->before = size_of(outcome->tape, &outcome->result, &recording);
+        count_draws(&outcome->before, &recording);
         work(&s, &recording);
-        outcome->after = size_of(outcome->tape, &outcome->result, s.changes ? NULL : &recording,
-                                 outcome->after.draws);
+        outcome->after = size_of(outcome->tape, &outcome->result, s.changes ? NULL : &recording);
         outcome->necessary = count_necessary(&s);
         outcome->end = s.stopped ? SHRINK_TIME_UP : SHRINK_FINISHED;
         verify(&s);

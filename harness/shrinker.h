@@ -38,10 +38,19 @@ enum shrink_end {
     SHRINK_FLAKY,       /* two runs of one tape differ: nothing of it can be trusted */
 };
 
+/* Things that were drawn as lists: nodes, jobs. */
+struct shrink_part {
+    const char *label; /* of one: "node" */
+    size_t count;
+};
+enum { SHRINK_PARTS_MAX = 4 };
+
 struct shrink_size {
     size_t faults;  /* injected at points, and strikes of nemeses */
     size_t choices; /* others that are not simplest and stand on the tape one by one */
     size_t draws;   /* of the workload */
+    struct shrink_part parts[SHRINK_PARTS_MAX];
+    size_t part_count;
     uint64_t events;
     int64_t sim_ns;
 };

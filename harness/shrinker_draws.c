@@ -4,15 +4,18 @@
 
 #include "harness/clock.h"
 #include "harness/shrink_sequence.h"
+#include "harness/shrinker_ahead.h"
 
 #include <stdlib.h>
 
-enum { EXECUTIONS_MAX = 3000, LEFT_FOR_OTHERS = 2 };
+enum { EXECUTIONS_FIRST = 64, EXECUTIONS_MAX = 4096, LEFT_FOR_OTHERS = 2 };
 
 struct drawing {
     struct shrinker *shrinker;
+    struct ahead *ahead;
     struct result result; /* of the latest case that failed */
     int64_t until_ns;
+    bool cut_short; /* it came to that */
 };
 
 static bool is_draw(const struct tape_edit *edit, const void *ctx)
@@ -30,36 +33,47 @@ static struct tape *without_draws(const struct tape *tape)
     return copy;
 }
 
-/* An overrun in mid-run is no reason to stop the run; but what it says does not count. */
-static bool fails(void *ctx, struct sequence *sequence)
+static struct tape *tape_of(void *ctx, const struct sequence *sequence)
 {
-    struct drawing *drawing = ctx;
-    struct shrinker *s = drawing->shrinker;
-    struct lab_result result;
-    struct tape *tape = without_draws(shrinker_best(s));
+    const struct drawing *drawing = ctx;
+    struct tape *tape = without_draws(shrinker_best(drawing->shrinker));
     tape_draw_from(tape, sequence_copy(sequence));
-    if (!lab_run(s->lab, &(struct lab_task){.tape = tape, .record = RECORD_DRAWS}, &result)) {
-        s->stopped = true;
-        return false;
-    }
-    const struct recording *recording = &result.recording;
-    bool good = recording->draws && !recording->overrun;
+    return tape;
+}
+
+static bool judge(struct drawing *drawing, const struct lab_result *result,
+                  struct sequence *sequence)
+{
+    const struct recording *recording = &result->recording;
     if (recording->draws)
         sequence_adopt(sequence, recording->draws, recording->draw_count, recording->spans,
                        recording->span_count, recording->overrun);
-    const struct mark mark = mark_of(&result.result);
-    good = good && mark_same(&mark, &s->outcome->mark);
-    if (good)
-        drawing->result = result_plain(&result.result);
+    if (!recording->draws || recording->overrun ||
+        !shrinker_fails(drawing->shrinker, &result->result))
+        return false;
+    drawing->result = result_plain(&result->result);
+    ahead_clear(drawing->ahead);
+    return true;
+}
+
+static bool fails(void *ctx, struct sequence *sequence)
+{
+    struct drawing *drawing = ctx;
+    struct lab_result result;
+    enum answer answer = ahead_run(drawing->ahead, sequence, &result);
+    drawing->shrinker->stopped = answer == ANSWER_STOP;
+    if (answer != ANSWER_RESULT)
+        return false;
+    bool same = judge(drawing, &result, sequence);
     lab_result_done(&result);
-    return good;
+    return same;
 }
 
 static bool stops(void *ctx)
 {
     struct drawing *drawing = ctx;
-    return drawing->shrinker->stopped || lab_stops(drawing->shrinker->lab) ||
-           clock_now_ns() >= drawing->until_ns;
+    drawing->cut_short |= clock_now_ns() >= drawing->until_ns;
+    return drawing->cut_short || drawing->shrinker->stopped || lab_stops(drawing->shrinker->lab);
 }
 
 static bool is_simplest(const struct sequence_choice *choice)
@@ -92,25 +106,47 @@ static int64_t slice_end(const struct shrinker *s)
     return s->until_ns == INT64_MAX ? INT64_MAX : now_ns + (s->until_ns - now_ns) / LEFT_FOR_OTHERS;
 }
 
-void shrinker_draws(struct shrinker *s)
+/* While the other passes still find something, this one is brief: what pins a workload down is mostly a fault that they
+ * weaken or move. It takes more and more of its time. */
+static uint64_t executions_max(struct shrinker *s)
 {
-    struct recording recording = {0};
-    struct shrink_stats stats;
-    if (s->drawn_at == s->changes || !shrinker_record(s, RECORD_DRAWS, &recording))
-        return;
+    uint64_t rounds = s->draw_rounds++;
+    if (s->drawn_at == s->changes || (EXECUTIONS_MAX >> rounds) <= EXECUTIONS_FIRST)
+        return EXECUTIONS_MAX;
+    return (uint64_t)EXECUTIONS_FIRST << rounds;
+}
+
+static void shrink(struct shrinker *s, const struct sequence *start)
+{
     struct drawing drawing = {.shrinker = s, .until_ns = slice_end(s)};
-    struct sequence *start = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
-    sequence_adopt(start, recording.draws, recording.draw_count, recording.spans,
-                   recording.span_count, false);
-    recording_done(&recording);
+    struct shrink_stats stats;
+    drawing.ahead = ahead_new(s->lab, s->setup->lab.workers, tape_of, &drawing);
     const struct shrink_case shrink = {.fails = fails,
                                        .ctx = &drawing,
                                        .stop = stops,
                                        .better = better,
-                                       .executions_max = EXECUTIONS_MAX};
-    struct sequence *best = shrink_sequence(&shrink, start, &stats);
-    s->outcome->after.draws = sequence_length(best);
-    sequence_free(best);
-    sequence_free(start);
+                                       .executions_max = executions_max(s)};
+    sequence_free(shrink_sequence(&shrink, start, &stats));
+    ahead_end_scout(drawing.ahead);
+    ahead_free(drawing.ahead);
+    s->draws_done =
+        stats.finished || (!drawing.cut_short && shrink.executions_max == EXECUTIONS_MAX);
+}
+
+void shrinker_draws(struct shrinker *s)
+{
+    struct recording recording = {0};
+    if ((s->draws_done && s->drawn_at == s->changes) ||
+        !shrinker_record(s, RECORD_DRAWS, &recording))
+        return;
+    struct sequence *start = sequence_new(NULL, 0, BEYOND_SIMPLEST, 0);
+    sequence_adopt(start, recording.draws, recording.draw_count, recording.spans,
+                   recording.span_count, false);
+    recording_done(&recording);
+    if (sequence_length(start) > 0)
+        shrink(s, start);
+    else
+        s->draws_done = true;
     s->drawn_at = s->changes;
+    sequence_free(start);
 }

@@ -1,5 +1,6 @@
-/* shrinker_earlier.c: moves faults to earlier hits of their points, on whatever node. What came before a fault can only
- * go when the fault does not count on it: one at the first hit needs no jobs, no nodes and no messages before it. */
+/* shrinker_earlier.c: moves faults to other hits of their points: of a node that was added before, or earlier on the same
+ * one. What came before a fault can only go when the fault does not count on it: one at the first hit of the first node
+ * needs no jobs, no messages and no other nodes. */
 #include "harness/shrinker_internal.h"
 
 #include <stdlib.h>
@@ -11,17 +12,42 @@ struct earlier {
     struct tape_edit edit; /* its name is the best tape's */
     size_t number;         /* of the edit */
     const struct recording *hits;
-    size_t *places; /* in hits: those of its point, up to its own */
-    size_t count;   /* without its own */
+    size_t *places; /* in hits: where it might go, the best first */
+    size_t count;
 };
 
-static bool same_place(const struct choice *a, const struct choice *b)
+static bool is_there(const struct made *made, const struct earlier *earlier)
 {
-    return a->node == b->node && a->key == b->key && a->ordinal == b->ordinal;
+    const struct choice *choice = &made->choice, *fault = &earlier->edit.choice;
+    return made->kinds && choice->node == fault->node && choice->key == fault->key &&
+           choice->ordinal == fault->ordinal && strcmp(choice->name, fault->name) == 0;
 }
 
-/* false: it is not hit, or already at the first one. */
-static bool earlier_init(struct earlier *earlier, const struct shrinker *s, size_t number,
+/* The first few places, then wider and wider apart: 0 .. 7, 10, 13, 17, ... */
+static size_t step_after(size_t step)
+{
+    return step + 1 + (step < ONE_BY_ONE ? 0 : step / 4);
+}
+
+/* Of one node; of the one that it is on, those before it. */
+static void add_places(struct earlier *earlier, uint32_t node)
+{
+    size_t seen = 0, step = 0;
+    for (size_t i = 0; i < earlier->hits->made_count; i++) {
+        const struct made *made = &earlier->hits->made[i];
+        if (node == earlier->edit.choice.node && is_there(made, earlier))
+            return;
+        if (!made->kinds || made->choice.node != node ||
+            strcmp(made->choice.name, earlier->edit.choice.name) != 0)
+            continue;
+        if (seen++ == step) {
+            earlier->places[earlier->count++] = i;
+            step = step_after(step);
+        }
+    }
+}
+
+static void earlier_init(struct earlier *earlier, const struct shrinker *s, size_t number,
                          const struct recording *hits)
 {
     *earlier = (struct earlier){
@@ -29,39 +55,15 @@ static bool earlier_init(struct earlier *earlier, const struct shrinker *s, size
     earlier->places = calloc(hits->made_count + 1, sizeof *earlier->places);
     if (!earlier->places)
         abort();
-    for (size_t i = 0; i < hits->made_count; i++) {
-        const struct made *made = &hits->made[i];
-        if (!made->kinds || strcmp(made->choice.name, earlier->edit.choice.name) != 0)
-            continue;
-        if (same_place(&made->choice, &earlier->edit.choice))
-            return earlier->count > 0;
-        earlier->places[earlier->count++] = i;
-    }
-    return false;
-}
-
-/* The first few places, then wider and wider apart: 0 .. 7, 9, 11, 14, 18, ... */
-static size_t step_of(size_t index)
-{
-    size_t step = index < ONE_BY_ONE ? index : ONE_BY_ONE;
-    for (size_t i = ONE_BY_ONE; i <= index && step < SIZE_MAX / 2; i++)
-        step += 1 + step / 4;
-    return step;
-}
-
-static size_t steps_below(size_t count)
-{
-    size_t steps = 0;
-    while (step_of(steps) < count)
-        steps++;
-    return steps;
+    for (uint32_t node = 0; node <= earlier->edit.choice.node; node++)
+        add_places(earlier, node);
 }
 
 static struct tape *make_earlier(const struct shrinker *s, const void *ctx, size_t index)
 {
     const struct earlier *earlier = ctx;
     struct tape *tape = tape_copy_without_these(shrinker_best(s), &earlier->number, 1);
-    const struct made *made = &earlier->hits->made[earlier->places[step_of(index)]];
+    const struct made *made = &earlier->hits->made[earlier->places[index]];
     if (earlier->edit.persistent)
         tape_edit_fault_from(tape, &made->choice, earlier->edit.fault);
     else
@@ -75,9 +77,8 @@ static bool move_one(struct shrinker *s, size_t number)
     struct earlier earlier;
     if (!shrinker_record(s, RECORD_HITS, &hits))
         return false;
-    bool moved =
-        earlier_init(&earlier, s, number, &hits) &&
-        shrinker_first(s, make_earlier, &earlier, steps_below(earlier.count)) != NO_CANDIDATE;
+    earlier_init(&earlier, s, number, &hits);
+    bool moved = shrinker_first(s, make_earlier, &earlier, earlier.count) != NO_CANDIDATE;
     free(earlier.places);
     recording_done(&hits);
     return moved;

@@ -15,6 +15,8 @@ struct shrinker {
     struct seen *seen;              /* tapes that were tried */
     uint64_t changes;               /* how often there was a better one */
     uint64_t drawn_at;              /* changes when the draws were shrunk last */
+    unsigned draw_rounds;           /* how often they were */
+    bool draws_done;                /* and nothing was left to try */
     int64_t until_ns;               /* the deadline */
     bool stopped;                   /* time is up, or Ctrl-C */
 };
@@ -37,6 +39,8 @@ ptrdiff_t shrinker_first(struct shrinker *shrinker, candidate_make *make, const 
                          size_t count);
 /* One candidate, taken over. true: it is the best tape now. */
 bool shrinker_try(struct shrinker *shrinker, struct tape *candidate);
+/* Does this result fail in the same way? Notes other failures. */
+bool shrinker_fails(struct shrinker *shrinker, const struct result *result);
 /* This tape, which has failed in the same way, is the best now. Takes it over. */
 void shrinker_accept(struct shrinker *shrinker, struct tape *tape, const struct result *result);
 

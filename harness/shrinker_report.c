@@ -27,12 +27,33 @@ static void print_row(const char *indent, const char *name, uint64_t before, uin
         fprintf(out, "%s%-9s %9" PRIu64 " -> %" PRIu64, indent, name, before, after);
 }
 
+static size_t count_of(const struct shrink_size *size, const char *label)
+{
+    for (size_t i = 0; i < size->part_count; i++)
+        if (strcmp(size->parts[i].label, label) == 0)
+            return size->parts[i].count;
+    return 0;
+}
+
+static void print_parts(const struct shrink_outcome *outcome, const char *indent, FILE *out)
+{
+    for (size_t i = 0; i < outcome->before.part_count; i++) {
+        const struct shrink_part *part = &outcome->before.parts[i];
+        char name[32];
+        snprintf(name, sizeof name, "%ss", part->label);
+        print_row(indent, name, part->count, count_of(&outcome->after, part->label), out);
+        fputc('\n', out);
+    }
+}
+
 static void print_necessary(const struct shrink_outcome *outcome, FILE *out)
 {
     size_t faults = outcome->after.faults;
-    if (faults && outcome->necessary == faults)
+    if (!faults)
+        fputs(", it fails without any", out);
+    else if (outcome->necessary == faults)
         fprintf(out, faults == 1 ? ", necessary" : ", each of them necessary");
-    else if (faults)
+    else
         fprintf(out, ", of which %zu were seen to be necessary", outcome->necessary);
 }
 
@@ -45,6 +66,7 @@ static void print_sizes(const struct shrink_outcome *outcome, const char *indent
         print_necessary(outcome, out);
         fputc('\n', out);
     }
+    print_parts(outcome, indent, out);
     print_row(indent, "draws", before->draws, after->draws, out);
     fputs(before->draws || after->draws ? "\n" : "", out);
     if (after->choices)

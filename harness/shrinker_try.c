@@ -91,12 +91,18 @@ static void note_other(struct shrinker *s, const struct mark *mark)
         outcome->other_count++;
 }
 
-static bool judge(struct shrinker *s, const struct lab_result *result)
+bool shrinker_fails(struct shrinker *s, const struct result *result)
 {
-    struct mark mark = mark_of(&result->result);
+    struct mark mark = mark_of(result);
     bool same = mark_same(&mark, &s->outcome->mark);
     if (!same && mark.outcome != OUTCOME_PASS)
         note_other(s, &mark);
+    return same;
+}
+
+static bool judge(struct shrinker *s, const struct lab_result *result)
+{
+    bool same = shrinker_fails(s, &result->result);
     seen_add(s, result->tape, same);
     return same;
 }

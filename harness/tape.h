@@ -90,6 +90,8 @@ const struct sequence *tape_sequence(struct tape *tape);
 /* All draws come from this sequence, which is taken over; before the first draw. It is no edit: copies and the file know
  * nothing of it. */
 void tape_draw_from(struct tape *tape, struct sequence *sequence);
+/* Has that sequence been overrun? Then there is no workload, and the run is none. */
+bool tape_is_void(const struct tape *tape);
 
 /* ---- edits ---- */
 

@@ -29,6 +29,12 @@ void tape_draw_from(struct tape *tape, struct sequence *sequence)
 {
     sequence_free(tape->sequence);
     tape->sequence = sequence;
+    tape->draws_from = true;
+}
+
+bool tape_is_void(const struct tape *tape)
+{
+    return tape->draws_from && sequence_overrun(tape->sequence);
 }
 
 /* ---- drawing ---- */

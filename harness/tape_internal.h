@@ -38,6 +38,7 @@ struct tape {
     struct sequence *sequence; /* of draws; NULL: nothing was drawn yet */
     int64_t *draws;            /* EDIT_DRAWS: the first values */
     size_t draw_count;
+    bool draws_from; /* the sequence was given, not made */
     enum sequence_beyond beyond;
     unsigned simple;        /* bit per stream: all of it is simple */
     bool some_names_simple; /* EDIT_SIMPLEST with a name exist */
