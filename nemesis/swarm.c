@@ -16,10 +16,14 @@ POINT_ABOUT("swarm/option/draw", "this run has drawn this fault, and how much of
 #define HUNDREDTHS 10000
 
 /* X(kind, its term after the percentage, greatest share of hits in hundredths of a percent). Dying and standing still
- * ends a thousand other things. Lies of a disk are left out: they need a budget, and a scenario that knows of them. */
+ * ends a thousand other things. A disk lies where the budget allows it, in a scenario that knows what that is worth. */
 #define SWARM_FAULTS(X)                                                                            \
     X(DELAY, "delay(1ms..10s)", 500)                                                               \
-    X(ERROR, "error(EIO)", 300)                                                                    \
+    X(ERROR, "error", 300)                                                                         \
+    X(SHORT, "short", 300)                                                                         \
+    X(LIE, "lie", 20)                                                                              \
+    X(MISDIRECT, "misdirect", 20)                                                                  \
+    X(FLIP, "flip", 50)                                                                            \
     X(TIMEOUT, "timeout(10ms..10s)", 500)                                                          \
     X(DISCONNECT, "disconnect", 500)                                                               \
     X(PAUSE, "pause(1s..60s)", 30)                                                                 \
@@ -187,15 +191,36 @@ static bool concerned(const struct swarm_spec *of, const char *point)
     return matches;
 }
 
+/* What it is that fails, for the points that tell errors apart. What has come about is not undone for want of room or
+ * memory: only its answer can fail. */
+static const char *draw_error(struct world *world, const char *point)
+{
+    const char *verb = strrchr(point, '/');
+    static const char *const errors[] = {"error(EIO)", "error(ENOSPC)", "error(ENOMEM)"};
+    struct choice choice = choice_about("swarm/option/error", point, "");
+    if (verb && strcmp(verb, "/reply") == 0)
+        return errors[0];
+    return errors[tape_choose(world_tape(world), &choice, sizeof errors / sizeof *errors)];
+}
+
 static void draw_rule(struct swarm *swarm, struct world *world, const char *point, size_t fault)
 {
     struct swarm_rule rule = {.point = point};
     int64_t share = draw(world, point, fault_word(faults[fault].kind), 1, faults[fault].share_max);
+    bool error = faults[fault].kind == FAULT_ERROR;
     snprintf(rule.term, sizeof rule.term, "%" PRId64 ".%02" PRId64 "%%%s", share / 100, share % 100,
-             faults[fault].action);
+             error ? draw_error(world, point) : faults[fault].action);
     TRACE(world_site(world), "swarm/option/draw", T_STR("name", point), T_STR("value", rule.term));
     swarm->rules = grow(swarm->rules, swarm->rule_count, sizeof rule);
     swarm->rules[swarm->rule_count++] = rule;
+}
+
+/* Can this fault come true at such a point, in such a world? */
+static bool possible(struct world *world, const struct point_info *point, enum fault_kind kind)
+{
+    uint32_t lies = CAN_LIE | CAN_MISDIRECT | CAN_FLIP, needed = fault_can(kind);
+    return (point->kinds & needed) != 0 &&
+           ((needed & lies) == 0 || world_budget(world)->disks_lying > 0);
 }
 
 static void draw_rules(struct swarm *swarm, struct world *world, const struct swarm_spec *of)
@@ -205,7 +230,7 @@ static void draw_rules(struct swarm *swarm, struct world *world, const struct sw
         if (point->kinds == 0 || !concerned(of, point->name))
             continue;
         for (size_t i = 0; i < FAULT_COUNT; i++)
-            if ((point->kinds & fault_can(faults[i].kind)) != 0 &&
+            if (possible(world, point, faults[i].kind) &&
                 enabled(world, point->name, fault_word(faults[i].kind), of->chance / 2))
                 draw_rule(swarm, world, point->name, i);
     }

@@ -26,6 +26,56 @@ static struct swarm drawn(struct zoo *zoo, const struct scenario *scenario, stru
     return swarm;
 }
 
+/* Rules that let a disk lie, over 50 seeds. */
+static size_t lies_drawn(int64_t disks_lying, size_t *ret_short)
+{
+    struct scenario scenario = swarming(10000);
+    size_t lies = 0;
+    *ret_short = 0;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct swarm swarm;
+        struct zoo zoo = zoo_open_within(
+            tape_new(seed), (struct budget){.nodes_down = 1, .disks_lying = disks_lying});
+        swarm_draw(&swarm, zoo.world, &scenario);
+        for (size_t i = 0; i < swarm.rule_count; i++) {
+            const char *action = strchr(swarm.rules[i].term, '%') + 1;
+            lies += strcmp(action, "lie") == 0 || strcmp(action, "misdirect") == 0 ||
+                    strcmp(action, "flip") == 0;
+            *ret_short += strcmp(action, "short") == 0;
+        }
+        swarm_done(&swarm);
+        zoo_close(&zoo);
+    }
+    return lies;
+}
+
+Test(swarm, disks_lie_only_where_the_budget_allows_it)
+{
+    size_t shorts;
+    cr_expect_eq(lies_drawn(0, &shorts), 0);
+    cr_expect_gt(shorts, 30, "of 50 * 2 * a half: %zu", shorts);
+    /* read and write can do three, sync one */
+    size_t lies = lies_drawn(1, &shorts);
+    cr_expect(lies > 120 && lies < 230, "half of 350: %zu", lies);
+}
+
+Test(swarm, errors_are_of_several_kinds)
+{
+    struct scenario scenario = swarming(10000);
+    unsigned full = 0, broken = 0;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct zoo zoo;
+        struct swarm swarm = drawn(&zoo, &scenario, tape_new(seed));
+        for (size_t i = 0; i < swarm.rule_count; i++) {
+            full += strstr(swarm.rules[i].term, "error(ENOSPC)") != NULL;
+            broken += strstr(swarm.rules[i].term, "error(EIO)") != NULL;
+        }
+        swarm_done(&swarm);
+        zoo_close(&zoo);
+    }
+    cr_expect(full > 20 && broken > 20, "%u, %u", full, broken);
+}
+
 /* Each value lies within what the kind allows. */
 static void expect_allowed(const struct nemesis_spec *spec)
 {

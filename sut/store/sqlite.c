@@ -39,6 +39,8 @@ static void tx_begin(struct tx *tx, bool reads)
     struct sqlite_store *store = tx->store;
     if (!store->conn)
         tx->err = connection_open(store, false, tx->why, sizeof tx->why);
+    if (!tx->err && !reads && store->unsettled)
+        tx->err = connection_settle(store, tx->why, sizeof tx->why);
     tx_run(tx, tx_statement(tx, reads ? STATEMENT_BEGIN : STATEMENT_BEGIN_IMMEDIATE));
     if (!tx->err && !sqlite_clock_ms(store->conn, &tx->now_ms))
         tx_fail(tx, -EIO, "the database's clock cannot be read");
@@ -88,8 +90,8 @@ static void tx_abort(struct tx *tx)
         sqlite3_reset(stmt);
     bool open = conn && !sqlite3_get_autocommit(conn);
     bool stuck = open && sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
-    if (stuck || tx->err == -EIO)
-        connection_close(tx->store);
+    if (conn && (stuck || tx->err == -EIO))
+        connection_forsake(tx->store);
     *tx->reply = (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1};
     memcpy(tx->reply->why, tx->why, sizeof tx->why);
 }

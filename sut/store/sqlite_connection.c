@@ -125,6 +125,80 @@ bool sqlite_clock_ms(sqlite3 *conn, int64_t *ret_ms)
     return true;
 }
 
+/* ---- the log ---- */
+
+/* What stands in the log deserves no trust, or does: only then is it written to the database when the connection closes.
+ */
+static void connection_doubt(struct sqlite_store *store, bool doubt)
+{
+    store->unsettled = doubt;
+    sqlite3_db_config(store->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, doubt, NULL);
+}
+
+/* NULL: nothing was read or written yet. */
+static sqlite3_file *log_of(sqlite3 *conn)
+{
+    sqlite3_file *log = NULL;
+    int rc = sqlite3_file_control(conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    return rc == SQLITE_OK && log && log->pMethods ? log : NULL;
+}
+
+/* -1: it is not known. */
+static sqlite3_int64 log_size(sqlite3 *conn)
+{
+    sqlite3_file *log = log_of(conn);
+    sqlite3_int64 size = 0;
+    return log && log->pMethods->xFileSize(log, &size) == SQLITE_OK ? size : -1;
+}
+
+/* In its place: a disk that is full takes it as well. */
+static int rewrite(sqlite3_file *file, sqlite3_int64 size)
+{
+    unsigned char bytes[8192];
+    int rc = SQLITE_OK;
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += (int)sizeof bytes) {
+        sqlite3_int64 left = size - at;
+        int count = left < (int)sizeof bytes ? (int)left : (int)sizeof bytes;
+        rc = file->pMethods->xRead(file, bytes, count, at);
+        if (rc == SQLITE_OK)
+            rc = file->pMethods->xWrite(file, bytes, count, at);
+    }
+    return rc == SQLITE_OK && size > 0 ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : rc;
+}
+
+static int rewrite_log(sqlite3 *conn)
+{
+    int rc = sqlite3_exec(conn, "BEGIN IMMEDIATE", NULL, NULL, NULL); /* nobody appends meanwhile */
+    if (rc != SQLITE_OK)
+        return rc;
+    sqlite3_int64 size = log_size(conn);
+    rc = size < 0 ? SQLITE_IOERR_FSTAT : rewrite(log_of(conn), size);
+    sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
+/* What stands in the log may be seen and yet never become durable: after a sync that failed, a kernel counts it as
+ * written, and the next sync succeeds. Whatever is appended behind such frames is lost with them when the power fails;
+ * and a write-back of them that the power interrupts leaves pages in the database that no log explains. So a log that
+ * was found is first written once more. Then it is written back, so that it begins anew, and is not written once more
+ * by everybody who comes. */
+int connection_settle(struct sqlite_store *store, char *why, size_t why_size)
+{
+    int rc = rewrite_log(store->conn);
+    if (rc != SQLITE_OK) {
+        snprintf(why, why_size, "%s: the log cannot be written once more: %s", store->options.path,
+                 sqlite3_errstr(rc));
+        return sqlite_errno(rc);
+    }
+    connection_doubt(store, false);
+    rc = sqlite3_wal_checkpoint_v2(store->conn, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (sqlite_errno(rc) != -EIO)
+        return 0; /* somebody else is at it, or there is no room */
+    snprintf(why, why_size, "%s: the log cannot be written back: %s", store->options.path,
+             sqlite3_errmsg(store->conn));
+    return -EIO;
+}
+
 /* ---- opening ---- */
 
 /* In the caller's own statements, nothing may end the transaction or reach around it. */
@@ -154,6 +228,7 @@ static int open_file(struct sqlite_store *store, bool create, char *why, size_t 
         snprintf(why, why_size, "%s: is read-only", options->path);
         return -EROFS;
     }
+    connection_doubt(store, true);
     sqlite3_busy_timeout(store->conn, options->busy_ms);
     sqlite3_set_authorizer(store->conn, authorize, store);
     return 0;
@@ -226,18 +301,13 @@ static int set_pragmas(struct sqlite_store *store, char *why, size_t why_size)
     return sqlite_errno(rc);
 }
 
-/* What stands in the log may be seen and yet never become durable: after a sync that failed, a kernel counts it as
- * written. Whatever is appended behind such frames is lost with them when the power fails. So nothing is appended to a
- * log that was found: what is in it is written to the database, once more, and the log begins anew. */
-static int settle_log(struct sqlite_store *store, char *why, size_t why_size)
+/* Is there anything in the log that is not our own? */
+static bool found_log(struct sqlite_store *store)
 {
-    int rc = sqlite3_wal_checkpoint_v2(store->conn, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    int err = sqlite_errno(rc);
-    if (err != -EIO)
-        return 0; /* somebody else is at it, or there is no room: reading goes on */
-    snprintf(why, why_size, "%s: the log cannot be written back: %s", store->options.path,
-             sqlite3_errmsg(store->conn));
-    return err;
+    char version[16];
+    pragma(store->conn, "PRAGMA schema_version", version,
+           sizeof version); /* a read opens the log */
+    return log_size(store->conn) != 0;
 }
 
 int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size)
@@ -251,8 +321,8 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
         err = set_journal(store, why, why_size);
     if (!err)
         err = set_pragmas(store, why, why_size);
-    if (!err)
-        err = settle_log(store, why, why_size);
+    if (!err && !found_log(store))
+        connection_doubt(store, false);
     if (!err) {
         char problem[128];
         err = schema_migrate(store->conn, problem, sizeof problem);
@@ -262,6 +332,16 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
     if (err)
         connection_close(store);
     return err;
+}
+
+/* If the log can be settled, closing writes it back without the commit that failed; else it is left as it is, and whoever
+ * opens it finds that commit in it, or not. */
+void connection_forsake(struct sqlite_store *store)
+{
+    char why[128];
+    connection_doubt(store, true);
+    connection_settle(store, why, sizeof why);
+    connection_close(store);
 }
 
 void connection_close(struct sqlite_store *store)

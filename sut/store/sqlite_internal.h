@@ -102,6 +102,7 @@ struct sqlite_store {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int64_t clock_ms;   /* the latest time seen by this handle: it does not go back before it */
     bool in_caller_sql; /* the authorizer is on */
+    bool unsettled;     /* connection_settle() is still to be done */
 };
 
 /* One request under way. The first error sticks in `err`; all helpers below do nothing once it is
@@ -124,6 +125,11 @@ struct tx {
 /* 0, or a negative errno with a sentence. Schema and file are made if `create`. */
 int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size);
 void connection_close(struct sqlite_store *store);
+/* Before the first change on a connection: makes durable what stands in the log. 0, or a negative errno with a sentence.
+ */
+int connection_settle(struct sqlite_store *store, char *why, size_t why_size);
+/* Closes a connection that met an I/O error. */
+void connection_forsake(struct sqlite_store *store);
 int sqlite_errno(int rc); /* the negative errno for an SQLite result */
 /* The clock of the connection's VFS, in ms since 1970. False: it has none. */
 bool sqlite_clock_ms(sqlite3 *conn, int64_t *ret_ms);

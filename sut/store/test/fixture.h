@@ -28,6 +28,8 @@ static struct heap node_heap, heap; /* of the node; of the test's requests and r
 /* ---- a SQLite VFS whose clock is clock_ms and whose disk fails on demand ---- */
 
 static int disk_write_rc, disk_sync_rc; /* SQLITE_OK: it works */
+static unsigned log_rewritten;          /* how often a log was written anew from its beginning */
+#define LOG_HEADER 32                   /* bytes: what SQLite itself writes there */
 static sqlite3_vfs test_vfs;
 static const sqlite3_io_methods *real_methods;
 static sqlite3_io_methods test_methods[2]; /* of logs and journals; of databases */
@@ -41,6 +43,8 @@ static int vfs_time(sqlite3_vfs *vfs, sqlite3_int64 *ret_julian_ms)
 
 static int file_write(sqlite3_file *file, const void *data, int size, sqlite3_int64 offset)
 {
+    bool log = file->pMethods == &test_methods[0];
+    log_rewritten += log && offset == 0 && size > LOG_HEADER;
     return disk_write_rc ? disk_write_rc : real_methods->xWrite(file, data, size, offset);
 }
 

@@ -825,6 +825,28 @@ Test(sqlite, an_io_error_is_an_error_and_passes)
     }
 }
 
+/* After a sync that failed, a kernel counts as written what is not durable: only what is written once more will be. */
+Test(sqlite, a_log_of_doubtful_durability_is_written_once_more_before_anything_is_appended)
+{
+    struct job_spec spec = {.worker = "w"};
+    struct store_request request = {.op = STORE_INSERT, .specs = &spec, .spec_count = 1};
+    log_rewritten = 0; /* the journal of a new database counted */
+    insert(spec);
+    cr_assert_eq(log_rewritten, 0, "it is our own");
+    disk_sync_rc = SQLITE_IOERR_FSYNC;
+    cr_assert_eq(run(request).err, -EIO);
+    cr_assert_eq(log_rewritten, 1, "at once, in vain");
+    uint64_t before = count_all();
+    cr_assert_eq(run(request).err, -EIO);
+    cr_assert_eq(count_all(), before, "nothing is appended as long as it cannot be made durable");
+    cr_assert_gt(log_rewritten, 1);
+    disk_sync_rc = SQLITE_OK;
+    unsigned in_vain = log_rewritten;
+    insert(spec);
+    insert(spec);
+    cr_assert_eq(log_rewritten, in_vain + 1);
+}
+
 Test(sqlite, a_file_that_is_gone_when_opened_again_is_an_error_and_passes)
 {
     char away[96];
