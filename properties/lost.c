@@ -2,8 +2,8 @@
  * it: so a run is over, or has been told to end, before the database may give the job to another one.
  *
  * A node that stands still is excused, until it goes on. So are leases under which the clock of the database was changed,
- * or ran much faster or slower than another one: by such a clock a lease may be over early. Usual clocks differ by less
- * than a thousandth; hence the slack, enough for leases of a minute. */
+ * or this one or the holder's ran much too fast or slow: by such a clock a lease may be over early. Usual clocks differ by
+ * less than a thousandth; hence the slack, enough for leases of a minute. */
 #include "properties/runs.h"
 #include "properties/table.h"
 
@@ -18,21 +18,24 @@ struct loss { /* a run that is there although its lease was rescued */
     int64_t time_ns;
 };
 
-struct grant {       /* a lease */
-    uint64_t clocks; /* as many changes had there been when it was given */
-    bool over;       /* rescued */
-    bool killed;     /* its run was told to end */
+struct clock {
+    bool odd;         /* runs too fast or slow */
+    uint64_t changes; /* of its speed; of the database's, all */
+};
+
+struct grant {                                 /* a lease */
+    uint64_t database_changes, holder_changes; /* when it was given, and used */
+    bool over;                                 /* rescued */
+    bool killed;                               /* its run was told to end */
 };
 
 struct losses {
     struct runs runs;    /* first, for the handlers of runs.h */
     struct table paused; /* by node; bool */
-    struct table odd;    /* by node; bool: its clock is fast or slow */
+    struct table clocks; /* by node */
     struct table grants; /* by (job, lease) */
     struct loss *open;   /* not judged yet, oldest first */
     size_t count, capacity;
-    uint64_t clocks; /* changes that matter */
-    size_t odd_count;
     uint32_t database; /* node; 0: not known yet */
 };
 
@@ -89,23 +92,34 @@ static struct grant *grant_of(struct losses *losses, uint64_t job, uint64_t leas
     return TABLE_AT(&losses->grants, mix64_pair(job, lease), struct grant);
 }
 
+static struct clock *clock_of(struct losses *losses, uint32_t node)
+{
+    return TABLE_AT(&losses->clocks, node, struct clock);
+}
+
 static void on_claim(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct losses *losses = ctx;
     losses->database = event->node;
-    grant_of(losses, event_key(event), event_u64(event, "lease"))->clocks = losses->clocks;
+    grant_of(losses, event_key(event), event_u64(event, "lease"))->database_changes =
+        clock_of(losses, event->node)->changes;
 }
 
 static void on_clock(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct losses *losses = ctx;
-    bool *odd = TABLE_AT(&losses->odd, event->node, bool);
-    bool was = *odd;
-    *odd = llabs(event_i64(event, "ppm")) > USUAL_PPM;
-    losses->odd_count += (size_t)*odd - (size_t)was;
-    losses->clocks += *odd || was || !losses->database || event->node == losses->database;
+    struct clock *clock = clock_of(losses, event->node);
+    bool was = clock->odd;
+    clock->odd = llabs(event_i64(event, "ppm")) > USUAL_PPM;
+    clock->changes += clock->odd || was || event->node == losses->database;
+}
+
+static bool clock_strange(struct losses *losses, uint32_t node, uint64_t changes)
+{
+    const struct clock *clock = clock_of(losses, node);
+    return clock->odd || clock->changes != changes;
 }
 
 static void on_rescue(struct judge *judge, void *ctx, const struct event *event)
@@ -113,10 +127,11 @@ static void on_rescue(struct judge *judge, void *ctx, const struct event *event)
     struct losses *losses = ctx;
     uint64_t job = event_key(event), lease = event_u64(event, "lease");
     struct grant *grant = grant_of(losses, job, lease);
-    if (grant->clocks != losses->clocks || losses->odd_count > 0)
+    const struct run_span *run = run_find(losses, job, lease);
+    if (clock_strange(losses, event->node, grant->database_changes) ||
+        (run && clock_strange(losses, run->node, grant->holder_changes)))
         return;
     grant->over = true;
-    const struct run_span *run = run_find(losses, job, lease);
     if (run && !*paused_of(losses, run->node))
         loss_add(losses, (struct loss){*run, event->index, event->time_ns});
     else
@@ -132,8 +147,10 @@ static void on_start(struct judge *judge, void *ctx, const struct event *event)
                            .actor = event->actor,
                            .job = event_u64(event, "job"),
                            .lease = event_u64(event, "lease")};
+    struct grant *grant = grant_of(losses, run.job, run.lease);
+    grant->holder_changes = clock_of(losses, run.node)->changes;
     runs_open(&losses->runs, run);
-    if (grant_of(losses, run.job, run.lease)->over)
+    if (grant->over)
         loss_add(losses, (struct loss){run, event->index, event->time_ns});
 }
 
@@ -169,7 +186,7 @@ static void losses_done(void *ctx)
     struct losses *losses = ctx;
     runs_done(&losses->runs);
     table_done(&losses->paused);
-    table_done(&losses->odd);
+    table_done(&losses->clocks);
     table_done(&losses->grants);
     free(losses->open);
 }
