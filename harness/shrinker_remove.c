@@ -117,6 +117,8 @@ void shrinker_remove(struct shrinker *s, edit_test *test, const void *ctx)
     size_t chunk = edits_count(shrinker_best(s), test, ctx);
     for (; chunk > 1; chunk = (chunk + 1) / 2) {
         size_t left = edits_count(shrinker_best(s), test, ctx);
+        if (left == 0)
+            return;
         remove_chunks(s, test, ctx, chunk < left ? chunk : left);
     }
     while (remove_chunks(s, test, ctx, 1) || remove_pair(s, test, ctx))
