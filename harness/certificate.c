@@ -168,6 +168,9 @@ static void print_counts(const struct certificate *certificate, FILE *out)
         fprintf(out, ", %" PRIu64 " pairs of %" PRIu64, certificate->pairs,
                 certificate->pair_candidates);
     fprintf(out,
+            "\n  checked    %" PRIu64 " of these by a run from the start: the same fingerprints",
+            certificate->checked);
+    fprintf(out,
             "\n  bounds     %u faults at once, ordinals to %u past the reference, %u states of a "
             "disk\n",
             certificate->depth, certificate->beyond, certificate->disk_bound);
@@ -282,6 +285,7 @@ int certificate_write(const struct certificate *certificate, FILE *out)
     json_count(&json, "runs", certificate->runs);
     json_count(&json, "persistent", certificate->persistent);
     json_count(&json, "disk_states", certificate->disk_states);
+    json_count(&json, "checked", certificate->checked);
     json_count(&json, "pairs", certificate->pairs);
     json_count(&json, "pair_candidates", certificate->pair_candidates);
     json_count(&json, "failed", certificate->failed);

@@ -45,7 +45,7 @@ void child_expect(struct child *child, const struct child_task *task)
     child->patience_ns = clock_now_ns() + task->setup->run_timeout_ns * HANG_FACTOR;
 }
 
-void child_start(struct child *child, const struct child_task *task)
+int child_fork(struct child *child, const struct child_task *task)
 {
     int ends[2];
     child_expect(child, task);
@@ -57,13 +57,22 @@ void child_start(struct child *child, const struct child_task *task)
         abort();
     if (pid == 0) {
         close(ends[0]);
-        if (task->setup->close_fd >= 0)
-            close(task->setup->close_fd);
-        child_main(task, ends[1], child->noise);
+        return ends[1];
     }
     close(ends[1]);
     child->pid = pid;
     child->pipe = ends[0];
+    return -1;
+}
+
+void child_start(struct child *child, const struct child_task *task)
+{
+    int out = child_fork(child, task);
+    if (out < 0)
+        return;
+    if (task->setup->close_fd >= 0)
+        close(task->setup->close_fd);
+    child_main(task, out, child->noise);
 }
 
 bool child_read(struct child *child)
@@ -74,8 +83,10 @@ bool child_read(struct child *child)
         abort();
     child->sent = grown;
     ssize_t got = read(child->pipe, child->sent + child->length, STEP);
-    if (got > 0)
+    if (got > 0) {
         child->length += (size_t)got;
+        child->patience_ns = clock_now_ns() + child->task.setup->run_timeout_ns * HANG_FACTOR;
+    }
     return got > 0 || (got < 0 && errno == EINTR);
 }
 
@@ -226,6 +237,15 @@ char *child_end(struct child *child, size_t *ret_length)
     return message;
 }
 
+void child_dismiss(struct child *child)
+{
+    child_reap(child);
+    child_noise(child);
+    free(child->sent);
+    child->sent = NULL;
+    child->length = 0;
+}
+
 void child_kill(struct child *child)
 {
     if (child->pipe < 0)
@@ -238,13 +258,18 @@ void child_kill(struct child *child)
     child->length = 0;
 }
 
-char *child_run(struct child *child, const struct child_task *task, size_t *ret_length)
+char *child_listen(struct child *child, size_t *ret_length)
 {
-    child_start(child, task);
     for (;;) {
         struct pollfd pipe = {.fd = child->pipe, .events = POLLIN};
         int ready = poll(&pipe, 1, child_watch(child));
         if (ready > 0 && !child_read(child))
             return child_end(child, ret_length);
     }
+}
+
+char *child_run(struct child *child, const struct child_task *task, size_t *ret_length)
+{
+    child_start(child, task);
+    return child_listen(child, ret_length);
 }

@@ -32,6 +32,20 @@ struct keep {
     const char *replay;
 };
 
+/* A run that is another one, its stem, up to some hit of a fault point. */
+struct branch {
+    struct choice at; /* the hit */
+    struct tape *
+        tape; /* all of its own tape, which tells of other faults and keyed choices, at that hit or later */
+    struct plan_run run;
+    unsigned record; /* enum record: from that hit on */
+};
+
+/* What a stem sends before the message of each branch. */
+struct branch_head {
+    uint64_t branch, length;
+};
+
 /* What one child shall do. Everything it points to lives until the child has ended. */
 struct child_task {
     const struct child_setup *setup;
@@ -43,6 +57,10 @@ struct child_task {
     child_tell *tell; /* what the message tells instead; NULL: the recording */
     void *tell_ctx;
     struct keep keep;
+    /* With branches the run is only their stem: at the hits it forks them, one after the other, and ends after the
+     * last. There is a message of each, with its head, and none of the stem, but when it dies or misses a hit. */
+    const struct branch *branches;
+    size_t branch_count;
 };
 
 /* A place for one child at a time. */
@@ -61,6 +79,8 @@ void child_init(struct child *child);
 void child_done(struct child *child); /* kills it if it still runs */
 
 void child_start(struct child *child, const struct child_task *task);
+/* Only the fork: in the child, where its message goes; in the parent -1. */
+int child_fork(struct child *child, const struct child_task *task);
 /* Takes what there is, when the pipe is readable. false: the child has said all. */
 bool child_read(struct child *child);
 /* To be called now and then: a child that stands still without using CPU time is made to die of
@@ -68,10 +88,14 @@ bool child_read(struct child *child);
 int child_watch(struct child *child);
 /* After child_read() was false: waits for its end and gives its message. Heap. */
 char *child_end(struct child *child, size_t *ret_length);
+/* Likewise, of one whose end does not matter any more: it has said all that was wanted. */
+void child_dismiss(struct child *child);
 /* Ends it at once; nothing is known of the run. */
 void child_kill(struct child *child);
 
-/* All of it: starts it, reads, and gives its message. */
+/* Waits for all that it has to say, and gives its message. */
+char *child_listen(struct child *child, size_t *ret_length);
+/* All of it: starts it, and listens. */
 char *child_run(struct child *child, const struct child_task *task, size_t *ret_length);
 
 #endif

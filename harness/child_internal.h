@@ -14,7 +14,22 @@ void child_settle(int noise);
 /* With LeakSanitizer: every run gives back all its memory, or this is the end. */
 void child_check_leaks(void);
 
-/* Makes the run, sends its message to `out`, exits. */
+/* A run, in the child that makes it. */
+struct execution {
+    struct child_task task;
+    int out;
+    struct run run;
+};
+
+/* It makes the run of this task from now on, within a limit of CPU time of its own. */
+void execution_begin(struct execution *x, const struct child_task *task, int out, int noise);
+void child_write(int fd, const void *data, size_t length);
+
+/* child_stem.c: makes the run as far as branches need it; returns in each branch, and in the stem only if it missed
+ * the hit of one. */
+void stem_execute(struct execution *x);
+
+/* child_main.c: makes the run, sends its message to `out`, exits. */
 _Noreturn void child_main(const struct child_task *task, int out, int noise);
 
 /* The message of one run of which nothing else is told. Heap. */

@@ -11,15 +11,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-struct execution {
-    const struct child_task *task;
-    int out;
-    struct run run;
-};
-
 static void keep(struct execution *x, const struct result *result)
 {
-    const struct child_task *task = x->task;
+    const struct child_task *task = &x->task;
     const struct child_setup *setup = task->setup;
     const struct failure_source source = {task->scenario->name, task->scenario->path,
                                           setup->program, setup->extras};
@@ -37,8 +31,9 @@ static void keep(struct execution *x, const struct result *result)
     failure_done(&failure);
 }
 
-static void write_all(int fd, const char *text, size_t length)
+void child_write(int fd, const void *data, size_t length)
 {
+    const char *text = data;
     while (length > 0) {
         ssize_t written = write(fd, text, length);
         if (written < 0 && errno != EINTR)
@@ -59,7 +54,7 @@ static void send_recording(const struct child_task *task, int to)
         abort();
     recording_write(task->tape, task->record, out);
     fclose(out);
-    write_all(to, text, length);
+    child_write(to, text, length);
     free(text);
 }
 
@@ -69,13 +64,13 @@ static void keep_crash(void *ctx, int signal)
     struct execution *x = ctx;
     if (!x->run.trace)
         return;
-    if (x->task->record && !x->task->tell)
-        send_recording(x->task, x->out);
-    if (!child_keeps(x->task))
+    if (x->task.record && !x->task.tell)
+        send_recording(&x->task, x->out);
+    if (!child_keeps(&x->task))
         return;
-    struct result result = {.run = x->task->run, .outcome = OUTCOME_CRASH, .property = "crash"};
+    struct result result = {.run = x->task.run, .outcome = OUTCOME_CRASH, .property = "crash"};
     result.at = trace_count(x->run.trace);
-    crash_describe(result.message, sizeof result.message, signal, x->task->setup->run_timeout_ns);
+    crash_describe(result.message, sizeof result.message, signal, x->task.setup->run_timeout_ns);
     x->run.outcome = result.outcome;
     x->run.event = x->run.events = result.at;
     trace_fingerprint(x->run.trace, x->run.fingerprint);
@@ -99,7 +94,7 @@ char *child_message(const struct result *result, size_t *ret_length)
 static char *whole_message(const struct execution *x, const struct result *result,
                            size_t *ret_length)
 {
-    const struct child_task *task = x->task;
+    const struct child_task *task = &x->task;
     char *text;
     FILE *out = open_memstream(&text, ret_length);
     if (!out)
@@ -131,27 +126,37 @@ void child_settle(int noise)
     dup2(noise, STDERR_FILENO);
 }
 
+void execution_begin(struct execution *x, const struct child_task *task, int out, int noise)
+{
+    x->task = *task;
+    x->out = out;
+    child_settle(noise);
+    crash_limit(task->setup->run_timeout_ns);
+}
+
 _Noreturn void child_main(const struct child_task *task, int out, int noise)
 {
-    struct execution x = {.task = task, .out = out};
-    child_settle(noise);
+    struct execution x = {0};
+    execution_begin(&x, task, out, noise);
     crash_catch(keep_crash, &x, 0);
-    crash_limit(task->setup->run_timeout_ns);
     if (task->record)
         tape_record(task->tape, task->record);
-    run_execute(&x.run, task->scenario, task->tape, UINT64_MAX);
+    if (task->branch_count)
+        stem_execute(&x);
+    else
+        run_execute(&x.run, task->scenario, task->tape, UINT64_MAX);
 
     struct result result;
-    result_of_run(&result, &task->run, &x.run);
-    result.again = task->again;
-    if (child_keeps(task))
+    result_of_run(&result, &x.task.run, &x.run);
+    result.again = x.task.again;
+    if (child_keeps(&x.task))
         keep(&x, &result);
     size_t length;
     char *message = whole_message(&x, &result, &length);
     result_done(&result);
     run_done(&x.run);
     child_check_leaks();
-    write_all(out, message, length);
+    child_write(x.out, message, length);
     free(message);
     fflush(NULL);
     _exit(0);

@@ -149,7 +149,8 @@ static int conclude(enum sweep_end end, struct certificate *certificate, const c
                     const char *why)
 {
     if (end == SWEEP_UNFIT || end == SWEEP_UNSTEADY) {
-        fprintf(stderr, "duress sweep: nothing to sweep: %s\n", why);
+        fprintf(stderr, "duress sweep: %s: %s\n",
+                end == SWEEP_UNFIT ? "nothing to sweep" : "two runs of one tape differ", why);
         return EXIT_HARNESS;
     }
     char *path = path_join(dir, "certificate.json");

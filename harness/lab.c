@@ -12,14 +12,19 @@
 enum { TICK_MS = 100 };
 
 struct lab_job {
-    struct lab_task task;
-    uint64_t number;
+    struct lab_task task; /* of branches: their stem */
+    uint64_t number;      /* of the first branch */
+    struct branch *branches;
+    void **tags;  /* of the branches */
+    size_t count; /* of branches; 0: a run by itself */
+    size_t ended; /* of these; their tapes have gone */
     struct lab_job *next;
 };
 
 struct bench {
     struct child child;
     struct lab_job *job; /* NULL: free */
+    char *epitaph;       /* of a stem that died before its branches: the message of its end */
 };
 
 struct lab {
@@ -71,8 +76,18 @@ void lab_free(struct lab *lab)
 
 static void job_free(struct lab_job *job)
 {
+    for (size_t i = 0; i < job->count; i++)
+        tape_free(job->branches[i].tape);
     tape_free(job->task.tape);
+    free(job->branches);
+    free(job->tags);
     free(job);
+}
+
+/* How many results are still to come. */
+static size_t job_runs(const struct lab_job *job)
+{
+    return job->count ? job->count - job->ended : 1;
 }
 
 static struct bench *free_bench(struct lab *lab)
@@ -94,6 +109,8 @@ static void start(struct lab *lab, struct bench *bench, struct lab_job *job)
         .tell = lab->setup.tell,
         .tell_ctx = lab->setup.tell_ctx,
         .keep = job->task.keep,
+        .branches = job->branches,
+        .branch_count = job->count,
     };
     bench->job = job;
     child_start(&bench->child, &task);
@@ -121,8 +138,8 @@ static void cancel_waiting(struct lab *lab, uint64_t from)
             continue;
         }
         *lab->last = job->next;
+        lab->busy -= job_runs(job);
         job_free(job);
-        lab->busy--;
     }
 }
 
@@ -134,9 +151,11 @@ void lab_cancel(struct lab *lab, uint64_t from)
         if (!bench->job || bench->job->number < from)
             continue;
         child_kill(&bench->child);
+        free(bench->epitaph);
+        bench->epitaph = NULL;
+        lab->busy -= job_runs(bench->job);
         job_free(bench->job);
         bench->job = NULL;
-        lab->busy--;
     }
     start_waiting(lab);
 }
@@ -146,18 +165,54 @@ void lab_cancel_all(struct lab *lab)
     lab_cancel(lab, 0);
 }
 
-uint64_t lab_submit(struct lab *lab, const struct lab_task *task)
+static void *zeroed(size_t count, size_t size)
 {
-    struct lab_job *job = calloc(1, sizeof *job);
-    if (!job)
+    void *memory = calloc(count, size);
+    if (!memory)
         abort();
-    job->task = *task;
-    job->number = lab->submitted++;
+    return memory;
+}
+
+static void job_submit(struct lab *lab, struct lab_job *job)
+{
+    job->number = lab->submitted;
+    lab->submitted += job_runs(job);
+    lab->busy += job_runs(job);
     *lab->last = job;
     lab->last = &job->next;
-    lab->busy++;
+}
+
+uint64_t lab_submit(struct lab *lab, const struct lab_task *task)
+{
+    struct lab_job *job = zeroed(1, sizeof *job);
+    uint64_t number = lab->submitted;
+    job->task = *task;
+    job_submit(lab, job);
     start_waiting(lab);
-    return lab->submitted - 1;
+    return number;
+}
+
+void lab_submit_branches(struct lab *lab, struct tape *stem, const struct lab_branch *branches,
+                         size_t count)
+{
+    struct lab_job *job = zeroed(1, sizeof *job);
+    assert(count >= 1);
+    job->task.tape = stem;
+    job->count = count;
+    job->branches = zeroed(count, sizeof *job->branches);
+    job->tags = zeroed(count, sizeof *job->tags);
+    for (size_t i = 0; i < count; i++) {
+        const struct lab_task *task = &branches[i].task;
+        job->branches[i] = (struct branch){
+            .at = branches[i].at,
+            .tape = task->tape,
+            .run = {.index = lab->submitted + i, .seed = tape_seed(task->tape)},
+            .record = task->record,
+        };
+        job->tags[i] = task->tag;
+    }
+    job_submit(lab, job);
+    start_waiting(lab);
 }
 
 /* ---- results ---- */
@@ -189,6 +244,19 @@ static void read_message(const char *message, size_t length, bool told, struct l
         abort();
 }
 
+static void bench_clear(struct lab *lab, struct bench *bench)
+{
+    job_free(bench->job);
+    bench->job = NULL;
+    start_waiting(lab);
+}
+
+static void count_result(struct lab *lab)
+{
+    lab->busy--;
+    lab->runs++;
+}
+
 static void take_result(struct lab *lab, struct bench *bench, struct lab_result *ret_result)
 {
     size_t length;
@@ -196,13 +264,86 @@ static void take_result(struct lab *lab, struct bench *bench, struct lab_result 
     char *message = child_end(&bench->child, &length);
     *ret_result =
         (struct lab_result){.tag = job->task.tag, .number = job->number, .tape = job->task.tape};
+    job->task.tape = NULL;
     read_message(message, length, lab->setup.tell != NULL, ret_result);
     free(message);
-    free(job);
-    bench->job = NULL;
-    lab->busy--;
-    lab->runs++;
-    start_waiting(lab);
+    count_result(lab);
+    bench_clear(lab, bench);
+}
+
+/* ---- branches ---- */
+
+static void take_branch(struct lab *lab, struct lab_job *job, size_t index, const char *message,
+                        size_t length, struct lab_result *ret_result)
+{
+    struct branch *branch = &job->branches[index];
+    *ret_result = (struct lab_result){
+        .tag = job->tags[index], .number = job->number + index, .tape = branch->tape};
+    branch->tape = NULL;
+    read_message(message, length, lab->setup.tell != NULL, ret_result);
+    ret_result->result.run = branch->run;
+    job->ended++;
+    count_result(lab);
+}
+
+/* The first branch whose message has arrived as a whole. */
+static bool take_arrived(struct lab *lab, struct bench *bench, struct lab_result *ret_result)
+{
+    struct branch_head head;
+    struct child *child = &bench->child;
+    if (child->length < sizeof head)
+        return false;
+    memcpy(&head, child->sent, sizeof head);
+    size_t whole = sizeof head + head.length;
+    if (child->length < whole)
+        return false;
+    take_branch(lab, bench->job, head.branch, child->sent + sizeof head, head.length, ret_result);
+    child->length -= whole;
+    memmove(child->sent, child->sent + whole, child->length);
+    return true;
+}
+
+/* The stem has ended; perhaps too early. */
+static void end_stem(struct lab *lab, struct bench *bench)
+{
+    size_t length;
+    if (job_runs(bench->job)) {
+        bench->epitaph = child_end(&bench->child, &length);
+        return;
+    }
+    child_dismiss(&bench->child);
+    bench_clear(lab, bench);
+}
+
+/* A branch that the stem did not get to has the result of its death. */
+static void take_orphan(struct lab *lab, struct bench *bench, struct lab_result *ret_result)
+{
+    size_t index = 0;
+    struct lab_job *job = bench->job;
+    while (!job->branches[index].tape)
+        index++;
+    take_branch(lab, job, index, bench->epitaph, strcspn(bench->epitaph, "\n") + 1, ret_result);
+    if (job_runs(job))
+        return;
+    free(bench->epitaph);
+    bench->epitaph = NULL;
+    bench_clear(lab, bench);
+}
+
+static bool take_any_branch(struct lab *lab, struct lab_result *ret_result)
+{
+    for (unsigned i = 0; i < lab->setup.workers; i++) {
+        struct bench *bench = &lab->benches[i];
+        if (!bench->job || !bench->job->count)
+            continue;
+        if (!bench->epitaph && take_arrived(lab, bench, ret_result))
+            return true;
+        if (bench->epitaph) {
+            take_orphan(lab, bench, ret_result);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Waits a while for any of the children to say something. */
@@ -232,9 +373,13 @@ static struct bench *ended_bench(struct lab *lab)
 bool lab_next(struct lab *lab, struct lab_result *ret_result)
 {
     while (lab->busy && !lab_stops(lab)) {
+        if (take_any_branch(lab, ret_result))
+            return true;
         wait_for_children(lab);
         struct bench *bench = ended_bench(lab);
-        if (bench) {
+        if (bench && bench->job->count) {
+            end_stem(lab, bench);
+        } else if (bench) {
             take_result(lab, bench, ret_result);
             return true;
         }

@@ -33,6 +33,12 @@ struct lab_task {
     void *tag;        /* the caller's */
 };
 
+/* One of some runs that are the same up to a hit: see child.h. Nothing of it is kept. */
+struct lab_branch {
+    struct lab_task task;
+    struct choice at;
+};
+
 struct lab_result {
     void *tag;
     uint64_t number; /* of the submission: 0, 1, 2, ... */
@@ -51,6 +57,10 @@ void lab_free(struct lab *lab); /* what is under way is given up */
 
 /* Never waits: what finds no free worker is started, in the order of submission, by lab_next(). */
 uint64_t lab_submit(struct lab *lab, const struct lab_task *task); /* its number */
+/* Branches of the run of the tape `stem`, which is taken over; they get consecutive numbers, and each has a result of
+ * its own, which tells of what its tape chose from that hit on. */
+void lab_submit_branches(struct lab *lab, struct tape *stem, const struct lab_branch *branches,
+                         size_t count);
 /* Waits for the next run that ends, whichever it is. false: there is none; or it is time to stop
  * (lab_stops()), and everything was given up. */
 bool lab_next(struct lab *lab, struct lab_result *ret_result);

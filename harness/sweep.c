@@ -10,21 +10,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AHEAD_MAX = 256, KEPT_MAX = 20 };
+/* Results that wait for their turn; branches of one stem; failures that are kept. */
+enum { AHEAD_MAX = 2048, BRANCHES_MAX = 64, KEPT_MAX = 20 };
 
 #define SAFETY_MIN_NS INT64_C(120000000000)
 
 /* ---- results ---- */
 
-/* What came with a result: all that a child told. false: it crashed, nothing is known. */
-static bool read_told(const struct lab_result *result, struct told *ret_told,
-                      struct recording *ret_recording)
+/* What came with a result: all that a child told. */
+struct news {
+    struct told told;
+    struct hit_count *hits;
+    struct recording recording;
+};
+
+/* false: it crashed, nothing is known. */
+static bool news_read(const struct lab_result *result, struct news *ret_news)
 {
-    if (!result->told || result->told_size < sizeof *ret_told)
+    struct told told;
+    if (!result->told || result->told_size < sizeof told)
         return false;
-    memcpy(ret_told, result->told, sizeof *ret_told);
-    return recording_read(result->told + sizeof *ret_told, result->told_size - sizeof *ret_told,
-                          ret_recording) == 0;
+    memcpy(&told, result->told, sizeof told);
+    const char *at = result->told + sizeof told;
+    size_t left = result->told_size - sizeof told, size = told.counts * sizeof(struct hit_count);
+    if (left < size)
+        return false;
+    struct news news = {.told = told, .hits = malloc(size + 1)};
+    if (!news.hits)
+        abort();
+    memcpy(news.hits, at, size);
+    if (recording_read(at + size, left - size, &news.recording)) {
+        free(news.hits);
+        return false;
+    }
+    *ret_news = news;
+    return true;
+}
+
+static void news_done(struct news *news)
+{
+    free(news->hits);
+    recording_done(&news->recording);
 }
 
 static bool was_injected(const struct result *result, uint32_t point, enum fault_kind kind)
@@ -66,53 +92,25 @@ static void note_failure(struct sweep *sweep, const struct trial *trial, uint64_
         (struct culprit){.trial = number, .point = last->hit.point, .kind = last->kind};
 }
 
-/* One hit that nobody had met before. */
-static void new_hit(struct sweep *sweep, const struct trial *context, const struct hit_id *hit,
-                    uint64_t shape)
-{
-    struct certificate *certificate = sweep->certificate;
-    if (context->count >= sweep->setup->depth) {
-        certificate->pruned[PRUNED_DEPTH]++;
-    } else {
-        certificate->hits++;
-        certificate->point_hits[hit->point]++;
-        trials_of_hit(sweep, context, hit, shape);
-    }
-}
-
-static void take_hits(struct sweep *sweep, const struct trial *context, uint64_t shape,
-                      const struct made *made, size_t count)
-{
-    struct trial copy = *context; /* the array of trials will grow */
-    struct hit_id hit;
-    for (size_t i = 0; i < count; i++) {
-        if (!hit_of_made(&made[i], &hit))
-            continue;
-        if (is_beyond(sweep, &hit.choice))
-            known_add(&sweep->beyond, reach_hash(&hit.choice), hit.choice.ordinal);
-        else if (known_add(&sweep->hits, hit_hash(&hit.choice), 0))
-            new_hit(sweep, &copy, &hit, shape);
-    }
-}
-
-/* Hits of one point, node and key have consecutive ordinals, so the highest one tells how many there are. */
-static uint64_t count_beyond(const struct sweep *sweep)
-{
-    uint64_t count = 0;
-    for (const struct known *known = sweep->beyond; known; known = known->hh.next) {
-        uint64_t reached = 0;
-        known_has(sweep->reach, known->id, &reached);
-        count += known->ordinal - reached - sweep->setup->beyond;
-    }
-    return count;
-}
-
 static void digest_result(struct sweep *sweep, uint64_t hash, const struct result *result)
 {
     uint64_t outcome = result->outcome;
     XXH3_128bits_update(sweep->digest, &hash, sizeof hash);
     XXH3_128bits_update(sweep->digest, &outcome, sizeof outcome);
     XXH3_128bits_update(sweep->digest, result->fingerprint, strlen(result->fingerprint));
+}
+
+/* New trials that follow from one that held. */
+static void go_on_from(struct sweep *sweep, const struct trial *trial, const struct news *news)
+{
+    const struct trial_fault *last = &trial->faults[trial->count - 1];
+    size_t losses = (size_t)news->told.losses;
+    const struct made *made = news->recording.made;
+    if (sweep->setup->kinds[last->kind].kind == FAULT_POWEROFF && !trial->is_disk_state)
+        trials_of_disk(sweep, trial, made, losses);
+    take_hits(sweep, trial, news->told.shape, news->hits, (size_t)news->told.counts);
+    sweep->certificate->pair_candidates += news->told.candidates;
+    trials_of_pairs(sweep, trial, made + losses, news->recording.made_count - losses);
 }
 
 /* Counts a trial of single faults in its cell, and goes on from what it hit. */
@@ -124,47 +122,47 @@ static void take_single(struct sweep *sweep, const struct trial *trial,
     enum fault_kind kind = sweep->setup->kinds[last->kind].kind;
     struct sweep_cell *cell =
         &certificate->cells[last->hit.point * certificate->kind_count + last->kind];
-    struct told told;
-    struct recording recording;
+    struct news news;
     bool fired = was_injected(&result->result, last->hit.point, kind);
+    bool passed = result->result.outcome == OUTCOME_PASS;
     cell->tried++;
     cell->fired += fired;
-    cell->failed += result->result.outcome != OUTCOME_PASS;
+    cell->failed += !passed;
     certificate->persistent += last->persistent;
-    if (!read_told(result, &told, &recording))
+    if (!news_read(result, &news))
         return;
-    cell->silent += fired && result->result.outcome == OUTCOME_PASS && told.shape == trial->shape;
-    if (result->result.outcome == OUTCOME_PASS) {
-        struct trial copy = *trial;
-        if (kind == FAULT_POWEROFF && !trial->is_disk_state)
-            trials_of_disk(sweep, &copy, recording.made, (size_t)told.losses);
-        take_hits(sweep, &copy, told.shape, recording.made + told.losses,
-                  recording.made_count - (size_t)told.losses);
-    }
-    recording_done(&recording);
+    cell->silent += fired && passed && news.told.shape == trial->shape;
+    if (passed)
+        go_on_from(sweep, trial, &news);
+    news_done(&news);
 }
 
-static void take_scout(struct sweep *sweep, const struct trial *trial,
-                       const struct lab_result *result)
+/* Another run of the trial that was taken last. */
+static void take_check(struct sweep *sweep, const struct trial *trial, const struct result *result)
 {
-    struct told told;
-    struct recording recording;
-    if (!read_told(result, &told, &recording))
+    const struct result *last = &sweep->last;
+    sweep->certificate->checked++;
+    if (sweep->unsteady[0] ||
+        (result->outcome == last->outcome && strcmp(result->fingerprint, last->fingerprint) == 0))
         return;
-    trials_of_pairs(sweep, trial, recording.made + told.losses,
-                    recording.made_count - (size_t)told.losses);
-    recording_done(&recording);
+    char *what = trial_describe(sweep, trial);
+    snprintf(sweep->unsteady, sizeof sweep->unsteady,
+             "%s: from the start it gives fingerprint %s, as a branch %s", what,
+             result->fingerprint, last->fingerprint);
+    free(what);
 }
 
 static void take(struct sweep *sweep, uint64_t number, const struct lab_result *result)
 {
-    const struct trial trial = sweep->trials[number];
+    const struct trial trial = sweep->trials.items[number];
     struct certificate *certificate = sweep->certificate;
     certificate->runs++;
-    if (trial.is_scout) {
-        take_scout(sweep, &trial, result);
+    if (trial.is_check) {
+        take_check(sweep, &trial, &result->result);
         return;
     }
+    sweep->last.outcome = result->result.outcome;
+    memcpy(sweep->last.fingerprint, result->result.fingerprint, sizeof sweep->last.fingerprint);
     digest_result(sweep, trial_hash(sweep, &trial), &result->result);
     if (result->result.outcome != OUTCOME_PASS)
         note_failure(sweep, &trial, number, &result->result);
@@ -176,15 +174,25 @@ static void take(struct sweep *sweep, uint64_t number, const struct lab_result *
 
 /* ---- the loop ---- */
 
+/* May it be the first of a pair? */
+static bool starts_pairs(const struct sweep *sweep, const struct trial *trial)
+{
+    return sweep->setup->pairs && trial->count == 1 && !trial->is_disk_state &&
+           !trial->faults[0].persistent;
+}
+
 /* What the tape of a trial shall record. */
 static unsigned records_of(const struct sweep *sweep, const struct trial *trial)
 {
-    if (trial->is_pair)
-        return 0;
     const struct trial_fault *last = &trial->faults[trial->count - 1];
-    bool power_loss = sweep->setup->kinds[last->kind].kind == FAULT_POWEROFF;
-    return RECORD_HITS |
-           (power_loss && !trial->is_disk_state ? RECORD_CHOICES | RECORD_SIMPLEST : 0);
+    unsigned record = RECORD_COUNTS;
+    if (trial->is_pair || trial->is_check)
+        return 0;
+    if (sweep->setup->kinds[last->kind].kind == FAULT_POWEROFF && !trial->is_disk_state)
+        record |= RECORD_CHOICES | RECORD_SIMPLEST;
+    if (starts_pairs(sweep, trial))
+        record |= RECORD_HITS;
+    return record;
 }
 
 static void early_add(struct sweep *sweep, uint64_t number, const struct lab_result *result,
@@ -204,20 +212,68 @@ static void early_free(struct sweep *sweep, struct early *early)
     free(early);
 }
 
+static struct lab_task task_of(const struct sweep *sweep, uint64_t number)
+{
+    const struct trial *trial = &sweep->trials.items[number];
+    return (struct lab_task){.tape = trial_tape(sweep, trial),
+                             .record = records_of(sweep, trial),
+                             .tag = (void *)(uintptr_t)number};
+}
+
+static void give_out_alone(struct sweep *sweep, uint64_t number)
+{
+    struct lab_task task = task_of(sweep, number);
+    sweep->trials.items[number].given_out = true;
+    lab_submit(sweep->lab, &task);
+}
+
+/* The trials that differ from this one by their last fault alone, itself first: they are made as branches of one run.
+ * Those that wait for others to join them do so for as long as there is enough else to do. */
+static void give_out(struct sweep *sweep, uint64_t first, uint64_t end)
+{
+    struct lab_branch branches[BRANCHES_MAX];
+    size_t count = 0;
+    uint64_t context = sweep->trials.items[first].context;
+    for (uint64_t i = first; i < end && count < BRANCHES_MAX; i++) {
+        struct trial *trial = &sweep->trials.items[i];
+        if (trial->given_out || trial->is_check || trial->context != context)
+            continue;
+        trial->given_out = true;
+        branches[count++] = (struct lab_branch){
+            .task = task_of(sweep, i), .at = hit_choice(&trial->faults[trial->count - 1].hit)};
+    }
+    lab_submit_branches(sweep->lab, trial_stem(sweep, &sweep->trials.items[first]), branches,
+                        count);
+}
+
+/* What an interrupted sweep has left of the next trial. */
+static bool give_from_file(struct sweep *sweep, uint64_t number)
+{
+    struct lab_result known;
+    struct trial *trial = &sweep->trials.items[number];
+    if (!sweep_file_next(sweep->file, trial_hash(sweep, trial), &known))
+        return false;
+    trial->given_out = true;
+    early_add(sweep, number, &known, true);
+    return true;
+}
+
 /* Gives out trials, as long as results do not run too far ahead. */
 static void submit_some(struct sweep *sweep)
 {
-    while (sweep->submitted < sweep->trial_count && sweep->submitted < sweep->taken + AHEAD_MAX) {
-        uint64_t number = sweep->submitted++;
-        const struct trial *trial = &sweep->trials[number];
-        struct lab_result known;
-        if (!trial->is_scout && sweep_file_next(sweep->file, trial_hash(sweep, trial), &known)) {
-            early_add(sweep, number, &known, true);
+    uint64_t end = sweep->taken + AHEAD_MAX;
+    if (end > sweep->trials.count)
+        end = sweep->trials.count;
+    for (; sweep->submitted < end; sweep->submitted++) {
+        uint64_t number = sweep->submitted;
+        if (sweep->trials.items[number].given_out || give_from_file(sweep, number))
             continue;
-        }
-        lab_submit(sweep->lab, &(struct lab_task){.tape = trial_tape(sweep, trial),
-                                                  .record = records_of(sweep, trial),
-                                                  .tag = (void *)(uintptr_t)number});
+        if (lab_busy(sweep->lab) >= (size_t)sweep->setup->workers * BRANCHES_MAX)
+            return;
+        if (sweep->trials.items[number].is_check)
+            give_out_alone(sweep, number);
+        else
+            give_out(sweep, number, end);
     }
 }
 
@@ -229,9 +285,9 @@ static int take_some(struct sweep *sweep)
         HASH_FIND(hh, sweep->early, &sweep->taken, sizeof sweep->taken, early);
         if (!early)
             return 0;
-        const struct trial *trial = &sweep->trials[sweep->taken];
+        const struct trial *trial = &sweep->trials.items[sweep->taken];
         int err = 0;
-        if (!early->from_file && !trial->is_scout)
+        if (!early->from_file)
             err = sweep_file_append(sweep->file, trial_hash(sweep, trial), &early->result);
         take(sweep, sweep->taken++, &early->result);
         early_free(sweep, early);
@@ -245,7 +301,7 @@ static int take_some(struct sweep *sweep)
 /* Until all trials are taken. 1: time to stop. */
 static int loop(struct sweep *sweep)
 {
-    while (sweep->taken < sweep->trial_count) {
+    while (sweep->taken < sweep->trials.count) {
         struct lab_result result;
         submit_some(sweep);
         int err = take_some(sweep);
@@ -265,25 +321,21 @@ static int loop(struct sweep *sweep)
 static void take_reference(struct sweep *sweep, const struct lab_result *result)
 {
     struct certificate *certificate = sweep->certificate;
-    struct told told;
-    struct recording recording;
-    struct hit_id hit;
-    if (!read_told(result, &told, &recording))
+    struct news news;
+    if (!news_read(result, &news))
         abort();
-    const struct made *hits = recording.made + told.losses;
-    size_t count = recording.made_count - (size_t)told.losses;
     int64_t safety = 2 * result->result.sim_ns;
     sweep->safety_ns = safety > SAFETY_MIN_NS ? safety : SAFETY_MIN_NS;
     if (sweep->safety_ns >= sweep->setup->scenario->safety_ns)
         sweep->safety_ns = 0;
     certificate->reference_events = result->result.events;
     memcpy(certificate->fingerprint, result->result.fingerprint, sizeof certificate->fingerprint);
-    for (size_t i = 0; i < count; i++)
-        if (hit_of_made(&hits[i], &hit))
-            known_add(&sweep->reach, reach_hash(&hit.choice), hit.choice.ordinal);
-    take_hits(sweep, &(struct trial){.count = 0}, told.shape, hits, count);
+    for (size_t i = 0; i < news.told.counts; i++)
+        reached_of(sweep, &news.hits[i])->reference = news.hits[i].count;
+    take_hits(sweep, &(struct trial){.count = 0}, news.told.shape, news.hits,
+              (size_t)news.told.counts);
     certificate->reference_hits = certificate->hits;
-    recording_done(&recording);
+    news_done(&news);
 }
 
 static enum sweep_end reference(struct sweep *sweep, char *why, size_t why_size)
@@ -291,10 +343,9 @@ static enum sweep_end reference(struct sweep *sweep, char *why, size_t why_size)
     struct lab_result results[2];
     const struct trial none = {.count = 0};
     enum sweep_end end = SWEEP_DONE;
-    sweep->tell_all = true;
     for (int i = 0; i < 2; i++) {
         if (!lab_run(sweep->lab,
-                     &(struct lab_task){.tape = trial_tape(sweep, &none), .record = RECORD_HITS},
+                     &(struct lab_task){.tape = trial_tape(sweep, &none), .record = RECORD_COUNTS},
                      &results[i])) {
             if (i)
                 lab_result_done(&results[0]);
@@ -303,13 +354,12 @@ static enum sweep_end reference(struct sweep *sweep, char *why, size_t why_size)
         }
         sweep->certificate->runs++;
     }
-    sweep->tell_all = false;
     if (results[0].result.outcome != OUTCOME_PASS) {
         snprintf(why, why_size, "without any fault: %s: %s", results[0].result.property,
                  results[0].result.message);
         end = SWEEP_UNFIT;
     } else if (!result_same(&results[0].result, &results[1].result)) {
-        snprintf(why, why_size, "two runs without a fault differ: fingerprints %s and %s",
+        snprintf(why, why_size, "without a fault: fingerprints %s and %s",
                  results[0].result.fingerprint, results[1].result.fingerprint);
         end = SWEEP_UNSTEADY;
     } else {
@@ -322,17 +372,10 @@ static enum sweep_end reference(struct sweep *sweep, char *why, size_t why_size)
 
 /* ---- the whole ---- */
 
-/* A trial again for each that may be the first of a pair. */
-static void add_scouts(struct sweep *sweep)
+static void add_pairs(struct sweep *sweep)
 {
-    size_t count = sweep->trial_count;
-    for (size_t i = 0; i < count; i++) {
-        struct trial trial = sweep->trials[i];
-        if (trial.count != 1 || trial.is_disk_state || trial.faults[0].persistent)
-            continue;
-        trial.is_scout = true;
-        trial_add(sweep, &trial);
-    }
+    for (size_t i = 0; i < sweep->pairs.count; i++)
+        trial_add(sweep, &sweep->trials, &sweep->pairs.items[i]);
 }
 
 /* Runs the failures once more, with a folder to write to. */
@@ -345,7 +388,7 @@ static void keep_failures(struct sweep *sweep)
         struct lab_result result;
         snprintf(name, sizeof name, "failures/%" PRIu64, sweep->culprits[i].trial);
         char *folder = path_join(sweep->setup->dir, name);
-        const struct trial *trial = &sweep->trials[sweep->culprits[i].trial];
+        const struct trial *trial = &sweep->trials.items[sweep->culprits[i].trial];
         if (lab_run(
                 sweep->lab,
                 &(struct lab_task){.tape = trial_tape(sweep, trial), .keep = {.folder = folder}},
@@ -367,13 +410,14 @@ static enum sweep_end sweep_all(struct sweep *sweep, char *why, size_t why_size)
     if (!sweep->file)
         return SWEEP_TROUBLE;
     int err = loop(sweep);
-    if (err == 0 && sweep->setup->pairs) {
-        sweep->tell_all = true;
-        add_scouts(sweep);
+    if (err == 0) {
+        add_pairs(sweep);
         err = loop(sweep);
     }
+    sweep->certificate->pruned[PRUNED_ALIKE] =
+        sweep->certificate->pair_candidates - sweep->pairs.count;
     sweep->certificate->pruned[PRUNED_ORDINAL] = count_beyond(sweep);
-    sweep->certificate->pruned[PRUNED_TIME] = sweep->trial_count - sweep->taken;
+    sweep->certificate->pruned[PRUNED_TIME] = sweep->trials.count - sweep->taken;
     sweep->certificate->complete = err == 0;
     sweep_file_close(sweep->file, err == 0);
     if (err < 0) {
@@ -384,6 +428,10 @@ static enum sweep_end sweep_all(struct sweep *sweep, char *why, size_t why_size)
     if (interrupt_seen()) {
         snprintf(why, why_size, "interrupted; the same command goes on from here");
         return SWEEP_STOPPED;
+    }
+    if (sweep->unsteady[0]) {
+        snprintf(why, why_size, "%s", sweep->unsteady);
+        return SWEEP_UNSTEADY;
     }
     keep_failures(sweep);
     return SWEEP_DONE;
@@ -410,21 +458,25 @@ static void certificate_begin(struct certificate *certificate, const struct swee
         abort();
 }
 
+static void trials_free(struct trial_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].fate_count)
+            free(list->items[i].fates);
+    free(list->items);
+}
+
 static void sweep_done(struct sweep *sweep)
 {
     struct early *early, *next;
     lab_free(sweep->lab);
     HASH_ITER (hh, sweep->early, early, next)
         early_free(sweep, early);
-    for (size_t i = 0; i < sweep->trial_count; i++)
-        if (sweep->trials[i].fate_count)
-            free(sweep->trials[i].fates);
-    free(sweep->trials);
+    trials_free(&sweep->trials);
+    trials_free(&sweep->pairs);
     free(sweep->culprits);
-    known_free(&sweep->hits);
-    known_free(&sweep->reach);
-    known_free(&sweep->beyond);
-    known_free(&sweep->pairs);
+    reached_free(sweep);
+    pairs_free(sweep);
     XXH3_freeState(sweep->digest);
 }
 
@@ -461,6 +513,6 @@ enum sweep_end sweep_run(const struct sweep_setup *setup, struct certificate *re
 struct sweep_progress sweep_progress(const struct sweep *sweep)
 {
     return (struct sweep_progress){.runs = sweep->certificate->runs,
-                                   .known = sweep->trial_count,
+                                   .known = sweep->trials.count,
                                    .failed = sweep->certificate->failed};
 }

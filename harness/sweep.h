@@ -92,6 +92,7 @@ struct certificate {
     uint64_t reference_events, reference_hits;
     uint64_t hits; /* all that were swept */
     uint64_t runs, persistent, disk_states, pairs, pair_candidates;
+    uint64_t checked; /* trials that were run from the start, too, and gave the same */
     uint64_t pruned[PRUNED_COUNT];
     struct fault kinds[SWEEP_KINDS_MAX];
     size_t kind_count;
@@ -112,7 +113,7 @@ enum sweep_end {
     SWEEP_DONE,     /* there is a certificate, complete or not */
     SWEEP_STOPPED,  /* Ctrl-C; the state is kept, the certificate says what is known */
     SWEEP_UNFIT,    /* the reference run fails without a fault */
-    SWEEP_UNSTEADY, /* the two reference runs differ */
+    SWEEP_UNSTEADY, /* two runs of one tape differ */
     SWEEP_TROUBLE,  /* the state cannot be written or read */
 };
 

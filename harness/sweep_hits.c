@@ -1,4 +1,7 @@
-/* sweep_hits.c: which hits are known, and what a child tells of its run: those that are not. */
+/* sweep_hits.c: which hits are known, and what a child tells of its run.
+ *
+ * The hits of one point, node and key are numbered one after the other, so it is enough to count them: a child tells
+ * the counts that are higher than any before, and the sweeper knows up to which number it has swept each. */
 #include "harness/sweep_internal.h"
 
 #include "harness/hash.h"
@@ -6,63 +9,102 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sets ---- */
+/* ---- hits ---- */
 
-bool known_has(struct known *set, uint64_t id, uint64_t *ret_ordinal)
+struct choice hit_choice(const struct hit_id *hit)
 {
-    struct known *known;
-    HASH_FIND(hh, set, &id, sizeof id, known);
-    if (known && ret_ordinal)
-        *ret_ordinal = known->ordinal;
-    return known;
+    return (struct choice){.stream = STREAM_FAULT,
+                           .name = registry_get(hit->point)->name,
+                           .node = hit->node,
+                           .key = hit->key,
+                           .ordinal = hit->ordinal};
 }
 
-bool known_add(struct known **set, uint64_t id, uint64_t ordinal)
+static uint64_t kind_of_hit(uint32_t point, uint32_t node, uint64_t key)
 {
-    struct known *known;
-    HASH_FIND(hh, *set, &id, sizeof id, known);
-    bool is_new = !known;
-    if (is_new) {
-        known = calloc(1, sizeof *known);
-        if (!known)
-            abort();
-        known->id = id;
-        HASH_ADD(hh, *set, id, sizeof id, known);
+    return mix64_pair(mix64_pair(point, node), key);
+}
+
+uint64_t hit_hash(const struct hit_id *hit)
+{
+    return mix64_pair(kind_of_hit(hit->point, hit->node, hit->key), hit->ordinal);
+}
+
+static struct reached *reached_find(const struct sweep *sweep, const struct hit_count *hit)
+{
+    struct reached *reached;
+    uint64_t id = kind_of_hit(hit->point, hit->node, hit->key);
+    HASH_FIND(hh, sweep->reached, &id, sizeof id, reached);
+    return reached;
+}
+
+struct reached *reached_of(struct sweep *sweep, const struct hit_count *hit)
+{
+    struct reached *reached = reached_find(sweep, hit);
+    if (reached)
+        return reached;
+    reached = calloc(1, sizeof *reached);
+    if (!reached)
+        abort();
+    reached->id = kind_of_hit(hit->point, hit->node, hit->key);
+    HASH_ADD(hh, sweep->reached, id, sizeof reached->id, reached);
+    return reached;
+}
+
+void reached_free(struct sweep *sweep)
+{
+    struct reached *reached, *next;
+    HASH_ITER (hh, sweep->reached, reached, next) {
+        HASH_DEL(sweep->reached, reached);
+        free(reached);
     }
-    if (ordinal > known->ordinal)
-        known->ordinal = ordinal;
-    return is_new;
 }
 
-void known_free(struct known **set)
+uint64_t reached_bound(const struct sweep *sweep, const struct reached *reached)
 {
-    struct known *known, *next;
-    HASH_ITER (hh, *set, known, next) {
-        HASH_DEL(*set, known);
-        free(known);
+    return reached->reference + sweep->setup->beyond;
+}
+
+uint64_t count_beyond(const struct sweep *sweep)
+{
+    uint64_t count = 0;
+    for (const struct reached *reached = sweep->reached; reached; reached = reached->hh.next)
+        if (reached->most > reached_bound(sweep, reached))
+            count += reached->most - reached_bound(sweep, reached);
+    return count;
+}
+
+/* ---- the frontier ---- */
+
+static void new_hit(struct sweep *sweep, const struct trial *context, const struct hit_id *hit,
+                    uint64_t shape)
+{
+    struct certificate *certificate = sweep->certificate;
+    if (context->count >= sweep->setup->depth) {
+        certificate->pruned[PRUNED_DEPTH]++;
+    } else {
+        certificate->hits++;
+        certificate->point_hits[hit->point]++;
+        trials_of_hit(sweep, context, hit, shape);
     }
 }
 
-uint64_t reach_hash(const struct choice *choice)
+void take_hits(struct sweep *sweep, const struct trial *context, uint64_t shape,
+               const struct hit_count *hits, size_t count)
 {
-    uint64_t hash = mix64_pair(hash_text(choice->name), choice->node);
-    return mix64_pair(hash, choice->key);
-}
-
-uint64_t hit_hash(const struct choice *choice)
-{
-    return mix64_pair(reach_hash(choice), choice->ordinal);
-}
-
-bool hit_of_made(const struct made *made, struct hit_id *ret_hit)
-{
-    const struct point_info *info = made->kinds ? registry_find(made->choice.name) : NULL;
-    if (!info)
-        return false;
-    *ret_hit = (struct hit_id){
-        .choice = made->choice, .point = (uint32_t)(info - registry_get(0)), .kinds = made->kinds};
-    ret_hit->choice.name = info->name; /* which outlives the recording */
-    return true;
+    for (size_t i = 0; i < count; i++) {
+        struct reached *reached = reached_of(sweep, &hits[i]);
+        struct hit_id hit = {hits[i].point, hits[i].node, hits[i].key, 0};
+        uint64_t bound = reached_bound(sweep, reached);
+        if (hits[i].count > reached->most)
+            reached->most = hits[i].count;
+        if (bound > reached->most)
+            bound = reached->most;
+        while (reached->swept < bound) {
+            hit.ordinal = ++reached->swept;
+            new_hit(sweep, context, &hit, shape);
+        }
+    }
 }
 
 /* ---- what a child tells ---- */
@@ -82,65 +124,50 @@ static uint64_t shape_of(const struct trace *trace)
     return shape;
 }
 
-static bool is_loss(const struct made *made)
+/* Would it tell the sweeper anything? Reads what was known when the child was forked. */
+static bool is_news(const struct sweep *sweep, const struct hit_count *hit)
 {
-    return made->choice.stream == STREAM_DISK && strcmp(made->choice.name, "disk/write/loss") == 0;
+    const struct reached *reached = reached_find(sweep, hit);
+    return !reached || hit->count > reached->most;
 }
 
-/* Is it a hit that the reference run had already, and more often than is of interest? */
-bool is_beyond(const struct sweep *sweep, const struct choice *choice)
+static size_t select_counts(const struct sweep *sweep, struct hit_count *counts, size_t count)
 {
-    uint64_t reached = 0;
-    known_has(sweep->reach, reach_hash(choice), &reached);
-    return choice->ordinal > reached + sweep->setup->beyond;
-}
-
-/* Is it the newest of the hits beyond the bound with its point, node and key? Asked from the last hit on. */
-static bool is_farthest(struct known **farthest, const struct choice *choice)
-{
-    return known_add(farthest, reach_hash(choice), choice->ordinal);
-}
-
-static bool is_wanted(const struct sweep *sweep, const struct made *made, struct known **farthest)
-{
-    if (made->kinds == 0)
-        return false;
-    if (sweep->tell_all)
-        return true;
-    if (is_beyond(sweep, &made->choice))
-        return is_farthest(farthest, &made->choice);
-    return !known_has(sweep->hits, hit_hash(&made->choice), NULL);
-}
-
-/* Writes to `wanted` what the sweeper wants to know, un-synced writes first; all in order. Returns how many. */
-static size_t select_made(const struct sweep *sweep, const struct made *made, size_t count,
-                          struct made *wanted, uint64_t *ret_losses)
-{
-    struct known *farthest = NULL;
-    size_t used = 0, at = count;
+    size_t used = 0;
     for (size_t i = 0; i < count; i++)
-        if (is_loss(&made[i]))
+        if (is_news(sweep, &counts[i]))
+            counts[used++] = counts[i];
+    return used;
+}
+
+static size_t select_losses(const struct made *made, size_t count, struct made *wanted)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (made[i].choice.stream == STREAM_DISK &&
+            strcmp(made[i].choice.name, "disk/write/loss") == 0)
             wanted[used++] = made[i];
-    *ret_losses = used;
-    for (size_t i = count; i-- > 0;)
-        if (is_wanted(sweep, &made[i], &farthest))
-            wanted[--at] = made[i];
-    known_free(&farthest);
-    memmove(&wanted[used], &wanted[at], (count - at) * sizeof *wanted);
-    return used + count - at;
+    return used;
 }
 
 void sweep_tell(void *ctx, const struct run *run, const struct tape *tape, FILE *out)
 {
-    struct told told;
-    size_t count;
+    const struct sweep *sweep = ctx;
+    struct told told = {.shape = shape_of(run->trace)};
+    size_t count, counted;
     const struct made *made = tape_made(tape, &count);
+    struct hit_count *counts = world_hit_counts(run->world, &counted);
     struct made *wanted = calloc(count + 1, sizeof *wanted);
     if (!wanted)
         abort();
-    size_t used = select_made(ctx, made, count, wanted, &told.losses);
-    told.shape = shape_of(run->trace);
+    told.counts = select_counts(sweep, counts, counted);
+    told.losses = select_losses(made, count, wanted);
+    size_t used = told.losses;
+    if (sweep->setup->pairs)
+        used += pairs_select(sweep, made, count, wanted + used, &told.candidates);
     fwrite(&told, sizeof told, 1, out);
+    fwrite(counts, sizeof *counts, (size_t)told.counts, out);
     recording_write_made(wanted, used, out);
     free(wanted);
+    free(counts);
 }

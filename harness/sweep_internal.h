@@ -14,11 +14,10 @@
 #include <uthash.h>
 #include <xxhash.h>
 
-/* A hit of a fault point. */
+/* A hit of a fault point: the ordinal-th with this point, node and key. */
 struct hit_id {
-    struct choice choice; /* its name is the point's own */
-    uint32_t point;
-    uint32_t kinds; /* CAN_ bits */
+    uint32_t point, node;
+    uint64_t key, ordinal;
 };
 
 struct trial_fault {
@@ -35,25 +34,44 @@ struct disk_fate {
 
 struct trial {
     struct trial_fault faults[SWEEP_DEPTH_MAX];
-    unsigned count;     /* 0: the reference run */
+    uint8_t count;      /* 0: the reference run */
     bool is_disk_state; /* not the first state of the disk after its power loss */
-    bool is_scout;      /* a trial again, to learn all that it hits */
     bool is_pair;
+    bool is_check;           /* the trial before it again, this time from the start */
+    bool given_out;          /* to the lab, or its result was in the file */
     struct disk_fate *fates; /* heap */
     size_t fate_count;
-    uint64_t shape; /* of its context: what it is compared with to be called silent */
+    size_t inherited; /* of the fates: those that its context has, too */
+    uint64_t context; /* a hash: trials with the same one are the same run up to their last fault */
+    uint64_t shape;   /* of its context: what it is compared with to be called silent */
 };
 
-/* What a child tells of its run, beside its result. */
+struct trial_list {
+    struct trial *items;
+    size_t count, capacity;
+};
+
+/* What a child tells of its run, beside its result: this; counts of hits; a recording with un-synced writes, then
+ * hits that may be the second of a pair (made.value: how far from the first). */
 struct told {
     uint64_t shape;  /* a hash of all events but for times and injected faults */
-    uint64_t losses; /* choices about un-synced writes, first in the recording */
+    uint64_t counts; /* how many there are of each */
+    uint64_t losses;
+    uint64_t candidates; /* for pairs, all of them */
 };
 
-/* A set of 64-bit hashes of identities. */
+/* What is known of one (point, node, key). */
+struct reached {
+    uint64_t id;
+    uint64_t reference; /* hits in the reference run */
+    uint64_t swept;     /* the last one that was swept, or pruned */
+    uint64_t most;      /* hits that a run had */
+    UT_hash_handle hh;
+};
+
+/* A set of 64-bit hashes. */
 struct known {
     uint64_t id;
-    uint64_t ordinal; /* reach, beyond: the highest one */
     UT_hash_handle hh;
 };
 
@@ -76,25 +94,24 @@ struct sweep {
     struct certificate *certificate;
     struct lab *lab;
     int64_t safety_ns; /* of all trials; 0 in the reference run */
-    struct trial *trials;
-    size_t trial_count, trial_capacity;
+    struct trial_list trials;
+    struct trial_list pairs; /* that are to be tried when there is nothing else */
     uint64_t submitted, taken;
-    struct known *hits;   /* that were swept or pruned */
-    struct known *reach;  /* (point, node, key) of the reference run */
-    struct known *beyond; /* the same, of hits beyond the bound */
-    struct known *pairs;  /* classes of pairs */
-    struct early *early;  /* results that came before their turn */
-    uint64_t reference_shape;
+    struct reached *reached;
+    struct known *pair_classes;
+    struct early *early;      /* results that came before their turn */
+    struct result last;       /* of the trial that was taken last: outcome and fingerprint */
     struct culprit *culprits; /* one per failure of the certificate */
     struct sweep_file *file;
     XXH3_state_t *digest;
-    bool tell_all; /* children tell all hits, known or not */
-    bool out_of_time;
+    char unsteady[512]; /* what came out differently the second time, or "" */
 };
 
 /* ---- sweep_trials.c ---- */
 
 struct tape *trial_tape(const struct sweep *sweep, const struct trial *trial);
+/* That of its context: all but the last fault and what follows from it. */
+struct tape *trial_stem(const struct sweep *sweep, const struct trial *trial);
 /* "a/b/c node=1 key=7 n=2: kill, ..." Heap. */
 char *trial_describe(const struct sweep *sweep, const struct trial *trial);
 uint64_t trial_hash(const struct sweep *sweep, const struct trial *trial);
@@ -104,28 +121,36 @@ void trials_of_hit(struct sweep *sweep, const struct trial *context, const struc
 /* Adds further states of the disk for a trial that lost power with these writes un-synced. */
 void trials_of_disk(struct sweep *sweep, const struct trial *trial, const struct made *writes,
                     size_t count);
-struct trial *trial_add(struct sweep *sweep, const struct trial *trial);
+/* A copy of it, at the end of the list. */
+void trial_add(struct sweep *sweep, struct trial_list *list, const struct trial *trial);
 bool fault_takes_node(enum fault_kind kind);
 
 /* ---- sweep_hits.c ---- */
 
 child_tell sweep_tell;
-/* false: it was known before. */
-bool known_add(struct known **set, uint64_t id, uint64_t ordinal);
-bool known_has(struct known *set, uint64_t id, uint64_t *ret_ordinal);
-void known_free(struct known **set);
-uint64_t hit_hash(const struct choice *choice);   /* with its ordinal */
-uint64_t reach_hash(const struct choice *choice); /* without */
-/* Is it a hit that the reference run had already, and more often than is of interest? */
-bool is_beyond(const struct sweep *sweep, const struct choice *choice);
-/* The hit of a recording. false: it is no hit of a point that is linked in. */
-bool hit_of_made(const struct made *made, struct hit_id *ret_hit);
+struct choice hit_choice(const struct hit_id *hit);
+uint64_t hit_hash(const struct hit_id *hit);
+/* What is known of the hits of this kind; added when there is nothing. */
+struct reached *reached_of(struct sweep *sweep, const struct hit_count *hit);
+/* How many of these hits are of interest. */
+uint64_t reached_bound(const struct sweep *sweep, const struct reached *reached);
+void reached_free(struct sweep *sweep);
+/* Adds the trials of hits that nobody has met before. */
+void take_hits(struct sweep *sweep, const struct trial *context, uint64_t shape,
+               const struct hit_count *hits, size_t count);
+/* Hits beyond the bound. */
+uint64_t count_beyond(const struct sweep *sweep);
 
 /* ---- sweep_pairs.c ---- */
 
-/* Adds the pairs of a trial with one transient fault, of which this is what was hit. */
-void trials_of_pairs(struct sweep *sweep, const struct trial *first, const struct made *made,
+/* In a child: of what was hit after the first fault, writes to `wanted` the hits that may be the second of a pair of a
+ * new class. Returns how many; counts all pairs. */
+size_t pairs_select(const struct sweep *sweep, const struct made *made, size_t count,
+                    struct made *wanted, uint64_t *ret_candidates);
+/* Adds the pairs of a trial with one transient fault, of which this was told. */
+void trials_of_pairs(struct sweep *sweep, const struct trial *first, const struct made *wanted,
                      size_t count);
+void pairs_free(struct sweep *sweep);
 
 /* ---- sweep_state.c ---- */
 

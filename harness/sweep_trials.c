@@ -8,30 +8,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHECK_EVERY = 64 };
+
 /* Such a fault does not persist: a node that dies whenever it gets so far is a crash loop. */
 bool fault_takes_node(enum fault_kind kind)
 {
     return kind == FAULT_KILL || kind == FAULT_POWEROFF || kind == FAULT_PAUSE;
 }
 
-struct tape *trial_tape(const struct sweep *sweep, const struct trial *trial)
+/* The first so many faults and fates of it. */
+static struct tape *tape_of(const struct sweep *sweep, const struct trial *trial,
+                            unsigned fault_count, size_t fate_count)
 {
     struct tape *tape = tape_new(sweep->setup->seed);
     tape_simplify(tape, STREAM_FAULT, NULL);
     tape_simplify(tape, STREAM_DISK, "disk/write/loss");
     if (sweep->safety_ns)
         tape_edit_safety(tape, sweep->safety_ns);
-    for (unsigned i = 0; i < trial->count; i++) {
+    for (unsigned i = 0; i < fault_count; i++) {
         const struct trial_fault *fault = &trial->faults[i];
         const struct fault *what = &sweep->setup->kinds[fault->kind];
+        const struct choice at = hit_choice(&fault->hit);
         if (fault->persistent)
-            tape_edit_fault_from(tape, &fault->hit.choice, *what);
+            tape_edit_fault_from(tape, &at, *what);
         else
-            tape_edit_fault(tape, &fault->hit.choice, *what);
+            tape_edit_fault(tape, &at, *what);
     }
-    for (size_t i = 0; i < trial->fate_count; i++)
+    for (size_t i = 0; i < fate_count; i++)
         tape_edit_choice(tape, &trial->fates[i].choice, trial->fates[i].value);
     return tape;
+}
+
+struct tape *trial_tape(const struct sweep *sweep, const struct trial *trial)
+{
+    return tape_of(sweep, trial, trial->count, trial->fate_count);
+}
+
+struct tape *trial_stem(const struct sweep *sweep, const struct trial *trial)
+{
+    return tape_of(sweep, trial, trial->count - 1, trial->inherited);
 }
 
 char *trial_describe(const struct sweep *sweep, const struct trial *trial)
@@ -42,10 +57,9 @@ char *trial_describe(const struct sweep *sweep, const struct trial *trial)
     if (!out)
         abort();
     for (unsigned i = 0; i < trial->count; i++) {
-        const struct choice *choice = &trial->faults[i].hit.choice;
+        const struct choice at = hit_choice(&trial->faults[i].hit);
         fprintf(out, "%s%s node=%" PRIu32 " key=%" PRIu64 " n=%" PRIu64 "%s: %s", i ? ", " : "",
-                choice->name, choice->node, choice->key, choice->ordinal,
-                trial->faults[i].persistent ? "+" : "",
+                at.name, at.node, at.key, at.ordinal, trial->faults[i].persistent ? "+" : "",
                 fault_print(&sweep->setup->kinds[trial->faults[i].kind], what, sizeof what));
     }
     if (trial->fate_count)
@@ -54,28 +68,34 @@ char *trial_describe(const struct sweep *sweep, const struct trial *trial)
     return text;
 }
 
-uint64_t trial_hash(const struct sweep *sweep, const struct trial *trial)
+static uint64_t hash_of(const struct sweep *sweep, const struct trial *trial, unsigned fault_count,
+                        size_t fate_count)
 {
-    uint64_t hash = mix64_pair(sweep->setup->seed, trial->count);
-    for (unsigned i = 0; i < trial->count; i++) {
+    uint64_t hash = mix64_pair(sweep->setup->seed, fault_count);
+    for (unsigned i = 0; i < fault_count; i++) {
         const struct trial_fault *fault = &trial->faults[i];
-        hash = mix64_pair(hash, hit_hash(&fault->hit.choice));
+        hash = mix64_pair(hash, hit_hash(&fault->hit));
         hash = mix64_pair(hash, fault->kind * 2 + fault->persistent);
     }
-    for (size_t i = 0; i < trial->fate_count; i++)
-        hash = mix64_pair(hash, hit_hash(&trial->fates[i].choice) + trial->fates[i].value);
+    for (size_t i = 0; i < fate_count; i++)
+        hash = mix64_pair(hash, choice_hash(&trial->fates[i].choice) + trial->fates[i].value);
     return hash;
+}
+
+uint64_t trial_hash(const struct sweep *sweep, const struct trial *trial)
+{
+    return hash_of(sweep, trial, trial->count, trial->fate_count) + trial->is_check;
 }
 
 /* ---- adding ---- */
 
-struct trial *trial_add(struct sweep *sweep, const struct trial *trial)
+void trial_add(struct sweep *sweep, struct trial_list *list, const struct trial *trial)
 {
     struct trial copy = *trial; /* may lie in the array that grows */
-    if (sweep->trial_count == sweep->trial_capacity) {
-        sweep->trial_capacity = sweep->trial_capacity ? 2 * sweep->trial_capacity : 4096;
-        sweep->trials = realloc(sweep->trials, sweep->trial_capacity * sizeof *sweep->trials);
-        if (!sweep->trials)
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 4096;
+        list->items = realloc(list->items, list->capacity * sizeof *list->items);
+        if (!list->items)
             abort();
     }
     if (copy.fate_count) {
@@ -85,8 +105,21 @@ struct trial *trial_add(struct sweep *sweep, const struct trial *trial)
             abort();
         copy.fates = memcpy(fates, copy.fates, size);
     }
-    sweep->trials[sweep->trial_count] = copy;
-    return &sweep->trials[sweep->trial_count++];
+    copy.given_out = false;
+    copy.context = hash_of(sweep, &copy, copy.count - 1u, copy.inherited);
+    list->items[list->count++] = copy;
+}
+
+/* To the trials that are next; now and then once more, to be made from the start. */
+static void add(struct sweep *sweep, const struct trial *trial)
+{
+    struct trial_list *list = &sweep->trials;
+    trial_add(sweep, list, trial);
+    if (list->count % CHECK_EVERY)
+        return;
+    struct trial check = *trial;
+    check.is_check = true;
+    trial_add(sweep, list, &check);
 }
 
 void trials_of_hit(struct sweep *sweep, const struct trial *context, const struct hit_id *hit,
@@ -96,9 +129,10 @@ void trials_of_hit(struct sweep *sweep, const struct trial *context, const struc
     assert(trial.count < SWEEP_DEPTH_MAX);
     struct trial_fault *fault = &trial.faults[trial.count++];
     trial.shape = shape;
+    trial.inherited = trial.fate_count;
     for (uint32_t kind = 0; kind < sweep->setup->kind_count; kind++) {
         enum fault_kind what = sweep->setup->kinds[kind].kind;
-        if (!(hit->kinds & fault_can(what)))
+        if (!(registry_get(hit->point)->kinds & fault_can(what)))
             continue;
         if (budget_rules_out(&sweep->setup->scenario->budget, what)) {
             sweep->certificate->ruled_out[kind] = true;
@@ -106,11 +140,11 @@ void trials_of_hit(struct sweep *sweep, const struct trial *context, const struc
             continue;
         }
         *fault = (struct trial_fault){.hit = *hit, .kind = kind};
-        trial_add(sweep, &trial);
+        add(sweep, &trial);
         if (fault_takes_node(what))
             continue;
         fault->persistent = true;
-        trial_add(sweep, &trial);
+        add(sweep, &trial);
     }
 }
 
@@ -163,7 +197,7 @@ void trials_of_disk(struct sweep *sweep, const struct trial *trial, const struct
         for (size_t i = trial->fate_count; i < next.fate_count; i++)
             fates[i].choice.name = "disk/write/loss"; /* outlives the recording */
         next.is_disk_state = true;
-        trial_add(sweep, &next);
+        add(sweep, &next);
         sweep->certificate->disk_states++;
     }
     free(fates);

@@ -18,6 +18,12 @@ uint64_t hash_text(const char *text)
     return text ? XXH3_64bits(text, strlen(text)) : XXH3_64bits("", 0);
 }
 
+uint64_t choice_hash(const struct choice *choice)
+{
+    uint64_t hash = mix64_pair(hash_text(choice->name) + choice->stream, choice->node);
+    return mix64_pair(mix64_pair(hash, choice->key), choice->ordinal);
+}
+
 struct tape *tape_new(uint64_t seed)
 {
     struct tape *tape = calloc(1, sizeof *tape);
@@ -73,6 +79,11 @@ static void *grown(void *array, size_t count, size_t *capacity, size_t size)
 void tape_record(struct tape *tape, unsigned what)
 {
     tape->record = what;
+}
+
+void tape_forget(struct tape *tape)
+{
+    tape->made_count = 0;
 }
 
 static const char *name_kept(struct tape *tape, const char *text)
@@ -239,8 +250,27 @@ static struct edit *persisting(const struct tape *tape, const struct identity *i
     return NULL;
 }
 
+/* Cheaper than looking for the very choice, and nearly always the answer is no. */
+static bool edits_speak_of(const struct tape *tape, const char *point)
+{
+    for (size_t i = 0; i < tape->edit_count; i++)
+        if (tape->edits[i]->kind == EDIT_FAULT && strcmp(tape->edits[i]->name, point) == 0)
+            return true;
+    return false;
+}
+
+void tape_watch(struct tape *tape, tape_watcher *fn, void *ctx)
+{
+    tape->watcher = fn;
+    tape->watcher_ctx = ctx;
+}
+
 const struct fault *tape_fault(struct tape *tape, const struct choice *choice)
 {
+    if (tape->watcher)
+        tape->watcher(tape->watcher_ctx, tape, choice);
+    if (!edits_speak_of(tape, choice->name))
+        return NULL;
     struct identity id = identity_of(choice);
     struct edit *edit = (struct edit *)edit_of(tape, &id, EDIT_FAULT);
     if (edit)
@@ -252,12 +282,9 @@ const struct fault *tape_fault(struct tape *tape, const struct choice *choice)
 
 bool tape_speaks_of(const struct tape *tape, const char *point)
 {
-    if (tape->record & (RECORD_FAULTS | RECORD_HITS))
+    if (tape->watcher || (tape->record & (RECORD_FAULTS | RECORD_HITS | RECORD_COUNTS)))
         return true;
-    for (size_t i = 0; i < tape->edit_count; i++)
-        if (tape->edits[i]->kind == EDIT_FAULT && strcmp(tape->edits[i]->name, point) == 0)
-            return true;
-    return false;
+    return edits_speak_of(tape, point);
 }
 
 const char *tape_edit_point(const struct tape *tape, size_t index)
@@ -420,6 +447,16 @@ struct tape *tape_copy_without(const struct tape *tape, const bool *gone)
     if (tape->draws && !is_gone(tape, gone, EDIT_DRAWS))
         tape_edit_draws(copy, tape->draws, tape->draw_count, tape->beyond);
     return copy;
+}
+
+void tape_join(struct tape *tape, const struct tape *other)
+{
+    for (size_t i = 0; i < other->edit_count; i++) {
+        const struct edit *edit = other->edits[i];
+        if ((edit->kind == EDIT_FAULT || edit->kind == EDIT_CHOICE) &&
+            !edit_of(tape, &edit->id, edit->kind))
+            edit_settle(tape, tape_edit_add(tape, *edit));
+    }
 }
 
 struct tape *tape_copy(const struct tape *tape)

@@ -48,6 +48,8 @@ struct choice {
     uint64_t ordinal; /* 1, 2, ... among the choices with the same four values above */
 };
 
+uint64_t choice_hash(const struct choice *choice); /* of all five */
+
 struct tape;
 
 struct tape *tape_new(uint64_t seed);
@@ -69,7 +71,11 @@ int64_t tape_between(struct tape *tape, const struct choice *choice, int64_t lo,
 /* An edit that dictates the fault at this choice (FAULT_NONE: spare it), or NULL. Once per hit, in the order of the
  * hits: from the choice of a persistent edit on, it dictates all hits of that point on that node. */
 const struct fault *tape_fault(struct tape *tape, const struct choice *choice);
-/* Does any edit speak of faults at this point, or is every hit recorded? Cheap pre-test, so that other points need
+/* Calls `fn` at every hit, before it is decided what is injected there; it may edit what is still to come, this hit
+ * included. To be set before the run. NULL: not any more. */
+typedef void tape_watcher(void *ctx, struct tape *tape, const struct choice *choice);
+void tape_watch(struct tape *tape, tape_watcher *fn, void *ctx);
+/* Does any edit speak of faults at this point, or is every hit recorded, counted or watched? Cheap pre-test, so that other points need
  * not be counted. */
 bool tape_speaks_of(const struct tape *tape, const char *point);
 /* Are all choices of this stream simple, but for edits? */
@@ -134,6 +140,8 @@ void tape_edit_safety(struct tape *tape, int64_t ns);
 int64_t tape_safety(const struct tape *tape);
 /* Seed and edits, not what was recorded. */
 struct tape *tape_copy(const struct tape *tape);
+/* From now on the edits of `other` about faults and keyed choices hold, too, where there are none already. */
+void tape_join(struct tape *tape, const struct tape *other);
 /* The same without some edits: gone[i] says so of edit i. */
 struct tape *tape_copy_without(const struct tape *tape, const bool *gone);
 size_t tape_edit_count(const struct tape *tape);
@@ -154,6 +162,7 @@ enum record {
     RECORD_HITS = 1 << 2,     /* all hits of fault points */
     RECORD_SIMPLEST = 1 << 3, /* with RECORD_CHOICES: those with the simplest value, too */
     RECORD_DRAWS = 1 << 4,    /* what was drawn; that is recorded anyway */
+    RECORD_COUNTS = 1 << 5,   /* nothing: the world shall count all hits (world_hit_counts()) */
 };
 
 struct made {
@@ -166,6 +175,8 @@ struct made {
 
 /* Before the run. `what`: enum record, or-ed. */
 void tape_record(struct tape *tape, unsigned what);
+/* What was recorded so far is forgotten. */
+void tape_forget(struct tape *tape);
 /* In the order in which it happened. */
 const struct made *tape_made(const struct tape *tape, size_t *ret_count);
 /* The nemesis reports a hit and what it decided; no-op unless hits or faults are recorded. */

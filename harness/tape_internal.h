@@ -44,7 +44,9 @@ struct tape {
     bool some_names_simple; /* EDIT_SIMPLEST with a name exist */
     bool some_persist;      /* persistent edits exist */
     unsigned record;        /* enum record */
-    uint64_t event;         /* index of the next one */
+    tape_watcher *watcher;
+    void *watcher_ctx;
+    uint64_t event; /* index of the next one */
     struct made *made;
     size_t made_count, made_capacity;
     struct kept_name *names;

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+POINT_ABOUT("world/fault/wait", "An injected delay begins; the hit itself is recorded when it is "
+                                "over, if anybody lives to see that.");
+
 static struct world *world_of(struct point_sink *sink)
 {
     return (struct world *)((char *)sink - offsetof(struct world, sink));
@@ -101,8 +104,11 @@ static struct fault decide(const struct hit *hit)
 static void wait_for(const struct hit *hit, const struct fault *fault)
 {
     struct node *node = hit->node;
-    if (fault->lo_ns > 0 && node && node->ops->can_stall(node, hit->site))
-        node->ops->stall(node, hit->site, fault->lo_ns);
+    if (fault->lo_ns <= 0 || !node || !node->ops->can_stall(node, hit->site))
+        return;
+    TRACE(hit->site, "world/fault/wait", T_STR("where", hit->point->name),
+          T_I64("ns", fault->lo_ns));
+    node->ops->stall(node, hit->site, fault->lo_ns);
 }
 
 _Noreturn static void die(const struct hit *hit, bool power_loss)
@@ -176,7 +182,8 @@ void world_sink_init(struct world *world)
     world->site = (struct point_site){.sink = &world->sink};
     world->hits = calloc(points, sizeof *world->hits);
     world->injected = calloc(points, sizeof *world->injected);
-    if (!world->hits || !world->injected)
+    world->recent = calloc(points, sizeof *world->recent);
+    if (!world->hits || !world->injected || !world->recent)
         abort();
 }
 
@@ -203,7 +210,9 @@ uint64_t world_ordinal(struct world *world, const struct hit *hit)
     key.point = hit->point->id;
     key.node = hit->node ? hit->node->id : 0;
     key.key = hit->key;
-    struct ordinal *ordinal;
+    struct ordinal **recent = &world->recent[key.point], *ordinal = *recent;
+    if (ordinal && ordinal->key.node == key.node && ordinal->key.key == key.key)
+        return ++ordinal->count;
     HASH_FIND(hh, world->ordinals, &key, sizeof key, ordinal);
     if (!ordinal) {
         ordinal = calloc(1, sizeof *ordinal);
@@ -212,7 +221,23 @@ uint64_t world_ordinal(struct world *world, const struct hit *hit)
         ordinal->key = key;
         HASH_ADD(hh, world->ordinals, key, sizeof key, ordinal);
     }
+    *recent = ordinal;
     return ++ordinal->count;
+}
+
+struct hit_count *world_hit_counts(const struct world *world, size_t *ret_count)
+{
+    struct hit_count *counts = calloc(HASH_COUNT(world->ordinals) + 1, sizeof *counts);
+    size_t used = 0;
+    if (!counts)
+        abort();
+    for (const struct ordinal *ordinal = world->ordinals; ordinal; ordinal = ordinal->hh.next)
+        counts[used++] = (struct hit_count){.point = ordinal->key.point,
+                                            .node = ordinal->key.node,
+                                            .key = ordinal->key.key,
+                                            .count = ordinal->count};
+    *ret_count = used;
+    return counts;
 }
 
 uint64_t world_hits(const struct world *world, size_t point_id)

@@ -67,6 +67,7 @@ void world_free(struct world *world)
     free(world->heap);
     free(world->hits);
     free(world->injected);
+    free(world->recent);
     free(world);
 }
 

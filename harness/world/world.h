@@ -253,6 +253,13 @@ uint64_t world_ordinal(struct world *world, const struct hit *hit);
  * PHASE_LIVENESS. */
 void world_heal(struct world *world);
 
+/* How often one (point, node, key) was hit: the ordinal of its last hit. */
+struct hit_count {
+    uint32_t point, node; /* ids */
+    uint64_t key, count;
+};
+/* Of the points that had to be counted (tape_speaks_of()), in the order of their first hits. Heap. */
+struct hit_count *world_hit_counts(const struct world *world, size_t *ret_count);
 /* Counters for reports: hits and injected faults by point id and kind. */
 uint64_t world_hits(const struct world *world, size_t point_id);
 uint64_t world_injected(const struct world *world, size_t point_id, enum fault_kind kind);

@@ -94,6 +94,7 @@ struct world {
     world_decide *decide;
     void *decide_ctx;
     struct ordinal *ordinals;
+    struct ordinal **recent;                /* by point id: the ordinal that was asked for last */
     uint64_t *hits;                         /* by point id */
     struct hits_by *by;                     /* NULL: nobody wants to know more */
     uint64_t (*injected)[FAULT_KIND_COUNT]; /* by point id */
