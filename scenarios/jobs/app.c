@@ -6,6 +6,7 @@
 #include "scenarios/jobs/adapter.h"
 
 #include "harness/world/schedule.h"
+#include "sut/runtime/fiber.h"
 #include "sut/runtime/supervisor.h"
 
 #include <assert.h>
@@ -14,6 +15,9 @@
 #include <string.h>
 
 #define BOOT_RETRY_NS INT64_C(1000000000)
+
+/* For the next boot, in this run or a later one; what stands on them is nobody's business. */
+static struct fiber_spares spares;
 
 /* ---- the environment ---- */
 
@@ -235,7 +239,7 @@ static void start_again(void *arg)
         world_at(world, app->node, world_now(world) + BOOT_RETRY_NS, start_again, app);
         return;
     }
-    app->runtime = runtime_new(&app->env, NULL);
+    app->runtime = runtime_new(&app->env, &(struct runtime_options){.spares = &spares});
     if (!app->runtime || !start_jobs(app) || !start_clients(app))
         abort();
     runtime_on_wake(app->runtime, wake_soon, app);

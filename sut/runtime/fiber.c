@@ -2,7 +2,7 @@
  *
  * A fiber's record lies at the top of its own stack, so that a fresh fiber costs one touched page
  * and no allocation. Stacks are cut from slabs and go back to a free list, last in first out (warm
- * in the cache); only fiber_pool_free() returns memory to the kernel. */
+ * in the cache). Memory returns to the kernel with the pool, unless slabs are kept as spares. */
 #define _GNU_SOURCE
 #include "sut/runtime/fiber.h"
 
@@ -51,6 +51,8 @@ struct fiber_slab {
     struct fiber_slab *next;
     char *base;
     size_t size;
+    size_t region; /* as in the pool */
+    size_t made;   /* bytes of it that were cut once: there, guards and records stand */
 };
 
 struct fiber_pool {
@@ -62,14 +64,17 @@ struct fiber_pool {
     struct fiber *free;
     struct fiber_slab *slabs; /* the newest first; stacks are cut from it */
     size_t uncut;             /* bytes of it not yet cut */
+    struct fiber_spares *spares;
 };
 
 /* ---- stacks ---- */
 
-struct fiber_pool *fiber_pool_new(struct heap *heap, size_t stack_bytes)
+struct fiber_pool *fiber_pool_new(struct heap *heap, size_t stack_bytes,
+                                  struct fiber_spares *spares)
 {
     struct fiber_pool *pool = heap_alloc(heap, sizeof *pool);
     pool->heap = heap;
+    pool->spares = spares;
     pool->page = (size_t)sysconf(_SC_PAGESIZE);
     size_t stack = (stack_bytes ? stack_bytes : STACK_DEFAULT) * STACK_FACTOR;
     pool->region = pool->page + (stack + pool->page - 1) / pool->page * pool->page;
@@ -81,13 +86,32 @@ static struct fiber *region_fiber(const struct fiber_pool *pool, char *region)
     return (struct fiber *)(region + pool->region) - 1;
 }
 
-static void slab_unmap(struct fiber_pool *pool, struct fiber_slab *slab, size_t cut)
+static void slab_unmap(struct fiber_slab *slab)
+{
+    munmap(slab->base, slab->size);
+    free(slab);
+}
+
+void fiber_spares_done(struct fiber_spares *spares)
+{
+    for (struct fiber_slab *next, *slab = spares->first; slab; slab = next) {
+        next = slab->next;
+        slab_unmap(slab);
+    }
+    spares->first = NULL;
+}
+
+static void slab_drop(struct fiber_pool *pool, struct fiber_slab *slab, size_t cut)
 {
     for (size_t at = 0; at < cut; at += pool->region)
         sanitize_stack_done(&region_fiber(pool, slab->base + at)->sanitize);
     sanitize_clear(slab->base, slab->size);
-    munmap(slab->base, slab->size);
-    heap_release(pool->heap, slab);
+    if (!pool->spares) {
+        slab_unmap(slab);
+        return;
+    }
+    slab->next = pool->spares->first;
+    pool->spares->first = slab;
 }
 
 void fiber_pool_free(struct fiber_pool *pool)
@@ -97,27 +121,52 @@ void fiber_pool_free(struct fiber_pool *pool)
     while (pool->slabs) {
         struct fiber_slab *slab = pool->slabs;
         pool->slabs = slab->next;
-        slab_unmap(pool, slab, slab->size - pool->uncut);
+        slab_drop(pool, slab, slab->size - pool->uncut);
         pool->uncut = 0;
     }
     heap_release(pool->heap, pool);
 }
 
-static bool slab_map(struct fiber_pool *pool)
+static struct fiber_slab *slab_spare(struct fiber_pool *pool)
+{
+    struct fiber_slab **slot = pool->spares ? &pool->spares->first : NULL;
+    while (slot && *slot && (*slot)->region != pool->region)
+        slot = &(*slot)->next;
+    struct fiber_slab *slab = slot ? *slot : NULL;
+    if (slab)
+        *slot = slab->next;
+    return slab;
+}
+
+static struct fiber_slab *slab_map(const struct fiber_pool *pool)
 {
     size_t count = pool->stacks < SLAB_MIN   ? SLAB_MIN
                    : pool->stacks > SLAB_MAX ? SLAB_MAX
                                              : pool->stacks;
     size_t size = count * pool->region;
-    char *base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (base == MAP_FAILED)
-        return false;
+    struct fiber_slab *slab = malloc(sizeof *slab);
+    char *base = !slab ? MAP_FAILED
+                       : mmap(NULL, size, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (base == MAP_FAILED) {
+        free(slab);
+        return NULL;
+    }
     madvise(base, size, MADV_NOHUGEPAGE); /* a huge page would make every stack in it resident */
-    struct fiber_slab *slab = heap_alloc(pool->heap, sizeof *slab);
-    *slab = (struct fiber_slab){.next = pool->slabs, .base = base, .size = size};
+    *slab = (struct fiber_slab){.base = base, .size = size, .region = pool->region};
+    return slab;
+}
+
+static bool slab_add(struct fiber_pool *pool)
+{
+    struct fiber_slab *slab = slab_spare(pool);
+    if (!slab)
+        slab = slab_map(pool);
+    if (!slab)
+        return false;
+    slab->next = pool->slabs;
     pool->slabs = slab;
-    pool->uncut = size;
+    pool->uncut = slab->size;
     return true;
 }
 
@@ -133,15 +182,20 @@ static bool guard_install(struct fiber_pool *pool, char *guard)
 
 static struct fiber *stack_cut(struct fiber_pool *pool)
 {
-    if (pool->uncut == 0 && !slab_map(pool))
+    if (pool->uncut == 0 && !slab_add(pool))
         return NULL;
-    char *guard = pool->slabs->base + pool->slabs->size - pool->uncut;
+    struct fiber_slab *slab = pool->slabs;
+    size_t at = slab->size - pool->uncut;
+    char *guard = slab->base + at;
     pool->uncut -= pool->region;
     ++pool->stacks;
     struct fiber *fiber = region_fiber(pool, guard);
-    fiber->guarded = guard_install(pool, guard);
-    fiber->low = guard + pool->page;
-    fiber->size = (size_t)((char *)fiber - fiber->low);
+    if (at == slab->made) {
+        slab->made += pool->region;
+        fiber->guarded = guard_install(pool, guard);
+        fiber->low = guard + pool->page;
+        fiber->size = (size_t)((char *)fiber - fiber->low);
+    }
     sanitize_stack_init(&fiber->sanitize, fiber->low, fiber->size);
     return fiber;
 }

@@ -23,10 +23,18 @@ struct fiber_pool;
 
 typedef void fiber_main(void *arg);
 
+/* Stacks of pools that are gone, guards and touched pages included, for pools to come: for a program
+ * that starts and drops many of them. Zeroed: none yet. */
+struct fiber_spares {
+    struct fiber_slab *first;
+};
+void fiber_spares_done(struct fiber_spares *spares);
+
 /* Stacks of `stack_bytes` (rounded up to pages; 0: 64 KiB; four times as much under
- * AddressSanitizer, whose frames are larger). The pool's own records live in `heap`. NULL: no
- * address space. */
-struct fiber_pool *fiber_pool_new(struct heap *heap, size_t stack_bytes);
+ * AddressSanitizer, whose frames are larger). The pool's own record lives in `heap`. `spares` (NULL:
+ * none) outlive the pool. NULL: no address space. */
+struct fiber_pool *fiber_pool_new(struct heap *heap, size_t stack_bytes,
+                                  struct fiber_spares *spares);
 
 /* Gives all stacks back, whatever was in the middle on them. Not from one of its fibers. NULL is
  * fine. */

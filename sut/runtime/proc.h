@@ -50,10 +50,13 @@ const char *reason_text(struct reason reason, char out[static 128]);
 
 /* ---- the runtime ---- */
 
+struct fiber_spares;
+
 struct runtime_options {
     size_t stack_bytes; /* per process, rounded up to pages; 0: 64 KiB. A guard page lies below. */
     size_t procs_max;   /* 0: 1,000,000 */
     size_t mailbox_max; /* messages; 0: 1,000,000. A send beyond it is refused with -ENOBUFS. */
+    struct fiber_spares *spares; /* stacks of runtimes before it (fiber.h); NULL: none */
 };
 
 /* The runtime keeps `env`. Returns NULL only when memory or address space is out. */

@@ -19,7 +19,7 @@ struct runtime *runtime_new(struct env *env, const struct runtime_options *optio
     runtime->env = env;
     runtime->procs_max = options->procs_max ? options->procs_max : PROCS_DEFAULT;
     runtime->mailbox_max = options->mailbox_max ? options->mailbox_max : MAILBOX_DEFAULT;
-    runtime->fibers = fiber_pool_new(heap, options->stack_bytes);
+    runtime->fibers = fiber_pool_new(heap, options->stack_bytes, options->spares);
     id_table_init(&runtime->procs, heap);
     id_table_init(&runtime->monitors, heap);
     id_table_init(&runtime->delayed, heap);

@@ -105,7 +105,7 @@ static double ucontext_ns(void)
 static void bench_switch(void)
 {
     struct heap *heap = heap_new();
-    struct fiber_pool *pool = fiber_pool_new(heap, 0);
+    struct fiber_pool *pool = fiber_pool_new(heap, 0, NULL);
     fiber = fiber_new(pool, fiber_body, NULL);
     double ns = best_seconds(fiber_round, NULL) * 1e9 / SWITCHES;
     double baseline = ucontext_ns();

@@ -15,7 +15,7 @@ static struct fiber_pool *pool;
 static void setup(void)
 {
     heap = heap_new();
-    pool = fiber_pool_new(heap, 0);
+    pool = fiber_pool_new(heap, 0, NULL);
 }
 
 static void teardown(void)
@@ -180,7 +180,7 @@ static void overflow_main(void *arg)
     overflow_deep(*(struct fiber **)arg, (uintptr_t)__builtin_frame_address(0));
 }
 
-Test(fiber, overflow_hits_the_guard_page)
+static void overflows(void)
 {
     struct fiber *fiber = NULL;
     struct fiber *below = fiber_new(pool, overflow_main, &fiber);
@@ -199,4 +199,62 @@ Test(fiber, overflow_hits_the_guard_page)
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFSIGNALED(status));
     cr_assert_eq(WTERMSIG(status), SIGSEGV);
+}
+
+Test(fiber, overflow_hits_the_guard_page)
+{
+    overflows();
+}
+
+/* ---- spares ---- */
+
+Test(fiber, stacks_of_a_pool_that_is_gone_serve_the_next)
+{
+    struct fiber_spares spares = {0};
+    struct fiber_pool *first = fiber_pool_new(heap, 0, &spares);
+    struct counter a = {.limit = 2}, b = {.limit = 2};
+    struct fiber *one = a.fiber = fiber_new(first, count_main, &a);
+    struct fiber *two = fiber_new(first, count_main, &a);
+    fiber_switch(one); /* it is left in the middle */
+    fiber_pool_free(first);
+
+    struct fiber_pool *next = fiber_pool_new(heap, 0, &spares);
+    cr_assert_eq(b.fiber = fiber_new(next, count_main, &b), one);
+    cr_assert_eq(fiber_new(next, count_main, &b), two);
+    for (int i = 0; i < 3; ++i)
+        fiber_switch(b.fiber);
+    cr_assert_eq(b.count, 2);
+    cr_assert(fiber_ended(b.fiber));
+    fiber_pool_free(next);
+    fiber_spares_done(&spares);
+}
+
+Test(fiber, spares_of_another_size_are_left_alone)
+{
+    struct fiber_spares spares = {0};
+    struct fiber_pool *first = fiber_pool_new(heap, 0, &spares);
+    cr_assert(fiber_new(first, count_main, NULL));
+    fiber_pool_free(first);
+    struct fiber_slab *kept = spares.first;
+    struct fiber_pool *next = fiber_pool_new(heap, 256 * 1024, &spares);
+    cr_assert(fiber_new(next, count_main, NULL));
+    cr_assert(kept);
+    cr_assert_eq(spares.first, kept);
+    fiber_pool_free(next);
+    fiber_spares_done(&spares);
+}
+
+Test(fiber, a_stack_that_serves_again_keeps_its_guard)
+{
+    struct fiber_spares spares = {0};
+    struct fiber_pool *first = fiber_pool_new(heap, 0, &spares);
+    fiber_new(first, count_main, NULL);
+    fiber_new(first, count_main, NULL);
+    fiber_pool_free(first);
+    fiber_pool_free(pool);
+    pool = fiber_pool_new(heap, 0, &spares);
+    overflows();
+    fiber_pool_free(pool);
+    fiber_spares_done(&spares);
+    pool = NULL;
 }
