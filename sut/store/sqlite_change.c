@@ -48,15 +48,23 @@ static void claim(struct tx *tx)
         take(tx, &reply->jobs[i], owner);
 }
 
+/* How far ahead the earliest time of all is; *next_ms stays when there is none, or none earlier. */
+static void earliest(struct tx *tx, enum statement statement, int64_t *next_ms)
+{
+    sqlite3_stmt *stmt = tx_statement(tx, statement);
+    while (tx_step(tx, stmt)) {
+        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
+        ahead_ms = ahead_ms > 0 ? ahead_ms : 0;
+        if (*next_ms < 0 || ahead_ms < *next_ms)
+            *next_ms = ahead_ms;
+    }
+}
+
 static void tell_next(struct tx *tx)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
     tx->reply->next_ms = -1;
-    while (tx_step(tx, stmt)) {
-        int64_t at_ms = sqlite3_column_int64(stmt, 0);
-        if (at_ms != INT64_MAX)
-            tx->reply->next_ms = at_ms > tx->now_ms ? at_ms - tx->now_ms : 0;
-    }
+    earliest(tx, STATEMENT_NEXT_DUE, &tx->reply->next_ms);
+    earliest(tx, STATEMENT_NEXT_END, &tx->reply->next_ms);
 }
 
 void tx_claim(struct tx *tx)
@@ -132,12 +140,15 @@ static enum store_ack_result ack_refused(struct tx *tx, const struct store_ack *
 
 static bool ack_apply(struct tx *tx, const struct store_ack *ack)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ACK);
     bool final = job_state_final(ack->state);
+    bool plain = final && !ack->error; /* what most are: fewer columns change */
+    sqlite3_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : STATEMENT_ACK);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_int(tx, stmt, 2, (int64_t)ack->id);
     tx_bind_int(tx, stmt, 3, (int64_t)ack->lease);
     tx_bind_text(tx, stmt, 4, job_state_word(ack->state));
+    if (plain)
+        return tx_run(tx, stmt) > 0;
     if (final)
         tx_bind_text(tx, stmt, 5, NULL); /* scheduled_ms stays */
     else

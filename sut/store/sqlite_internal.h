@@ -34,6 +34,7 @@
 #define IS_DUE     "state IN('scheduled','retryable')AND scheduled_ms<=?1"
 #define IS_EXPIRED "state='executing'AND lease_until_ms<=?1"
 #define IS_READY   "state='available'AND attempt<max_attempts"
+#define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
 
 #define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
 
@@ -53,11 +54,11 @@
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
       "owner=?3,attempted_ms=?1,lease_until_ms=?1+?4 WHERE id=?2 AND " IS_READY)                   \
-    X(ACK, "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=ifnull(?5,scheduled_ms),"        \
-           "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                 \
-           "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " ERRORS_PLUS(                            \
-               "?8") " END "                                                                       \
-                     "WHERE id=?2 AND lease=?3 AND state='executing'")                             \
+    X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1 WHERE " IS_HELD)            \
+    X(ACK,                                                                                         \
+      "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=ifnull(?5,scheduled_ms),"             \
+      "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                      \
+      "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " ERRORS_PLUS("?8") " END WHERE " IS_HELD)     \
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
     X(HEARTBEAT, "UPDATE duress_jobs SET lease_until_ms=?1+?4 "                                    \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
@@ -78,10 +79,10 @@
       "errors=CASE state WHEN 'executing' THEN " ERRORS_PLUS(                                      \
           "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
                                       "state IN('available','scheduled','executing','retryable')") \
-    X(NEXT, "SELECT min(ifnull((SELECT min(scheduled_ms)FROM duress_jobs "                         \
-            "WHERE state IN('scheduled','retryable')),9223372036854775807),"                       \
-            "ifnull((SELECT min(lease_until_ms)FROM duress_jobs WHERE state='executing'),"         \
-            "9223372036854775807))")                                                               \
+    X(NEXT_DUE, "SELECT scheduled_ms FROM duress_jobs WHERE state IN('scheduled','retryable')"     \
+                "ORDER BY scheduled_ms LIMIT 1")                                                   \
+    X(NEXT_END, "SELECT lease_until_ms FROM duress_jobs WHERE state='executing'"                   \
+                "ORDER BY lease_until_ms LIMIT 1")                                                 \
     X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
     X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
             "WHERE(?1 IS NULL OR queue=?1)AND(?2 IS NULL OR state=?2)ORDER BY id LIMIT ?3")        \
