@@ -262,10 +262,13 @@ bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct e
 
 static const struct point_field *field_find(const struct event *event, const char *name)
 {
-    for (unsigned i = 0; i < event->count; i++)
-        if (event->fields[i].name == name ||
-            (event->fields[i].name[0] == name[0] && strcmp(event->fields[i].name, name) == 0))
-            return &event->fields[i];
+    const struct point_field *fields = event->fields, *end = fields + event->count;
+    for (const struct point_field *field = fields; field < end; field++)
+        if (field->name == name) /* the linker has made them one */
+            return field;
+    for (const struct point_field *field = fields; field < end; field++)
+        if (field->name[0] == name[0] && strcmp(field->name, name) == 0)
+            return field;
     return NULL;
 }
 

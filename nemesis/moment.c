@@ -101,15 +101,28 @@ static const struct {
     const char *begin, *end;
 } pairs[] = {{"/send", "/reply"}, {"/start", "/stop"}};
 
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t length = strlen(name), end = strlen(suffix);
+    return length > end && strcmp(name + length - end, suffix) == 0;
+}
+
+bool moments_listen(const char *name)
+{
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (ends_with(name, pairs[i].begin) || ends_with(name, pairs[i].end))
+            return true;
+    return false;
+}
+
 static uint32_t find_end(const char *name)
 {
     char end[128];
-    size_t length = strlen(name);
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        size_t suffix = strlen(pairs[i].begin);
-        if (length <= suffix || strcmp(name + length - suffix, pairs[i].begin) != 0)
+        if (!ends_with(name, pairs[i].begin))
             continue;
-        snprintf(end, sizeof end, "%.*s%s", (int)(length - suffix), name, pairs[i].end);
+        int stem = (int)(strlen(name) - strlen(pairs[i].begin));
+        snprintf(end, sizeof end, "%.*s%s", stem, name, pairs[i].end);
         const struct point_info *point = registry_find(end);
         return point ? (uint32_t)(point - registry_get(0)) + ENDS : BEGINS_NOTHING;
     }

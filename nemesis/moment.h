@@ -27,7 +27,9 @@ void moments_free(struct moments *moments);
 /* Calls strike(ctx, moment) once, in an event of the world's own. */
 void moment_await(struct moments *moments, int64_t into_ns,
                   void (*strike)(void *ctx, const struct moment *moment), void *ctx);
-/* Every hit of a fault point goes through here. */
+/* Can a hit of the point of this name begin or end a moment? */
+bool moments_listen(const char *name);
+/* Every hit of a fault point goes through here, of those at least that can. */
 void moments_hit(struct moments *moments, const struct hit *hit);
 
 #endif

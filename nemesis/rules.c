@@ -7,6 +7,7 @@
 #include "nemesis/rules.h"
 
 #include "harness/hash.h"
+#include "nemesis/moment.h"
 #include "nemesis/parser.h"
 #include "nemesis/pattern.h"
 #include "nemesis/wait.h"
@@ -247,8 +248,11 @@ static bool declared(const struct point *point, const struct fault *fault)
 struct fault rules_decide(void *ctx, const struct hit *hit)
 {
     const struct concern *concern = concern_of(ctx, hit->point, world_tape(hit->world));
-    if (concern->count == 0 && !concern->edits)
+    if (concern->count == 0 && !concern->edits) {
+        if (!moments_listen(hit->point->name))
+            world_ignore(hit->world, hit->point);
         return (struct fault){.kind = FAULT_NONE};
+    }
 
     struct tape *tape = world_tape(hit->world);
     struct choice choice = {.stream = STREAM_FAULT,

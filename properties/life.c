@@ -20,7 +20,7 @@ enum { WORDS = sizeof words / sizeof words[0] };
 enum life life_by_word(const char *word)
 {
     for (unsigned i = 0; i < WORDS; i++) {
-        if (strcmp(words[i], word) == 0)
+        if (words[i][0] == word[0] && strcmp(words[i], word) == 0)
             return (enum life)i;
     }
     return LIFE_UNKNOWN;

@@ -36,11 +36,12 @@ POINT_ABOUT("net/link/reset", "a message was torn off with its connection; its s
 
 static struct flying *flying_new(struct world *world, struct packet *packet)
 {
-    struct flying *flying = calloc(1, sizeof *flying);
-    if (!flying)
+    struct flying *flying = world->landed;
+    if (flying)
+        world->landed = flying->next;
+    else if (!(flying = malloc(sizeof *flying)))
         abort();
-    flying->packet = packet;
-    flying->world = world;
+    *flying = (struct flying){.packet = packet, .world = world};
     DL_APPEND(world->flying, flying);
     return flying;
 }
@@ -48,7 +49,8 @@ static struct flying *flying_new(struct world *world, struct packet *packet)
 static void land(struct flying *flying)
 {
     DL_DELETE(flying->world->flying, flying);
-    free(flying);
+    flying->next = flying->world->landed;
+    flying->world->landed = flying;
 }
 
 static void lose(struct flying *flying, enum loss why)
@@ -245,6 +247,10 @@ void world_drop_flying(struct world *world)
 {
     while (world->flying)
         vanish(world->flying);
+    for (struct flying *next; world->landed; world->landed = next) {
+        next = world->landed->next;
+        free(world->landed);
+    }
 }
 
 /* ---- connections ---- */

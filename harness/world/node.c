@@ -162,6 +162,7 @@ static void bury(struct node *node)
     struct node_extra *extra = node_extra(node);
     struct world *world = node->world;
     extra->dying = false;
+    node->world->dying--;
     node->ops->dead(node, node->ctx);
     disk_sqlite_forget(node);
     if (node->disk) {
@@ -176,6 +177,8 @@ static void bury(struct node *node)
 
 void world_bury(struct world *world)
 {
+    if (world->dying == 0)
+        return;
     for (struct node *node = world->nodes; node; node = node->next)
         if (node_extra(node)->dying)
             bury(node);
@@ -195,6 +198,7 @@ bool node_kill(struct node *node, bool power_loss, bool force)
     extra->power_loss = power_loss;
     extra->comes_back = false;
     extra->dying = true;
+    node->world->dying++;
     if (world->current != node)
         bury(node); /* else when its code has left the stack */
     return true;
@@ -267,6 +271,7 @@ void node_stopped(struct node *node)
     extra->power_loss = false;
     extra->comes_back = true;
     extra->dying = true;
+    node->world->dying++;
     if (node->world->current != node)
         bury(node);
 }

@@ -149,6 +149,9 @@ static int sink_fault(struct point_sink *sink, struct point_site *at, struct poi
                       const struct point_field *fields, unsigned count)
 {
     struct world *world = world_of(sink);
+    world->hits[point->id]++;
+    if (world->ignored[point->id] && !world->by)
+        return 0;
     struct hit hit = {.world = world,
                       .node = at->owner,
                       .site = at,
@@ -156,7 +159,6 @@ static int sink_fault(struct point_sink *sink, struct point_site *at, struct poi
                       .fields = fields,
                       .count = count,
                       .key = fields_key(fields, count)};
-    world->hits[point->id]++;
     if (world->by)
         world_count_hit(world, point->id, at->node, hit.key);
     struct fault fault = decide(&hit);
@@ -183,7 +185,8 @@ void world_sink_init(struct world *world)
     world->hits = calloc(points, sizeof *world->hits);
     world->injected = calloc(points, sizeof *world->injected);
     world->recent = calloc(points, sizeof *world->recent);
-    if (!world->hits || !world->injected || !world->recent)
+    world->ignored = calloc(points, sizeof *world->ignored);
+    if (!world->hits || !world->injected || !world->recent || !world->ignored)
         abort();
 }
 
@@ -201,6 +204,12 @@ void world_decider(struct world *world, world_decide *decider, void *ctx)
 {
     world->decide = decider;
     world->decide_ctx = ctx;
+    memset(world->ignored, 0, registry_count() * sizeof *world->ignored);
+}
+
+void world_ignore(struct world *world, const struct point *point)
+{
+    world->ignored[point->id] = (point->kinds & POINT_QUIET) != 0;
 }
 
 uint64_t world_ordinal(struct world *world, const struct hit *hit)

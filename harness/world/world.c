@@ -68,6 +68,7 @@ void world_free(struct world *world)
     free(world->hits);
     free(world->injected);
     free(world->recent);
+    free(world->ignored);
     free(world);
 }
 

@@ -241,6 +241,8 @@ struct hit {
 /* Decides one hit. Not asked outside of PHASE_SAFETY. */
 typedef struct fault world_decide(void *ctx, const struct hit *hit);
 void world_decider(struct world *world, world_decide *decide, void *ctx);
+/* Said by the decider: it will never have anything to say of this point. Of a quiet one it is not asked any more. */
+void world_ignore(struct world *world, const struct point *point);
 /* Would it be injected: does the point declare it, can it be done here, does the budget allow it? */
 bool world_can_inject(const struct hit *hit, const struct fault *fault);
 /* Does this budget allow no such fault, wherever and whenever? */

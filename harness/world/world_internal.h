@@ -79,12 +79,13 @@ struct world {
     struct node *nodes, *last_node, *current;
     struct node_extra *extras;
     uint32_t node_count;
-    struct link *links; /* node_count x node_count, [from][to] */
-    struct flying *flying;
+    struct link *links;             /* node_count x node_count, [from][to] */
+    struct flying *flying, *landed; /* landed: free for the next */
     int64_t back_lo, back_hi;
     int64_t down;  /* nodes killed and not yet back: what the budget counts */
     int64_t wiped; /* disks, so far: likewise */
     int64_t lying; /* disks that have lied: the same */
+    size_t dying;  /* nodes to be buried */
 
     struct schedule_state *schedule; /* NULL: fifo */
 
@@ -97,6 +98,7 @@ struct world {
     struct ordinal **recent;                /* by point id: the ordinal that was asked for last */
     uint64_t *hits;                         /* by point id */
     struct hits_by *by;                     /* NULL: nobody wants to know more */
+    bool *ignored;                          /* by point id: quiet, and nothing speaks of it */
     uint64_t (*injected)[FAULT_KIND_COUNT]; /* by point id */
 };
 

@@ -14,6 +14,8 @@
 #define M  (60 * S)
 #define H  (60 * M)
 
+#define ARGS_PREFIX "{\"key\":"
+
 const struct param_spec workload_params[W_COUNT] = {
 #define X(e, n, t, lo_, hi_, mn, mx, what)                                                         \
     [W_##e] = {.name = n,                                                                          \
@@ -131,7 +133,7 @@ static void draw_item(struct adapter *adapter, struct insert *insert, struct ite
 {
     struct tape *tape = world_tape(adapter->world);
     *item = (struct item){.key = key};
-    snprintf(item->args, sizeof item->args, "{\"key\":%zu}", key);
+    snprintf(item->args, sizeof item->args, ARGS_PREFIX "%zu}", key);
     tape_span_begin(tape, "insert");
     draw_insert(adapter, insert, item);
     tape_span_end(tape);
@@ -168,6 +170,6 @@ struct item *workload_find(struct workload *workload, uint64_t key)
 
 uint64_t key_of_args(const char *args)
 {
-    unsigned long long key;
-    return args && sscanf(args, "{\"key\":%llu}", &key) == 1 ? key : 0;
+    size_t prefix = sizeof ARGS_PREFIX - 1;
+    return args && strncmp(args, ARGS_PREFIX, prefix) == 0 ? strtoull(args + prefix, NULL, 10) : 0;
 }

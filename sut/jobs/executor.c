@@ -48,5 +48,5 @@ void executor_main(struct proc *self, void *arg)
     int err = proc_send(proc_runtime(self), proc_self(self), slot->queue->pid, MSG_OUTCOME,
                         &outcome, sizeof outcome);
     proc_exit(self, err ? reason_make(EXIT_ERROR, "its queue's mailbox is full")
-                        : reason_make(EXIT_NORMAL, "%s", ""));
+                        : (struct reason){.kind = EXIT_NORMAL});
 }

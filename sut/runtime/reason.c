@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct reason reason_make(enum reason_kind kind, const char *format, ...)
 {
@@ -31,6 +32,6 @@ const char *reason_text(struct reason reason, char out[static 128])
     else if (reason.kind == EXIT_SHUTDOWN && reason.text[0])
         snprintf(out, 128, "shutdown:%s", reason.text);
     else
-        snprintf(out, 128, "%s", names[reason.kind]);
+        strcpy(out, names[reason.kind]);
     return out;
 }
