@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CAPACITY_MIN = 16 };
+enum { CAPACITY_MIN = 64 };
 
+/* Keys are mostly small numbers in a row: one multiplication spreads them well (Knuth's Fibonacci hashing). */
 static size_t slot_of(const struct table *table, uint64_t key)
 {
     size_t mask = 2 * table->capacity - 1;
-    size_t slot = mix64(key) & mask;
+    size_t slot = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> __builtin_clzll(mask));
     while (table->slots[slot] && table->keys[table->slots[slot] - 1] != key)
         slot = (slot + 1) & mask;
     return slot;

@@ -17,6 +17,7 @@
 #define PAGE_BYTES                                                                                 \
     1024 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
 #define BOOT_RETRY_NS INT64_C(1000000000)
+#define TRIP_POOL     900 /* bytes: a call, its request and its reply, as they mostly are */
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {
@@ -185,7 +186,7 @@ struct trip {
     struct store_call
         *call; /* the caller's; valid while app_boot is current and the trip is not given up */
     world_timer give_up;
-    struct heap *heap;
+    struct heap *heap; /* which it lies in itself */
     struct store_request request;
     struct store_reply reply;
     uint64_t connection; /* on which it was asked */
@@ -204,7 +205,6 @@ static void trip_free(struct trip *trip)
 {
     DL_DELETE(trip->database->trips, trip);
     heap_free(trip->heap);
-    free(trip);
 }
 
 void database_done(struct database *database)
@@ -348,9 +348,9 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     struct app *app = (struct app *)((char *)env - offsetof(struct app, env));
     struct database *database = &app->adapter->database;
     struct world *world = app->adapter->world;
-    struct trip *trip = calloc(1, sizeof *trip);
-    if (!trip)
-        abort();
+    struct heap *heap = heap_pooled(NULL, TRIP_POOL);
+    struct trip *trip = heap_alloc(heap, sizeof *trip);
+    trip->heap = heap;
     trip->database = database;
     trip->app = app;
     trip->app_boot = app->node->boots;
@@ -358,7 +358,6 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     trip->under_way = true;
     trip->connection = world_connection(world, app->node, database->node);
     DL_APPEND(database->trips, trip);
-    trip->heap = heap_new();
     store_request_copy(trip->heap, &call->request, &trip->request);
     trip->packet.deliver = request_deliver;
     trip->packet.lost = request_lost;

@@ -1,10 +1,13 @@
 /* heap.c: a doubly linked list of malloc blocks per owner, so that a block is released in O(1) and
  * the whole heap in one walk. Every block knows its heap: releasing it through another one is a bug
  * of the caller and stops the program. Nothing is ever lost: what is not released goes with its
- * heap. */
+ * heap. Blocks of a pool are in no list: they go with it. */
 #include "sut/runtime/heap.h"
 
+#include "sut/runtime/sanitize.h"
+
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,27 +33,52 @@ static struct heap_block *block_of(void *data)
     return (struct heap_block *)((char *)data - offsetof(struct heap_block, data));
 }
 
+static void block_count(struct heap *heap, struct heap_block *block, size_t size)
+{
+    block->heap = heap;
+    block->size = size;
+    ++heap->blocks;
+    heap->bytes += size;
+}
+
 static void block_insert(struct heap *heap, struct heap_block *block, size_t size)
 {
     block->prev = NULL;
     block->next = heap->first;
-    block->heap = heap;
-    block->size = size;
     if (heap->first)
         heap->first->prev = block;
     heap->first = block;
-    ++heap->blocks;
-    heap->bytes += size;
+    block_count(heap, block, size);
+}
+
+static bool block_pooled(const struct heap *heap, const struct heap_block *block)
+{
+    return (const char *)block >= heap->pool && (const char *)block < heap->end;
 }
 
 static void block_remove(struct heap *heap, struct heap_block *block)
 {
     assert(block->heap == heap);
+    --heap->blocks;
+    heap->bytes -= block->size;
+    if (block_pooled(heap, block))
+        return;
     *(block->prev ? &block->prev->next : &heap->first) = block->next;
     if (block->next)
         block->next->prev = block->prev;
-    --heap->blocks;
-    heap->bytes -= block->size;
+}
+
+/* NULL: not from the pool. */
+static struct heap_block *block_cut(struct heap *heap, size_t size)
+{
+    size_t left = (size_t)(heap->end - heap->cut);
+    if (left < sizeof(struct heap_block) || size > left - sizeof(struct heap_block))
+        return NULL;
+    struct heap_block *block = (struct heap_block *)heap->cut;
+    size_t whole = sizeof *block + (size + 15) / 16 * 16;
+    heap->cut = whole < left ? heap->cut + whole : heap->end;
+    block_count(heap, block, size);
+    return block;
 }
 
 static void *block_resize(struct heap_block *block, size_t size)
@@ -90,6 +118,7 @@ void heap_done(struct heap *heap)
         free(block);
     }
     heap->blocks = heap->bytes = 0;
+    heap->cut = heap->pool;
 }
 
 struct heap *heap_new(void)
@@ -106,6 +135,22 @@ struct heap *heap_child(struct heap *parent)
     struct heap *child = heap_new();
     child_insert(parent, child);
     return child;
+}
+
+struct heap *heap_pooled(struct heap *parent, size_t bytes)
+{
+    enum { RECORD = (sizeof(struct heap) + 15) / 16 * 16 };
+    if (SANITIZE_ADDRESS) /* it sees the bounds of malloc's blocks only */
+        bytes = 0;
+    struct heap *heap = malloc(RECORD + bytes);
+    if (!heap)
+        heap_exhausted(RECORD + bytes);
+    heap_init(heap);
+    heap->pool = heap->cut = (char *)heap + RECORD;
+    heap->end = heap->pool + bytes;
+    if (parent)
+        child_insert(parent, heap);
+    return heap;
 }
 
 void heap_adopt(struct heap *parent, struct heap *child)
@@ -126,8 +171,11 @@ void heap_free(struct heap *heap)
 
 void *heap_alloc(struct heap *heap, size_t size)
 {
-    struct heap_block *block = block_resize(NULL, size);
-    block_insert(heap, block, size);
+    struct heap_block *block = block_cut(heap, size);
+    if (!block) {
+        block = block_resize(NULL, size);
+        block_insert(heap, block, size);
+    }
     return memset(block->data, 0, size);
 }
 
@@ -144,6 +192,12 @@ void *heap_try_alloc(struct heap *heap, size_t size)
 void *heap_realloc(struct heap *heap, void *data, size_t size)
 {
     struct heap_block *block = data ? block_of(data) : NULL;
+    if (block && block_pooled(heap, block)) {
+        void *moved = heap_alloc(heap, size);
+        memcpy(moved, data, block->size < size ? block->size : size);
+        heap_release(heap, data);
+        return moved;
+    }
     if (block)
         block_remove(heap, block);
     block = block_resize(block, size);
@@ -157,7 +211,8 @@ void heap_release(struct heap *heap, void *data)
         return;
     struct heap_block *block = block_of(data);
     block_remove(heap, block);
-    free(block);
+    if (!block_pooled(heap, block))
+        free(block);
 }
 
 char *heap_strdup(struct heap *heap, const char *text)

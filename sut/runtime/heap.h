@@ -1,6 +1,6 @@
 /* heap.h: memory that belongs to somebody.
  *
- * A heap is a list of malloc blocks with one owner, a node or a process. Freeing the heap frees
+ * A heap is a list of blocks with one owner, a node, a process or a call. Freeing the heap frees
  * every block in it, so a crash leaks nothing: nobody has to run for the memory to come back. A
  * heap may be the child of another one: it is freed with it, unless it was freed or adopted by a
  * third before. Allocation failure aborts with a message (the release policy of the project: a job
@@ -20,12 +20,16 @@ struct heap { /* private */
     struct heap *parent; /* NULL: nobody's child */
     struct heap *children;
     struct heap *prev, *next; /* among the children of the parent */
+    char *pool, *cut, *end;   /* small blocks are cut from here; NULL: from malloc, as large ones */
 };
 
 void heap_init(struct heap *heap); /* in place: the heap must not move afterwards */
 void heap_done(struct heap *heap); /* frees all blocks and children; the heap may be used again */
 struct heap *heap_new(void);
 struct heap *heap_child(struct heap *parent); /* for heap_free(), or it goes with its parent */
+/* For many small blocks that live about as long as their heap: up to `bytes` of them, their records included, come with
+ * it. Nobody's child when `parent` is NULL. */
+struct heap *heap_pooled(struct heap *parent, size_t bytes);
 void heap_adopt(struct heap *parent, struct heap *child); /* gives a child to another parent */
 void heap_free(struct heap *heap);                        /* with all its blocks; NULL is fine */
 void *heap_alloc(struct heap *heap, size_t size);         /* zeroed, 16-byte aligned */

@@ -15,6 +15,8 @@ static const char *const op_words[] = {
 #undef X
 };
 
+#define CALL_POOL 900 /* bytes: a call and its request, as they mostly are */
+
 const char *store_op_word(enum store_op op)
 {
     return op < STORE_OP_COUNT ? op_words[op] : "?";
@@ -206,7 +208,7 @@ static int fault_reply(struct point_site *site, const struct store_request *requ
 struct store_call *store_call_new(struct store *store, struct heap *parent,
                                   const struct store_request *request)
 {
-    struct heap *heap = heap_child(parent);
+    struct heap *heap = heap_pooled(parent, CALL_POOL);
     struct store_call *call = heap_alloc(heap, sizeof *call);
     call->heap = heap;
     call->store = store;
