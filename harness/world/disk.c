@@ -45,11 +45,14 @@ void *disk_alloc(size_t size)
     return data;
 }
 
+/* Bytes of files and logs soon are many: they do not start from little. */
+enum { ITEMS_MIN = 16, BYTES_MIN = 64 * 1024 };
+
 void *disk_grow(void *data, size_t *capacity, size_t need, size_t item_size)
 {
     if (need <= *capacity)
         return data;
-    size_t room = *capacity ? *capacity : 16;
+    size_t room = *capacity ? *capacity : item_size == 1 ? BYTES_MIN : ITEMS_MIN;
     while (room < need)
         room *= 2;
     data = realloc(data, room * item_size);

@@ -21,6 +21,7 @@
  */
 #include "harness/world/disk.h"
 #include "harness/world/disk_internal.h"
+#include "harness/world/world_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,9 +95,9 @@ static struct owner *owner_new(struct node *node)
     return owner;
 }
 
-static struct owner *owner_now(void)
+static inline struct owner *owner_now(void)
 {
-    struct node *node = sqlite.world ? world_current(sqlite.world) : NULL;
+    struct node *node = sqlite.world ? sqlite.world->current : NULL;
     if (sqlite.last && sqlite.last->node == node)
         return sqlite.last;
     struct owner *owner = owner_find(node);
@@ -122,7 +123,7 @@ static void owner_free(struct owner *owner)
 
 /* ---- sizes ---- */
 
-static uint32_t class_of(uint32_t size)
+static inline uint32_t class_of(uint32_t size)
 {
     if (size <= SMALL_MAX)
         return size ? (size - 1) / STEP : 0;
