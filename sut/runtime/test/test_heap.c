@@ -87,3 +87,28 @@ Test(heap, adopted_children_outlive_their_first_parent)
     cr_assert_eq(heap_blocks(second), 2);
     heap_free(second);
 }
+
+Test(heap, blocks_of_a_pool_are_blocks_like_others)
+{
+    struct heap *parent = heap_new(), *heap = heap_pooled(parent, 300);
+    char *large = heap_alloc(heap, 400), *first = heap_strdup(heap, "first");
+    char *second = heap_alloc(heap, 33), *text = heap_memdup(heap, "grows", 6);
+    for (size_t i = 0; i < 33; ++i)
+        cr_assert_eq(second[i], 0);
+    cr_assert_eq((uintptr_t)second % 16, 0);
+    cr_assert_eq(heap_blocks(heap), 4);
+    heap_release(heap, large);
+    heap_release(heap, second);
+    text = heap_realloc(heap, text, 1000);
+    cr_assert_str_eq(text, "grows");
+    cr_assert_str_eq(first, "first");
+    cr_assert_eq(heap_bytes(heap), 6 + 1000);
+    for (int i = 0; i < 30; ++i) /* more than the pool has */
+        strcpy(heap_alloc(heap, 32), "0123456789012345678901234567890");
+    cr_assert_eq(heap_blocks(parent), 1 + 32);
+    heap_done(heap);
+    cr_assert_eq(heap_blocks(heap), 0);
+    cr_assert_eq(*(char *)heap_alloc(heap, 250), 0, "it is zeroed again");
+    heap_free(parent);
+    heap_free(heap_pooled(NULL, 100));
+}

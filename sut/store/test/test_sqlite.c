@@ -919,14 +919,16 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         {STATEMENT_READY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
         {STATEMENT_ANY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
         {STATEMENT_CLAIM, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
+        {STATEMENT_FINISH, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_ACK, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_HEARTBEAT, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_DUE, "INDEX duress_jobs_due (scheduled_ms<?)"},
         {STATEMENT_STAGE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_EXPIRED, "INDEX duress_jobs_executing (lease_until_ms<?)"},
         {STATEMENT_RESCUE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_NEXT, "SEARCH duress_jobs USING INDEX duress_jobs_due"},
-        {STATEMENT_NEXT, "SEARCH duress_jobs USING INDEX duress_jobs_executing"},
+        {STATEMENT_NEXT_DUE,
+         "SCAN duress_jobs USING INDEX duress_jobs_due"}, /* its first */
+        {STATEMENT_NEXT_END, "SCAN duress_jobs USING INDEX duress_jobs_executing"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(plans); ++i)
         cr_assert(plan_has(sql[plans[i].statement], plans[i].plan), "%s", sql[plans[i].statement]);
