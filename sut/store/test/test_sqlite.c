@@ -926,8 +926,7 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         {STATEMENT_STAGE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_EXPIRED, "INDEX duress_jobs_executing (lease_until_ms<?)"},
         {STATEMENT_RESCUE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_NEXT_DUE,
-         "SCAN duress_jobs USING INDEX duress_jobs_due"}, /* its first */
+        {STATEMENT_NEXT_DUE, "SCAN duress_jobs USING INDEX duress_jobs_due"}, /* its first */
         {STATEMENT_NEXT_END, "SCAN duress_jobs USING INDEX duress_jobs_executing"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(plans); ++i)
