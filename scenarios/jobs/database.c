@@ -3,6 +3,7 @@
  * lose what it carries.
  */
 #include "scenarios/jobs/adapter.h"
+#include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,18 +47,55 @@ static struct store_db *database_borrow(struct database *database, struct env *e
     return db ? db : database_open(database, env, database->node ? database->node : first->node);
 }
 
+/* The first column of the first row, or ""; heap. */
+static char *answer_of(sqlite3 *conn, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    const unsigned char *text = NULL;
+    if (sqlite3_prepare_v2(conn, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        text = sqlite3_column_text(stmt, 0);
+    char *answer = strdup(text ? (const char *)text : "");
+    sqlite3_finalize(stmt);
+    if (!answer)
+        abort();
+    return answer;
+}
+
+static bool answers(sqlite3 *conn, const char *sql, const char *expected)
+{
+    char *answer = answer_of(conn, sql);
+    bool same = strcmp(answer, expected) == 0;
+    free(answer);
+    return same;
+}
+
+#define SCHEMA                                                                                     \
+    "SELECT group_concat(name||sql)FROM(SELECT name,sql FROM sqlite_master ORDER BY name)"
+
+/* Of a database in which nothing has rotted. */
+static char *fresh_schema(void)
+{
+    char why[128];
+    sqlite3 *conn = NULL;
+    if (sqlite3_open(":memory:", &conn) != SQLITE_OK || schema_migrate(conn, why, sizeof why) != 0)
+        abort();
+    char *schema = answer_of(conn, SCHEMA);
+    sqlite3_close(conn);
+    return schema;
+}
+
+/* By its own check, which does not read the text of constraints: a bit of that can refuse every change. */
 bool database_damaged(struct database *database)
 {
     struct node *node = database->node ? database->node : database->adapter->apps[0].node;
+    char *schema = fresh_schema();
     sqlite3 *conn = NULL;
-    sqlite3_stmt *stmt = NULL;
     bool sound = sqlite3_open_v2(FILE_NAME, &conn, SQLITE_OPEN_READWRITE,
                                  disk_vfs(database->disk, node)) == SQLITE_OK &&
-                 sqlite3_prepare_v2(conn, "PRAGMA integrity_check", -1, &stmt, NULL) == SQLITE_OK &&
-                 sqlite3_step(stmt) == SQLITE_ROW &&
-                 strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") == 0;
-    sqlite3_finalize(stmt);
+                 answers(conn, "PRAGMA integrity_check", "ok") && answers(conn, SCHEMA, schema);
     sqlite3_close(conn);
+    free(schema);
     return !sound;
 }
 

@@ -121,6 +121,7 @@ static bool is_destroyed(struct adapter *adapter)
     if (!disk_has_lied(adapter->database.disk) || rests)
         return adapter->destroyed;
     adapter->checked_ns = now;
+    adapter->ledger.doubtful = true; /* what was committed may be gone without a word */
     if (!adapter->destroyed && database_damaged(&adapter->database)) {
         adapter->destroyed = true;
         TRACE(world_site(adapter->world), "audit/database/damage",
