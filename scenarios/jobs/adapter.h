@@ -42,10 +42,15 @@
     X(RESTARTS, "restarts", COUNT, 20, 20, 1, 1000, "of a node's processes, within a minute")      \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
     X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \
-    X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000, "answers 429")                  \
+    X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000,                                 \
+      "answers 429, with Retry-After")                                                             \
     X(UP_HALF, "upstream half fails", PERCENT, 0, 0, 0, 10000, "answers 500 after the effect")     \
     X(UP_LATE, "upstream late", PERCENT, 0, 0, 0, 10000, "answers after the caller gave up")       \
-    X(UP_NEVER, "upstream never", PERCENT, 0, 0, 0, 10000, "never answers")
+    X(UP_NEVER, "upstream never", PERCENT, 0, 0, 0, 10000, "never answers")                        \
+    X(UP_REFUSES, "upstream refuses", PERCENT, 0, 0, 0, 10000, "answers 422: it never will")       \
+    X(UP_SLOW, "upstream slow", PERCENT, 0, 0, 0, 10000, "answers after some seconds")             \
+    X(UP_GARBLES, "upstream garbles", PERCENT, 0, 0, 0, 10000,                                     \
+      "answers 200 with a body that is none, and no effect")
 
 enum workload_param {
 #define X(e, ...) W_##e,
@@ -198,9 +203,16 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
 
 void upstream_init(struct upstream *upstream, struct adapter *adapter);
 void upstream_done(struct upstream *upstream);
-/* Calls the service from a job's process. 2xx, 4xx, 5xx, or a negative errno. */
-int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
-                  const char *idempotency_key);
+
+struct upstream_reply {
+    int status;            /* 2xx, 4xx, 5xx, or a negative errno */
+    bool garbled;          /* the body is not what it should be: a proxy's page, perhaps */
+    int64_t retry_after_s; /* of a 429 */
+};
+
+/* Calls the service from a job's process. */
+struct upstream_reply upstream_call(struct proc *self, struct app *app, uint64_t key,
+                                    unsigned attempt, const char *idempotency_key);
 struct app *app_of(struct proc *self);
 
 #endif

@@ -1,8 +1,10 @@
 /* The upstream service: a scripted peer behind links. It makes effects, remembers idempotency keys for ever, never dies, and
  * answers as the scenario says:
  *
- *   fails       503, no effect            throttles   429, no effect
+ *   fails       503, no effect            throttles   429, no effect, Retry-After: 1 to 30 s
  *   half fails  500, the effect was made  late        200, the effect was made, the answer comes after 40 s
+ *   refuses     422, no effect            slow        200, the effect was made, the answer comes after 1 to 15 s
+ *   garbles     200, no effect, and a body of something else
  *   never       the effect was made, no answer
  *   else        200
  */
@@ -22,6 +24,9 @@ POINT_ABOUT("upstream/effect/repeat", "the upstream service refused to repeat an
 
 #define CALL_TIMEOUT_NS INT64_C(20000000000)
 #define LATE_NS         INT64_C(40000000000)
+#define SLOW_LO_NS      INT64_C(1000000000)
+#define SLOW_HI_NS      INT64_C(15000000000)
+#define RETRY_AFTER_MAX 30 /* s */
 
 struct effect {
     char key[32];
@@ -34,7 +39,22 @@ struct answer {
     int status; /* 0: never */
     bool effect;
     int64_t after_ns;
+    bool garbled;
+    int64_t retry_after_s;
 };
+
+/* What the script leaves open. */
+static struct answer answer_fill(struct tape *tape, const struct choice *choice,
+                                 struct answer answer, bool slow)
+{
+    struct choice more = *choice;
+    more.name = "upstream/answer/how_long";
+    if (answer.status == 429)
+        answer.retry_after_s = tape_between(tape, &more, 1, RETRY_AFTER_MAX);
+    if (slow)
+        answer.after_ns = tape_between(tape, &more, SLOW_LO_NS, SLOW_HI_NS);
+    return answer;
+}
 
 static struct answer answer_of(struct upstream *upstream, uint64_t key)
 {
@@ -42,9 +62,14 @@ static struct answer answer_of(struct upstream *upstream, uint64_t key)
         enum workload_param share;
         struct answer answer;
     } script[] = {
-        {W_UP_FAILS, {503, false, 0}}, {W_UP_THROTTLES, {429, false, 0}},
-        {W_UP_HALF, {500, true, 0}},   {W_UP_LATE, {200, true, LATE_NS}},
-        {W_UP_NEVER, {0, true, 0}},
+        {W_UP_FAILS, {.status = 503}},
+        {W_UP_THROTTLES, {.status = 429}},
+        {W_UP_HALF, {.status = 500, .effect = true}},
+        {W_UP_LATE, {.status = 200, .effect = true, .after_ns = LATE_NS}},
+        {W_UP_NEVER, {.status = 0, .effect = true}},
+        {W_UP_REFUSES, {.status = 422}},
+        {W_UP_SLOW, {.status = 200, .effect = true}},
+        {W_UP_GARBLES, {.status = 200, .garbled = true}},
     };
     struct adapter *adapter = upstream->adapter;
     struct choice choice = {.stream = STREAM_WORK,
@@ -56,9 +81,10 @@ static struct answer answer_of(struct upstream *upstream, uint64_t key)
     for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
         from -= (uint64_t)workload_value(adapter, script[i].share);
         if (drawn >= from)
-            return script[i].answer;
+            return answer_fill(world_tape(adapter->world), &choice, script[i].answer,
+                               script[i].share == W_UP_SLOW);
     }
-    return (struct answer){200, true, 0};
+    return (struct answer){.status = 200, .effect = true};
 }
 
 /* false: an effect with this idempotency key was made before. */
@@ -83,7 +109,7 @@ static bool effect_new(struct upstream *upstream, const char *idempotency_key)
 struct call { /* the caller's side: what its process waits for; memory of its node */
     struct work work;
     struct heap *heap;
-    int status;
+    struct upstream_reply reply;
     struct mail *mail; /* until it is sent */
 };
 
@@ -102,7 +128,7 @@ struct mail { /* the packet, first there, then back */
     uint64_t key;
     unsigned attempt;
     char idempotency_key[32];
-    int status;
+    struct upstream_reply reply;
     struct mail *prev, *next;
 };
 
@@ -126,7 +152,7 @@ static void mail_end(void *arg)
     struct mail *mail = arg;
     if (anybody_waits(mail)) {
         struct call *call = mail->line->call;
-        call->status = mail->status;
+        call->reply = mail->reply;
         mail->line->call = NULL;
         call->work.done(&call->work);
     }
@@ -147,7 +173,7 @@ static void mail_lost(struct packet *packet, enum loss why)
         mail_free(mail);
         return;
     }
-    mail->status = why == LOSS_REFUSED ? -ECONNREFUSED : -ECONNRESET;
+    mail->reply.status = why == LOSS_REFUSED ? -ECONNREFUSED : -ECONNRESET;
     world_at(world, NULL, world_now(world) + 1000000, mail_end, mail);
 }
 
@@ -184,7 +210,7 @@ static void mail_there(struct packet *packet)
     else if (answer.effect)
         TRACE(at, "upstream/effect/repeat", T_U64("key", mail->key),
               T_U64("attempt", mail->attempt));
-    mail->status = answer.status;
+    mail->reply = (struct upstream_reply){answer.status, answer.garbled, answer.retry_after_s};
     if (answer.status == 0)
         mail_free(mail);
     else if (answer.after_ns == 0)
@@ -207,8 +233,8 @@ static void drop_call(struct work *work)
     heap_release(((struct call *)work)->heap, work);
 }
 
-static int exchange(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
-                    const char *idempotency_key)
+static struct upstream_reply exchange(struct proc *self, struct app *app, uint64_t key,
+                                      unsigned attempt, const char *idempotency_key)
 {
     struct heap *heap = proc_env(self)->heap;
     struct call *call = heap_alloc(heap, sizeof *call);
@@ -231,24 +257,24 @@ static int exchange(struct proc *self, struct app *app, uint64_t key, unsigned a
     call->mail = mail;
     int err = proc_work_via(self, &call->work, start_call, NULL, drop_call, CALL_TIMEOUT_NS);
     if (err)
-        return err;
-    int status = call->status;
+        return (struct upstream_reply){.status = err};
+    struct upstream_reply reply = call->reply;
     heap_release(heap, call);
-    return status;
+    return reply;
 }
 
-int upstream_call(struct proc *self, struct app *app, uint64_t key, unsigned attempt,
-                  const char *idempotency_key)
+struct upstream_reply upstream_call(struct proc *self, struct app *app, uint64_t key,
+                                    unsigned attempt, const char *idempotency_key)
 {
     struct point_site *at = proc_site(self);
     int err = FAULT(at, "upstream/call/send", CAN_NET | CAN_ERROR, T_U64("key", key),
                     T_U64("attempt", attempt));
     if (err)
-        return err;
-    int status = exchange(self, app, key, attempt, idempotency_key);
+        return (struct upstream_reply){.status = err};
+    struct upstream_reply reply = exchange(self, app, key, attempt, idempotency_key);
     err = FAULT(at, "upstream/call/reply", CAN_NET | CAN_ERROR, T_U64("key", key),
                 T_U64("attempt", attempt));
-    return err ? err : status;
+    return err ? (struct upstream_reply){.status = err} : reply;
 }
 
 /* ---- the node ---- */

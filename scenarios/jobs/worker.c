@@ -23,17 +23,39 @@ static struct job_outcome fate(struct proc *self, const struct job *job, const s
     return job_outcome_make(JOB_OK, "%s", "");
 }
 
+static struct job_outcome snooze_for(int64_t seconds)
+{
+    struct job_outcome snooze = job_outcome_make(JOB_SNOOZE, "%s", "");
+    snooze.snooze_s = seconds;
+    return snooze;
+}
+
+/* As a client of any such service has to take it. What is not said to be final may be better next time. */
+static struct job_outcome outcome_of(const struct upstream_reply *reply)
+{
+    int status = reply->status;
+    if (status < 0)
+        return job_outcome_make(JOB_ERROR, "upstream: error %d", -status);
+    if (status == 429 && reply->retry_after_s > 0)
+        return snooze_for(reply->retry_after_s);
+    if (status >= 400 && status < 500 && status != 429)
+        return job_outcome_make(JOB_CANCEL, "upstream: refused, status %d", status);
+    if (status < 200 || status >= 300)
+        return job_outcome_make(JOB_ERROR, "upstream: status %d", status);
+    if (reply->garbled)
+        return job_outcome_make(JOB_ERROR, "upstream: status %d with a body of something else",
+                                status);
+    return job_outcome_make(JOB_OK, "%s", "");
+}
+
 static struct job_outcome call_upstream(struct proc *self, struct app *app, const struct job *job,
                                         const struct item *item)
 {
     char key[32];
     job_idempotency_key(job, key);
-    int status = upstream_call(self, app, item->key, job->attempt, item->idempotent ? key : NULL);
-    if (status >= 200 && status < 300)
-        return job_outcome_make(JOB_OK, "%s", "");
-    if (status < 0)
-        return job_outcome_make(JOB_ERROR, "upstream: error %d", -status);
-    return job_outcome_make(JOB_ERROR, "upstream: status %d", status);
+    struct upstream_reply reply =
+        upstream_call(self, app, item->key, job->attempt, item->idempotent ? key : NULL);
+    return outcome_of(&reply);
 }
 
 struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx)
@@ -46,11 +68,8 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
           T_U64("attempt", job->attempt), T_U64("lease", job->lease),
           T_U64("idem", item->idempotent));
     proc_sleep(self, item->work_ns / 2);
-    if (job->snoozed < item->snoozes) {
-        struct job_outcome snooze = job_outcome_make(JOB_SNOOZE, "%s", "");
-        snooze.snooze_s = item->snooze_s;
-        return snooze;
-    }
+    if (job->snoozed < item->snoozes)
+        return snooze_for(item->snooze_s);
     if (item->end != JOB_OK)
         return job_outcome_make(item->end, "as planned");
     struct job_outcome outcome = fate(self, job, item);
