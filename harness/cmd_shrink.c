@@ -170,8 +170,12 @@ static enum exit_code tell(const struct shrink_outcome *outcome, const struct su
         fprintf(stderr, "duress shrink: cannot write %s: %s\n", target->tape, strerror(-err));
         return EXIT_HARNESS;
     }
-    printf("%-9s %s\n%-9s %s\nfingerprint %s\n", "tape", target->tape, "replay", target->replay,
-           outcome->result.fingerprint);
+    char *story = path_join(target->folder, target->prefix);
+    printf("%-9s %s\n", "tape", target->tape);
+    if (outcome->verified)
+        printf("%-9s %sstory.txt\n", "story", story);
+    printf("%-9s %s\nfingerprint %s\n", "replay", target->replay, outcome->result.fingerprint);
+    free(story);
     return code;
 }
 

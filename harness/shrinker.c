@@ -92,30 +92,6 @@ void shrinker_make_explicit(struct shrinker *s, const struct recording *recordin
 
 /* ---- sizes ---- */
 
-static struct shrink_part *part_of(struct shrink_size *size, const char *label)
-{
-    size_t i = 0;
-    while (i < size->part_count && strcmp(size->parts[i].label, label) != 0)
-        i++;
-    if (i == size->part_count && i < SHRINK_PARTS_MAX)
-        size->parts[size->part_count++] = (struct shrink_part){.label = label};
-    return i < size->part_count ? &size->parts[i] : NULL;
-}
-
-static void count_draws(struct shrink_size *size, const struct recording *recording)
-{
-    size->draws = recording->draw_count;
-    size->part_count = 0;
-    for (size_t i = 0; i < recording->span_count; i++) {
-        const struct sequence_span *span = &recording->spans[i];
-        bool listed =
-            span->parent != SIZE_MAX && sequence_span_is(&recording->spans[span->parent], "list");
-        struct shrink_part *part = listed && !span->discarded ? part_of(size, span->label) : NULL;
-        if (part)
-            part->count++;
-    }
-}
-
 /* `recording` NULL: all that goes wrong stands on the tape. */
 static struct shrink_size size_of(const struct tape *tape, const struct result *result,
                                   const struct recording *recording)
@@ -156,11 +132,10 @@ static void verify(struct shrinker *s)
     outcome->verified = true;
     for (int i = 0; i < 2 && outcome->verified; i++) {
         struct lab_result result;
-        if (!run_best(s, RECORD_DRAWS, i ? &s->setup->keep : &(struct keep){0}, &result)) {
+        if (!run_best(s, 0, i ? &s->setup->keep : &(struct keep){0}, &result)) {
             outcome->verified = false;
             return;
         }
-        count_draws(&outcome->after, &result.recording);
         outcome->verified = agree(&result.result, &outcome->result);
         if (!outcome->verified)
             outcome->end = SHRINK_FLAKY;
@@ -205,9 +180,12 @@ void shrinker_run(const struct shrinker_setup *setup, const struct tape *tape,
     outcome->end = SHRINK_TIME_UP;
     if (examine(&s, &recording)) {
         outcome->before = size_of(outcome->tape, &outcome->result, &recording);
-        count_draws(&outcome->before, &recording);
+        size_count_draws(&outcome->before, recording.spans, recording.span_count,
+                         recording.draw_count);
+        s.drawn = outcome->before;
         work(&s, &recording);
         outcome->after = size_of(outcome->tape, &outcome->result, s.changes ? NULL : &recording);
+        size_copy_draws(&outcome->after, &s.drawn);
         outcome->necessary = count_necessary(&s);
         outcome->end = s.stopped ? SHRINK_TIME_UP : SHRINK_FINISHED;
         verify(&s);

@@ -7,6 +7,7 @@
 #include "harness/shrinker_ahead.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { EXECUTIONS_FIRST = 64, EXECUTIONS_MAX = 4096, LEFT_FOR_OTHERS = 2 };
 
@@ -17,6 +18,41 @@ struct drawing {
     int64_t until_ns;
     bool cut_short; /* it came to that */
 };
+
+/* ---- how much was drawn ---- */
+
+static struct shrink_part *part_of(struct shrink_size *size, const char *label)
+{
+    size_t i = 0;
+    while (i < size->part_count && strcmp(size->parts[i].label, label) != 0)
+        i++;
+    if (i == size->part_count && i < SHRINK_PARTS_MAX)
+        size->parts[size->part_count++] = (struct shrink_part){.label = label};
+    return i < size->part_count ? &size->parts[i] : NULL;
+}
+
+void size_count_draws(struct shrink_size *size, const struct sequence_span *spans,
+                      size_t span_count, size_t draws)
+{
+    size->draws = draws;
+    size->part_count = 0;
+    for (size_t i = 0; i < span_count; i++) {
+        const struct sequence_span *span = &spans[i];
+        bool listed = span->parent != SIZE_MAX && sequence_span_is(&spans[span->parent], "list");
+        struct shrink_part *part = listed && !span->discarded ? part_of(size, span->label) : NULL;
+        if (part)
+            part->count++;
+    }
+}
+
+void size_copy_draws(struct shrink_size *size, const struct shrink_size *from)
+{
+    size->draws = from->draws;
+    size->part_count = from->part_count;
+    memcpy(size->parts, from->parts, sizeof size->parts);
+}
+
+/* ---- other draws ---- */
 
 static bool is_draw(const struct tape_edit *edit, const void *ctx)
 {
@@ -84,7 +120,9 @@ static bool is_simplest(const struct sequence_choice *choice)
 static void better(void *ctx, const struct sequence *best)
 {
     struct drawing *drawing = ctx;
-    size_t count = sequence_length(best);
+    size_t span_count, count = sequence_length(best);
+    const struct sequence_span *spans = sequence_spans(best, &span_count);
+    size_count_draws(&drawing->shrinker->drawn, spans, span_count, count);
     const struct sequence_choice *choices = sequence_choices(best);
     int64_t *values = calloc(count + 1, sizeof *values);
     if (!values)

@@ -17,6 +17,7 @@ struct shrinker {
     uint64_t drawn_at;              /* changes when the draws were shrunk last */
     unsigned draw_rounds;           /* how often they were */
     bool draws_done;                /* and nothing was left to try */
+    struct shrink_size drawn;       /* of the best: what was drawn, and nothing else */
     int64_t until_ns;               /* the deadline */
     bool stopped;                   /* time is up, or Ctrl-C */
 };
@@ -87,6 +88,10 @@ void shrinker_simplify(struct shrinker *shrinker);
 void shrinker_lower(struct shrinker *shrinker);
 void shrinker_weaken(struct shrinker *shrinker);
 void shrinker_earlier(struct shrinker *shrinker);
+/* The things in lists, and all draws. */
+void size_count_draws(struct shrink_size *size, const struct sequence_span *spans,
+                      size_t span_count, size_t draws);
+void size_copy_draws(struct shrink_size *size, const struct shrink_size *from);
 void shrinker_draws(struct shrinker *shrinker);
 void shrinker_nudge(struct shrinker *shrinker);
 void shrinker_broaden(struct shrinker *shrinker);

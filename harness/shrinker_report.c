@@ -53,8 +53,10 @@ static void print_necessary(const struct shrink_outcome *outcome, FILE *out)
         fputs(", it fails without any", out);
     else if (outcome->necessary == faults)
         fprintf(out, faults == 1 ? ", necessary" : ", each of them necessary");
+    else if (outcome->necessary)
+        fprintf(out, ", %zu of them seen to be necessary", outcome->necessary);
     else
-        fprintf(out, ", of which %zu were seen to be necessary", outcome->necessary);
+        fputs(", not yet known which of them are necessary", out);
 }
 
 static void print_sizes(const struct shrink_outcome *outcome, const char *indent, FILE *out)

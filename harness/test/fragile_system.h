@@ -4,7 +4,7 @@
  * `steps` things are done one after the other; each can fail. When the `needs` of them that stand evenly spread all
  * failed (or timed out, for `patience` at least), something wrong is seen. With `late`, only in a run in which the
  * messages were slow; with `other`, something else can go wrong instead; with `dies`, the system aborts; with `anywhere`,
- * it is enough that any step fails. With `things`, so many are drawn, each 0 to 99 heavy, and one must be 60 at least.
+ * any `needs` steps in a row will do. With `things`, so many are drawn, each 0 to 99 heavy, and one must be 60 at least.
  *
  * With `rounds`, there are two actors that each do so many rounds of: lock, read, check and write, unlock. Who finds the
  * lock taken does nothing in this round. Taking the lock can fail unnoticed, and so can the check that nobody has
@@ -34,7 +34,7 @@ static const struct param_spec fragile_params[] = {
     [FRAGILE_DIES] = {"dies", PARAM_BOOL, {0, 0}, 0, 1, "aborts instead"},
     [FRAGILE_PATIENCE] =
         {"patience", PARAM_DURATION, {0, 0}, 0, INT64_MAX, "needs time-outs of this length"},
-    [FRAGILE_ANYWHERE] = {"anywhere", PARAM_BOOL, {0, 0}, 0, 1, "any step that fails will do"},
+    [FRAGILE_ANYWHERE] = {"anywhere", PARAM_BOOL, {0, 0}, 0, 1, "any steps in a row will do"},
     [FRAGILE_THINGS] = {"things", PARAM_COUNT, {0, 0}, 0, 1000, "one of them must be heavy"},
 };
 
@@ -115,10 +115,13 @@ static void fragile_step(struct fragile *f)
                     T_I64("step", f->step));
     if (fragile_param(f, FRAGILE_PATIENCE) && err != -ETIMEDOUT)
         err = 0;
+    if (!err && fragile_param(f, FRAGILE_ANYWHERE))
+        f->failed = 0;
     f->failed += err && fragile_is_needed(f);
     if (err && f->step == 2 && fragile_param(f, FRAGILE_OTHER))
         TRACE(at, "fragile/other/seen", T_I64("step", f->step));
-    if (f->step == fragile_param(f, FRAGILE_STEPS) && f->failed >= fragile_param(f, FRAGILE_NEEDS))
+    bool counts = f->step == fragile_param(f, FRAGILE_STEPS) || fragile_param(f, FRAGILE_ANYWHERE);
+    if (counts && !f->broken && f->failed >= fragile_param(f, FRAGILE_NEEDS))
         fragile_break(f);
 }
 

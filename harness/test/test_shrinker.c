@@ -313,6 +313,22 @@ Test(shrinker, a_fault_moves_to_the_first_place_that_will_do)
     rig_close(&rig);
 }
 
+Test(shrinker, faults_that_need_each_other_move_together)
+{
+    struct rig rig = rig_open("sut: fragile\nworkload: { steps: 400, needs: 3, anywhere: true }\n"
+                              "faults: { fragile/step/try: 10%error(EIO) }",
+                              2);
+    rig_shrink_from(&rig, 1, "fragile/wrong/seen");
+    const char *text = text_of(rig.outcome.tape);
+    cr_expect_eq(rig.outcome.after.faults, 3);
+    for (int key = 1; key <= 3; key++) {
+        char line[80];
+        snprintf(line, sizeof line, "fault fragile/step/try node=0 key=%d n=1", key);
+        cr_expect(strstr(text, line), "%s", text);
+    }
+    rig_close(&rig);
+}
+
 /* ---- which failure ---- */
 
 Test(shrinker, stays_with_the_failure_it_was_given)
@@ -439,6 +455,20 @@ Test(shrinker, the_command_writes_a_tape_that_replays)
     cr_expect_eq(duress("replay shrunk.tape"), 1, "%s", said);
     cr_expect(!says("has changed since"), "%s", said);
     cr_expect_eq(access("shrunk.story.txt", R_OK), 0);
+}
+
+Test(shrinker, the_command_tells_what_is_left)
+{
+    scenario_put("s/x.yaml", "sut: fragile\nworkload: { steps: 50, needs: 2, things: 7..9 }\n"
+                             "faults: { fragile/step/try: disconnect }");
+    cr_assert_eq(duress("shrink s/x.yaml --seed 3 -o x.tape"), 0, "%s", said);
+    cr_expect(says("faults           50 -> 2, each of them necessary\n"), "%s", said);
+    cr_expect(says(" -> 1\ndraws"), "%s", said);
+    cr_expect(says("story     ./x.story.txt\n"), "%s", said);
+    scenario_put("s/x.yaml", "sut: fragile\nworkload: { steps: 5, needs: 0 }\n"
+                             "faults: { fragile/step/try: disconnect }");
+    cr_assert_eq(duress("shrink s/x.yaml --seed 3 -o x.tape"), 0, "%s", said);
+    cr_expect(says("-> 0, it fails without any\n"), "%s", said);
 }
 
 Test(shrinker, the_command_takes_the_folder_of_a_failure)
