@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10
-#define NAMES_SHOWN    8 /* of a list of names */
+#define NAMES_SHOWN    8  /* of a list of names */
+#define NEMESES_SHOWN  12 /* each on a line of its own */
 
 /* "runs        " : labels are as wide as "fingerprint ". */
 static FILE *label(struct terminal *terminal, const char *word)
@@ -86,28 +87,52 @@ static void print_faults(struct terminal *terminal, const struct suite *suite)
     fputc('\n', out);
 }
 
+static void print_nemesis(struct terminal *terminal, const struct report_nemesis *nemesis)
+{
+    char made[FORMAT_MAX], refused[FORMAT_MAX], healed[FORMAT_MAX];
+    fprintf(terminal->out, "%12s%-18s %7s", "", nemesis->name, format_count(nemesis->made, made));
+    if (nemesis->healed)
+        fprintf(terminal->out, ", %s healed", format_count(nemesis->healed, healed));
+    if (nemesis->refused)
+        fprintf(terminal->out, ", %s refused", format_count(nemesis->refused, refused));
+    fputc('\n', terminal->out);
+}
+
+/* The whole catalogue in one paragraph. */
+static void print_all_nemeses(struct terminal *terminal, const struct suite *suite)
+{
+    char count[FORMAT_MAX];
+    const char *before = ": ";
+    for (size_t i = 0; i < suite->nemesis_count; i++) {
+        if (!suite->nemeses[i].made)
+            continue;
+        fprintf(terminal->out, "%s%s %s", before, suite->nemeses[i].name,
+                format_count(suite->nemeses[i].made, count));
+        before = ", ";
+    }
+}
+
 static void print_nemeses(struct terminal *terminal, const struct suite *suite)
 {
     uint64_t made = 0, refused = 0;
+    size_t kinds = 0;
     char count[FORMAT_MAX];
     for (size_t i = 0; i < suite->nemesis_count; i++) {
         made += suite->nemeses[i].made;
         refused += suite->nemeses[i].refused;
+        kinds += suite->nemeses[i].made + suite->nemeses[i].refused > 0;
     }
     if (made + refused == 0)
         return;
     FILE *out = label(terminal, "nemeses");
     fprintf(out, "%s strikes", format_count(made, count));
     fprintf(out, ", %s refused by the budget", format_count(refused, count));
-    const char *before = ": ";
-    for (size_t i = 0; i < suite->nemesis_count; i++) {
-        if (!suite->nemeses[i].made)
-            continue;
-        fprintf(out, "%s%s %s", before, suite->nemeses[i].name,
-                format_count(suite->nemeses[i].made, count));
-        before = ", ";
-    }
+    if (kinds > NEMESES_SHOWN)
+        print_all_nemeses(terminal, suite);
     fputc('\n', out);
+    for (size_t i = 0; i < suite->nemesis_count && kinds <= NEMESES_SHOWN; i++)
+        if (suite->nemeses[i].made + suite->nemeses[i].refused > 0)
+            print_nemesis(terminal, &suite->nemeses[i]);
 }
 
 /* Promised faults that never came, in scenarios that had their chance. */

@@ -29,7 +29,8 @@ Test(terminal, the_summary_says_all_that_matters)
     expect_in(text, "\nevents      41,203,118, ");
     expect_in(text, "\nsimulated   412d 0h, ");
     expect_in(text, "\nfaults      2,317 injected: disconnect 300, crash 2,000, kill 17\n");
-    expect_in(text, "\nnemeses     20 strikes, 9 refused by the budget: kill node 20\n");
+    expect_in(text, "\nnemeses     20 strikes, 9 refused by the budget\n"
+                    "            kill node               20, 20 healed, 9 refused\n");
     expect_in(text, "\ntimed out   lost replies: job/perform/start: wait(store/ack/reply), 2 of "
                     "12,345 waits\n");
     expect_in(text, "\nnever fired lost replies: store/ack/send: 1%");
@@ -57,6 +58,20 @@ static void expect_last_line(struct suite suite, const char *line)
     size_t length = strlen(text), line_length = strlen(line);
     cr_expect(length > line_length && strcmp(text + length - line_length, line) == 0,
               "expected at the end: %s\ngot:\n%s", line, text);
+    free(text);
+}
+
+Test(terminal, the_whole_catalogue_of_nemeses_is_told_in_one_paragraph)
+{
+    struct report_nemesis many[13];
+    for (size_t i = 0; i < 13; i++)
+        many[i] = (struct report_nemesis){i ? "pause node" : "kill node", 3, 2, 1, 2};
+    struct suite suite = full_suite();
+    suite.nemeses = many;
+    suite.nemesis_count = 13;
+    char *text = summary_of(&suite);
+    expect_in(text,
+              "\nnemeses     26 strikes, 13 refused by the budget: kill node 2, pause node 2, ");
     free(text);
 }
 
