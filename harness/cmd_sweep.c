@@ -174,7 +174,19 @@ struct campaign {
     size_t kind_count;
     const char *program;
     unsigned several; /* how many scenarios */
+    FILE *summary;    /* a line for each */
 };
+
+static void summarize(const struct campaign *campaign, const struct certificate *certificate,
+                      int code)
+{
+    const char *verdict = code == EXIT_HELD        ? "COMPLETE"
+                          : code == EXIT_EMPTY     ? "INCOMPLETE"
+                          : code == EXIT_INTERRUPT ? "INTERRUPTED"
+                                                   : "FAILED";
+    fprintf(campaign->summary, "%-11s %9" PRIu64 " runs, %6" PRIu64 " hits  %s\n", verdict,
+            certificate->runs, certificate->hits, certificate->scenario);
+}
 
 /* The exit code; after EXIT_INTERRUPT nothing is to follow. */
 static int sweep_scenario(const struct campaign *campaign, const struct scenario *scenario)
@@ -199,6 +211,7 @@ static int sweep_scenario(const struct campaign *campaign, const struct scenario
         .workers = (unsigned)options->workers,
         .dir = dir,
         .fresh = options->fresh,
+        .keep_state = campaign->several > 1,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .progress_ctx = &line,
     };
@@ -210,6 +223,7 @@ static int sweep_scenario(const struct campaign *campaign, const struct scenario
         if (line.shown)
             fprintf(stderr, "\r\033[K");
         code = conclude(end, &certificate, dir, why);
+        summarize(campaign, &certificate, code);
         certificate_done(&certificate);
     }
     free(dir);
@@ -234,12 +248,22 @@ static int worse_of(int a, int b)
     return EXIT_HELD;
 }
 
-static int sweep_all_of(struct campaign *campaign, const struct plan *plan)
+/* All of it is over: the next time begins afresh. */
+static void forget_states(const struct campaign *campaign, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->scenario_count; i++) {
+        if (!is_asked_for(campaign->options, plan->scenarios[i]))
+            continue;
+        char *dir = out_of(campaign->options->out, true, plan->scenarios[i]->path);
+        sweep_forget(dir);
+        free(dir);
+    }
+}
+
+static int sweep_each(const struct campaign *campaign, const struct plan *plan)
 {
     int code = EXIT_HELD;
     size_t done = 0;
-    for (size_t i = 0; i < plan->scenario_count; i++)
-        campaign->several += is_asked_for(campaign->options, plan->scenarios[i]);
     for (size_t i = 0; i < plan->scenario_count && code != EXIT_INTERRUPT; i++) {
         if (!is_asked_for(campaign->options, plan->scenarios[i]))
             continue;
@@ -248,6 +272,26 @@ static int sweep_all_of(struct campaign *campaign, const struct plan *plan)
         code = worse_of(code, sweep_scenario(campaign, plan->scenarios[i]));
         fflush(stdout);
     }
+    return code;
+}
+
+static int sweep_all_of(struct campaign *campaign, const struct plan *plan)
+{
+    char *summary;
+    size_t size;
+    for (size_t i = 0; i < plan->scenario_count; i++)
+        campaign->several += is_asked_for(campaign->options, plan->scenarios[i]);
+    campaign->summary = open_memstream(&summary, &size);
+    if (!campaign->summary)
+        abort();
+    int code = sweep_each(campaign, plan);
+    fclose(campaign->summary);
+    if (campaign->several > 1) {
+        printf("\n%s", summary);
+        if (code != EXIT_INTERRUPT)
+            forget_states(campaign, plan);
+    }
+    free(summary);
     return code;
 }
 

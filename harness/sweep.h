@@ -5,13 +5,19 @@
  * tried, in a run of its own that is otherwise the reference run:
  *
  *     transient    this hit only
- *     persistent   this hit, and all later ones of the point on that node, until the world is healed
+ *     persistent   this hit, and all later ones of the point on that node, until the world is healed: a minute after
+ *                  the time that the reference run took, two minutes at least
  *                  (not for kinds that take the whole node: that is a crash loop, another question)
  *     power loss   everything not synced is dropped; then further states of the disk, up to a bound
  *
  * Before and after an effect are two points (.../send, .../reply), so both are tried. Hits that are first reached under
  * a fault join the frontier, with that fault as their context; so retries, rescues and rollbacks are swept, too. It is
  * over when the frontier is empty. What is not tried is counted, with the reason (enum sweep_pruned).
+ *
+ * A trial is the run of its context up to its last fault, so the trials of a context are branches of one run, which
+ * is made once (child.h). Every 64th is made from the start, too, and must give the same fingerprint.
+ *
+ * Kinds that the budget of the scenario rules out (a lying disk where none may lie) are not tried.
  *
  * Trials are numbered and their results taken in that order, so neither the number of workers nor an interruption
  * changes what is tried, or the certificate.
@@ -63,6 +69,7 @@ struct sweep_setup {
     unsigned workers;
     const char *dir; /* where failures and the state of the sweep are kept */
     bool fresh;      /* do not go on with an interrupted sweep in `dir` */
+    bool keep_state; /* also when it is complete: more sweeps are to come, and may be interrupted */
     void (*progress)(void *ctx, const struct sweep *sweep);
     void *progress_ctx;
 };
@@ -120,6 +127,8 @@ enum sweep_end {
 /* Runs it. The certificate is always filled (certificate_done()); `why` is for all but DONE. */
 enum sweep_end sweep_run(const struct sweep_setup *setup, struct certificate *ret_certificate,
                          char *why, size_t why_size);
+/* Removes the state that was kept in this directory. */
+void sweep_forget(const char *dir);
 void certificate_done(struct certificate *certificate);
 
 /* For people. The same sweep prints the same text. */

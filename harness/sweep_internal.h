@@ -1,6 +1,7 @@
 /* sweep_internal.h: what the files of the sweeper share.
  *
  *   sweep.c         the loop: trials out, results in, in order
+ *   sweep_take.c    what follows from a result
  *   sweep_trials.c  what is tried: the trials that follow from a hit
  *   sweep_hits.c    which hits are known; what a child tells of its run
  *   sweep_pairs.c   pairs of faults
@@ -106,6 +107,12 @@ struct sweep {
     XXH3_state_t *digest;
     char unsteady[512]; /* what came out differently the second time, or "" */
 };
+
+/* ---- sweep_take.c ---- */
+
+/* The next result in the order of the trials. */
+void sweep_take(struct sweep *sweep, uint64_t number, const struct lab_result *result);
+void sweep_take_reference(struct sweep *sweep, const struct lab_result *result);
 
 /* ---- sweep_trials.c ---- */
 

@@ -118,12 +118,24 @@ static FILE *open_afresh(const char *path, const char *head)
     return file;
 }
 
+static char *state_path(const char *dir)
+{
+    return path_join(dir, "sweep.state");
+}
+
+void sweep_forget(const char *dir)
+{
+    char *path = state_path(dir);
+    unlink(path);
+    free(path);
+}
+
 struct sweep_file *sweep_file_open(const struct sweep *sweep, char *why, size_t why_size)
 {
     struct sweep_file *state = calloc(1, sizeof *state);
     if (!state)
         abort();
-    state->path = path_join(sweep->setup->dir, "sweep.state");
+    state->path = state_path(sweep->setup->dir);
     char *head = head_of(sweep);
     state->file = sweep->setup->fresh ? NULL : fopen(state->path, "r+");
     state->reading = state->file && has_head(state->file, head);
