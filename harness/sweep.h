@@ -35,6 +35,7 @@ enum { SWEEP_DEPTH_MAX = 3, SWEEP_KINDS_MAX = 24 };
 #define SWEEP_PRUNED(X)                                                                            \
     X(ORDINAL, "hits of a kind that the reference run has already, and more often than the bound") \
     X(BUDGET, "trials of kinds that the budget of the scenario rules out")                         \
+    X(SAME, "trials that would change nothing: the fault that persists there is the same")         \
     X(DEPTH, "hits that only more faults at once would reach")                                     \
     X(DISK, "states of the disk beyond the bound")                                                 \
     X(ALIKE, "pairs like one that was tried: same points, kinds, distance, same key or not")       \

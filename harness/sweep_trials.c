@@ -122,6 +122,25 @@ static void add(struct sweep *sweep, const struct trial *trial)
     trial_add(sweep, list, &check);
 }
 
+/* Does its last fault come to that hit anyway? Then it would be the run of its context. */
+static bool is_there_anyway(const struct trial *trial)
+{
+    const struct trial_fault *fault = &trial->faults[trial->count - 1];
+    for (unsigned i = 0; i < trial->count - 1u; i++) {
+        const struct trial_fault *other = &trial->faults[i];
+        if (other->persistent && other->kind == fault->kind &&
+            other->hit.point == fault->hit.point && other->hit.node == fault->hit.node)
+            return true;
+    }
+    return false;
+}
+
+/* How many trials there are of this kind: one, or one that persists besides. */
+static unsigned trials_of_kind(enum fault_kind kind)
+{
+    return fault_takes_node(kind) ? 1 : 2;
+}
+
 void trials_of_hit(struct sweep *sweep, const struct trial *context, const struct hit_id *hit,
                    uint64_t shape)
 {
@@ -136,10 +155,14 @@ void trials_of_hit(struct sweep *sweep, const struct trial *context, const struc
             continue;
         if (budget_rules_out(&sweep->setup->scenario->budget, what)) {
             sweep->certificate->ruled_out[kind] = true;
-            sweep->certificate->pruned[PRUNED_BUDGET] += fault_takes_node(what) ? 1 : 2;
+            sweep->certificate->pruned[PRUNED_BUDGET] += trials_of_kind(what);
             continue;
         }
         *fault = (struct trial_fault){.hit = *hit, .kind = kind};
+        if (is_there_anyway(&trial)) {
+            sweep->certificate->pruned[PRUNED_SAME] += trials_of_kind(what);
+            continue;
+        }
         add(sweep, &trial);
         if (fault_takes_node(what))
             continue;

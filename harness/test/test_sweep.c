@@ -29,20 +29,35 @@ static const struct param_spec params[] = {
      2,
      "1: parcel 3 is lost when its reply is; 2: when it is sent in vain twice"},
     {"unfit", PARAM_COUNT, {0, 0}, 0, 1, "loses one without any fault"},
+    {"again",
+     PARAM_COUNT,
+     {0, 0},
+     0,
+     1,
+     "sends it again at the same point, before it is sent anew"},
 };
 
 struct courier {
     struct world *world;
-    int64_t parcels, bug, unfit, done;
+    int64_t parcels, bug, unfit, again, done;
 };
 
 #define ANY (CAN_ERROR | CAN_DISCONNECT | CAN_LIE)
+
+static int send_parcel(const struct courier *courier, uint64_t parcel)
+{
+    int err = 0;
+    for (int64_t i = 0; i <= courier->again && (i == 0 || err); i++)
+        err =
+            FAULT(world_site(courier->world), "courier/parcel/send", ANY, T_U64("parcel", parcel));
+    return err;
+}
 
 static void deliver(struct courier *courier, uint64_t parcel)
 {
     struct point_site *at = world_site(courier->world);
     bool is_third = parcel == 3;
-    if (FAULT(at, "courier/parcel/send", ANY, T_U64("parcel", parcel)) != 0 &&
+    if (send_parcel(courier, parcel) != 0 &&
         FAULT(at, "courier/parcel/resend", ANY, T_U64("parcel", parcel)) != 0 && is_third &&
         courier->bug == BUG_DOUBLE)
         TRACE(at, "courier/parcel/lost", T_U64("parcel", parcel));
@@ -70,7 +85,8 @@ static void *setup(struct world *world, const struct scenario *scenario)
     *courier = (struct courier){.world = world,
                                 .parcels = scenario->params[0].value.lo,
                                 .bug = scenario->params[1].value.lo,
-                                .unfit = scenario->params[2].value.lo};
+                                .unfit = scenario->params[2].value.lo,
+                                .again = scenario->params[3].value.lo};
     world_at(world, NULL, world_now(world), step, courier);
     return courier;
 }
@@ -235,6 +251,15 @@ Test(sweep, reads_lists_of_kinds)
     cr_expect_eq(sweep_kinds_parse("crash,,kill", kinds, &why, &at), 0);
     cr_expect_eq(at, 6);
     cr_expect_eq(sweep_kinds_parse("crash,off", kinds, &why, &at), 0);
+}
+
+Test(sweep, leaves_out_what_a_persistent_fault_does_anyway)
+{
+    struct certificate certificate = sweep_well(usual, "parcels: 5, again: 1");
+    /* When all sends fail from the first on, so do the second ones: of parcels 2 to 5, transient and persistent. */
+    cr_expect_eq(certificate.pruned[PRUNED_SAME], 8, "%lu", certificate.pruned[PRUNED_SAME]);
+    cr_expect(certificate.complete);
+    certificate_done(&certificate);
 }
 
 Test(sweep, says_which_faults_nobody_noticed)
