@@ -397,6 +397,14 @@ Test(honest_outcome, holds_when_the_run_succeeded)
                                    "2s store/job/finish job=1 lease=1 state=completed\n");
 }
 
+Test(honest_outcome, holds_when_one_of_two_runs_under_one_lease_succeeded)
+{
+    expect_holds("honest_outcome",
+                 "1s n1 #5 job/perform/stop job=1 attempt=1 lease=1 outcome=ok\n"
+                 "2s n2 #5 job/perform/stop job=1 attempt=1 lease=1 outcome=error\n"
+                 "3s store/job/finish job=1 lease=1 state=completed\n");
+}
+
 Test(honest_outcome, is_vacuous_when_nothing_is_completed)
 {
     expect_vacuous("honest_outcome", "2s store/job/finish job=1 lease=1 state=retryable\n");
