@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOISE_MAX = 16 * 1024, HANG_FACTOR = 10 };
+enum { NOISE_MAX = 16 * 1024, HANG_FACTOR = 10, IDLE_FACTOR = 1000 };
 #define HANG_GRACE_NS INT64_C(10000000000)
 
 void child_init(struct child *child)
@@ -38,10 +38,20 @@ void child_done(struct child *child)
     close(child->noise);
 }
 
+static int64_t cpu_used_ns(const struct child *child)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(child->pid, &clock) || clock_gettime(clock, &used))
+        return 0;
+    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
+}
+
 void child_expect(struct child *child, const struct child_task *task)
 {
     child->task = *task;
     child->hung = false;
+    child->cpu_ns = child->pid > 0 ? cpu_used_ns(child) : 0;
     child->patience_ns = clock_now_ns() + task->setup->run_timeout_ns * HANG_FACTOR;
 }
 
@@ -61,6 +71,7 @@ int child_fork(struct child *child, const struct child_task *task)
     }
     close(ends[1]);
     child->pid = pid;
+    child->cpu_ns = 0;
     child->pipe = ends[0];
     return -1;
 }
@@ -90,10 +101,22 @@ bool child_read(struct child *child)
     return got > 0 || (got < 0 && errno == EINTR);
 }
 
+/* On a busy machine a run may take long without standing still: what counts is whether it has moved since the last look.
+ * One that goes in circles meets the limit of its CPU time. */
+static bool child_moves(struct child *child)
+{
+    int64_t used = cpu_used_ns(child), patience = child->task.setup->run_timeout_ns * HANG_FACTOR;
+    bool moves = used - child->cpu_ns > patience / IDLE_FACTOR;
+    child->cpu_ns = used;
+    return moves;
+}
+
 int child_watch(struct child *child)
 {
     int64_t now = clock_now_ns();
-    if (now >= child->patience_ns) {
+    if (now >= child->patience_ns && !child->hung && child_moves(child)) {
+        child->patience_ns = now + child->task.setup->run_timeout_ns * HANG_FACTOR;
+    } else if (now >= child->patience_ns) {
         kill(child->pid, child->hung ? SIGKILL : SIGABRT);
         child->hung = true;
         child->patience_ns = now + HANG_GRACE_NS;

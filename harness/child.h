@@ -72,6 +72,7 @@ struct child {
     char *sent;
     size_t length;
     int64_t patience_ns; /* until when, on the monotonic clock, it may stand still */
+    int64_t cpu_ns;      /* what it had used when that was looked at last */
     bool hung;
 };
 

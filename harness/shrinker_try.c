@@ -219,8 +219,10 @@ bool shrinker_try(struct shrinker *s, struct tape *candidate)
 bool shrinker_record(struct shrinker *s, unsigned what, struct recording *ret_recording)
 {
     struct lab_result result;
+    if (s->stopped)
+        return false;
     const struct lab_task task = {.tape = tape_copy(shrinker_best(s)), .record = what};
-    if (s->stopped || !lab_run(s->lab, &task, &result)) {
+    if (!lab_run(s->lab, &task, &result)) {
         s->stopped = true;
         return false;
     }
