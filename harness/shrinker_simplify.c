@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-    LISTED_MAX = 32
-}; /* more choices of one name than this are no simpler than what the seed says */
-enum { LISTED_TRY = 20000 }; /* and among more than this we do not look for them */
+    LISTED_MAX = 96, /* more choices of one name than this are no simpler than what the seed says */
+    LISTED_TRY = 20000 /* and among more than this we do not look for them */
+};
 
 /* What a program draws at random shows nowhere but in numbers that nobody reads; all equal, it would break promises
  * that the system relies on. Rules have nothing to say any more. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { LOWERED_MAX = 32 }; /* choices: of more of them, smaller values tell no shorter story */
 #define MS_NS        INT64_C(1000000)
 #define WEAK_LAST_NS INT64_C(1000000000) /* how long a fault lasts that was of another kind */
 
@@ -124,7 +125,7 @@ void shrinker_lower(struct shrinker *s)
 {
     size_t count;
     size_t *edits = edits_find(shrinker_best(s), edit_is_choice, NULL, &count);
-    for (size_t i = 0; i < count && !s->stopped; i++) {
+    for (size_t i = 0; i < count && count <= LOWERED_MAX && !s->stopped; i++) {
         const struct one one = fetch(s, edits[i]);
         shrinker_first(s, make_lower, &one, ladder_below(one.edit.value));
     }
