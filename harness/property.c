@@ -77,6 +77,7 @@ struct handler {
     void (*fn)(struct judge *judge, void *state, const struct event *event);
     const void *arg;
     struct judge *judge;
+    bool faulted; /* not called for other events */
 };
 
 struct panel {
@@ -123,38 +124,57 @@ static size_t points_from(const char *pattern, size_t fixed)
     return low;
 }
 
-/* Moves each point's `at` on by its handlers: properties in order, within one as it lists them.
- * Puts them there, once there is a place. */
-static void handlers_put(struct panel *panel, size_t *at)
+/* Whom one line of one property subscribes to. */
+struct subscription {
+    const struct property_on *on;
+    struct judge *judge;
+    size_t first, end; /* point ids */
+};
+
+static struct subscription subscription_make(const struct property_on *on, struct judge *judge)
 {
-    for (size_t i = 0; i < panel->count; i++) {
-        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point;
-             on++) {
-            size_t fixed = pattern_fixed(on->point);
-            for (size_t id = points_from(on->point, fixed);
-                 id < panel->point_count && strncmp(registry_get(id)->name, on->point, fixed) == 0;
-                 id++) {
-                if (panel->handlers)
-                    panel->handlers[at[id]] = (struct handler){on->fn, on->arg, &panel->judges[i]};
-                at[id]++;
-            }
-        }
-    }
+    size_t fixed = pattern_fixed(on->point), first = points_from(on->point, fixed), end = first;
+    while (end < registry_count() && strncmp(registry_get(end)->name, on->point, fixed) == 0)
+        end++;
+    return (struct subscription){on, judge, first, end};
+}
+
+/* Properties in order, within one as it lists them. */
+static struct subscription *subscriptions_make(struct panel *panel, size_t *ret_count)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < panel->count; i++)
+        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
+            count++;
+    struct subscription *all = zeroed(count, sizeof *all), *next = all;
+    for (size_t i = 0; i < panel->count; i++)
+        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
+            *next++ = subscription_make(on, &panel->judges[i]);
+    *ret_count = count;
+    return all;
 }
 
 static void panel_subscribe(struct panel *panel)
 {
+    size_t count;
+    struct subscription *all = subscriptions_make(panel, &count);
     panel->point_count = registry_count();
     panel->first = zeroed(panel->point_count + 1, sizeof *panel->first);
     size_t *at = zeroed(panel->point_count, sizeof *at);
-    handlers_put(panel, at);
+    for (size_t i = 0; i < count; i++)
+        for (size_t id = all[i].first; id < all[i].end; id++)
+            at[id]++;
     for (size_t id = 0; id < panel->point_count; id++) {
         panel->first[id + 1] = panel->first[id] + at[id];
         at[id] = panel->first[id];
     }
     panel->handlers = zeroed(panel->first[panel->point_count], sizeof *panel->handlers);
-    handlers_put(panel, at);
+    for (size_t i = 0; i < count; i++)
+        for (size_t id = all[i].first; id < all[i].end; id++)
+            panel->handlers[at[id]++] =
+                (struct handler){all[i].on->fn, all[i].on->arg, all[i].judge, all[i].on->faulted};
     free(at);
+    free(all);
 }
 
 struct panel *panel_new(const struct property *const *chosen, size_t count)
@@ -203,7 +223,8 @@ static void panel_stranger(struct panel *panel, const struct event *event)
 {
     for (size_t i = 0; i < panel->count; i++)
         for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
-            if (strncmp(event->point->name, on->point, pattern_fixed(on->point)) == 0)
+            if ((event->fault.kind != FAULT_NONE || !on->faulted) &&
+                strncmp(event->point->name, on->point, pattern_fixed(on->point)) == 0)
                 judge_feed(&panel->judges[i], event, on->arg, on->fn);
 }
 
@@ -218,9 +239,11 @@ void panel_event(void *ctx, const struct event *event)
         return;
     }
     const struct handler *end = panel->handlers + panel->first[id + 1];
+    bool faulted = event->fault.kind != FAULT_NONE;
     for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
          handler++)
-        judge_feed(handler->judge, event, handler->arg, handler->fn);
+        if (faulted || !handler->faulted)
+            judge_feed(handler->judge, event, handler->arg, handler->fn);
 }
 
 void panel_end(struct panel *panel)

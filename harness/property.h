@@ -27,6 +27,7 @@ struct property_on {
     const char *point;
     void (*fn)(struct judge *judge, void *state, const struct event *event);
     const void *arg; /* for the handler: judge_arg() */
+    bool faulted;    /* only events at which something was injected */
 };
 
 struct property {

@@ -249,7 +249,7 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
 {
     const struct concern *concern = concern_of(ctx, hit->point, world_tape(hit->world));
     if (concern->count == 0 && !concern->edits) {
-        if (!moments_listen(hit->point->name))
+        if (hit->point->kinds & POINT_QUIET && !moments_listen(hit->point->name))
             world_ignore(hit->world, hit->point);
         return (struct fault){.kind = FAULT_NONE};
     }

@@ -16,7 +16,6 @@ struct node {
 
 struct drains {
     struct table nodes;
-    int64_t now_ns;
 };
 
 static struct node *node_of(struct drains *drains, const struct event *event)
@@ -78,11 +77,10 @@ TRACE_PROPERTY(
 
 /* ---- drain_in_time ---- */
 
-static void on_any(struct judge *judge, void *ctx, const struct event *event)
+static void on_fault(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct drains *drains = ctx;
-    drains->now_ns = event->time_ns;
     if (event->fault.kind == FAULT_DELAY || event->fault.kind == FAULT_TIMEOUT)
         node_of(drains, event)->hindered_ns += event->fault.lo_ns;
 }
@@ -130,14 +128,14 @@ static void in_time_end(struct judge *judge, void *ctx)
     const struct drains *drains = ctx;
     for (size_t i = 0; i < drains->nodes.count; i++) {
         const struct node *node = table_value(&drains->nodes, i);
-        if (node->draining && !node->ended && drain_late_ns(node, drains->now_ns) > 0)
+        if (node->draining && !node->ended && drain_late_ns(node, judge_now_ns(judge)) > 0)
             judge_fail(judge, NULL, "the drain of node %u never ended",
                        (unsigned)table_key(&drains->nodes, i));
     }
 }
 
 static const struct property_on in_time_on[] = {
-    {"**", on_any},
+    {"**", on_fault, .faulted = true},
     {"jobs/drain/begin", on_begin},
     {"jobs/drain/end", on_end},
     {"world/node/pause", on_pause},

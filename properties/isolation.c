@@ -31,7 +31,7 @@ static void on_spawn(struct judge *judge, void *ctx, const struct event *event)
         (struct process){.parent = event_u64(event, "parent")};
 }
 
-static void on_any(struct judge *judge, void *ctx, const struct event *event)
+static void on_fault(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     if (event->fault.kind == FAULT_CRASH)
@@ -104,7 +104,7 @@ static void isolation_done(void *ctx)
 }
 
 static const struct property_on on[] = {
-    {"proc/process/spawn", on_spawn},  {"**", on_any},
+    {"proc/process/spawn", on_spawn},  {"**", on_fault, .faulted = true},
     {"memory/heap/alloc", on_memory},  {"job/perform/crash", on_job_crash},
     {"proc/process/exit", on_exit},    {"sup/supervisor/giveup", on_leave},
     {"sup/supervisor/stop", on_leave}, {"jobs/drain/begin", on_leave},

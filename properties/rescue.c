@@ -9,12 +9,6 @@ struct calm {
     bool disturbed;
 };
 
-static void on_any(struct judge *judge, void *ctx, const struct event *event)
-{
-    (void)judge;
-    ((struct calm *)ctx)->disturbed |= event->fault.kind != FAULT_NONE;
-}
-
 static void on_disturbance(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
@@ -38,7 +32,7 @@ static void on_rescue(struct judge *judge, void *ctx, const struct event *event)
 }
 
 static const struct property_on on[] = {
-    {"**", on_any},
+    {"**", on_disturbance, .faulted = true},
     {"job/perform/start", on_start},
     {"store/job/rescue", on_rescue},
     {"world/node/kill", on_disturbance},

@@ -15,9 +15,9 @@
 
 struct table {
     size_t value_size; /* the same for all entries of a table */
+    size_t entry_size; /* a key, and the value right behind it: they are wanted together */
     size_t count, capacity;
-    uint64_t *keys;
-    unsigned char *values;
+    unsigned char *entries;
     uint32_t *slots; /* number of an entry + 1; 0: free. 2 * capacity of them, a power of two. */
 };
 
@@ -31,12 +31,12 @@ void table_done(struct table *table);
 /* Walking: entries 0 .. count - 1. */
 static inline void *table_value(const struct table *table, size_t index)
 {
-    return table->values + index * table->value_size;
+    return table->entries + index * table->entry_size + sizeof(uint64_t);
 }
 
 static inline uint64_t table_key(const struct table *table, size_t index)
 {
-    return table->keys[index];
+    return *(const uint64_t *)(const void *)(table->entries + index * table->entry_size);
 }
 
 #endif

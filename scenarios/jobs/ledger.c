@@ -43,11 +43,9 @@ void ledger_event(void *ctx, const struct event *event)
     struct ledger *ledger = ctx;
     enum job_state state;
     const char *name = event->point->name;
-    if (name[0] != 's' && name[0] != 'd' && name[0] != 'w')
-        return; /* most of them */
-    if (strcmp(name, "world/disk/loss") == 0 || strncmp(name, "disk/", 5) == 0)
-        ledger->doubtful = true; /* a commit may be lost, or be there though it failed */
-    if (strncmp(name, "store/job/", 10) != 0)
+    if (name[0] == 'w' || name[0] == 'd') /* a commit may be lost, or be there though it failed */
+        ledger->doubtful |= strcmp(name, "world/disk/loss") == 0 || strncmp(name, "disk/", 5) == 0;
+    if (name[0] != 's' || strncmp(name, "store/job/", 10) != 0)
         return;
     name += 10;
     if (strcmp(name, "claim") == 0)

@@ -20,7 +20,7 @@ static struct job_outcome fate(struct proc *self, const struct job *job, const s
         proc_exit(self, reason_make(EXIT_ERROR, "the job crashed"));
     if (item->failures == UINT_MAX || before < item->crashes + item->failures)
         return job_outcome_make(JOB_ERROR, "attempt %u fails as planned", job->attempt);
-    return job_outcome_make(JOB_OK, "%s", "");
+    return (struct job_outcome){.kind = JOB_OK};
 }
 
 static struct job_outcome snooze_for(int64_t seconds)
@@ -45,7 +45,7 @@ static struct job_outcome outcome_of(const struct upstream_reply *reply)
     if (reply->garbled)
         return job_outcome_make(JOB_ERROR, "upstream: status %d with a body of something else",
                                 status);
-    return job_outcome_make(JOB_OK, "%s", "");
+    return (struct job_outcome){.kind = JOB_OK};
 }
 
 static struct job_outcome call_upstream(struct proc *self, struct app *app, const struct job *job,
