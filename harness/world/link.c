@@ -95,7 +95,7 @@ static void arrive(void *arg)
     else if (to->paused)
         flying->timer = world_at(world, NULL, node_extra(to)->paused_until + 1, arrive, flying);
     else
-        flying->timer = world_at(world, to, world->now, hand_over, flying);
+        world_call(world, to, hand_over, flying);
 }
 
 /* ---- how long it takes ---- */

@@ -258,8 +258,7 @@ static bool dead_letter(const struct slot *slot)
            (slot->node && (slot->boot != slot->node->boots || slot->node->state == NODE_DOWN));
 }
 
-/* Calls fn on behalf of node; an escape from anywhere below returns here. */
-static void call(struct world *world, struct node *node, world_fn *fn, void *arg)
+void world_call(struct world *world, struct node *node, world_fn *fn, void *arg)
 {
     world->current = node;
     world->can_escape = true;
@@ -296,7 +295,7 @@ bool world_step(struct world *world, int64_t until_ns)
         }
         slot_give(world, number);
         world->steps++;
-        call(world, slot.node, slot.fn, slot.arg);
+        world_call(world, slot.node, slot.fn, slot.arg);
         return true;
     }
     if (until_ns > world->now && until_ns != INT64_MAX)

@@ -106,6 +106,8 @@ struct node_extra *node_extra(struct node *node);
 void clock_init(struct node *node); /* draws where its clocks begin */
 void clock_tell(struct node *node); /* records it, unless they are exact */
 void world_sink_init(struct world *world);
+/* Calls fn on behalf of a node; an escape from anywhere below returns here. An event of nobody may end with such a call. */
+void world_call(struct world *world, struct node *node, world_fn *fn, void *arg);
 /* Finishes the deaths of nodes whose code was on the stack. */
 void world_bury(struct world *world);
 /* Events held back are due now. */

@@ -109,7 +109,7 @@ static void job_start(struct queue_run *run, const struct job *job, int64_t held
 {
     struct slot *slot = slot_take(run->queue, job, held_ns);
     char label[32];
-    snprintf(label, sizeof label, "job %" PRIu64, job->id);
+    text_number(label, "job ", job->id);
     slot->pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
                                                                    .main = executor_main,
                                                                    .arg = slot,

@@ -108,6 +108,8 @@ void queue_poke(struct queue *queue);
 void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
 const struct worker *worker_find(const struct jobs *jobs, const char *name);
 
+/* The prefix (of up to 11 characters) and the number behind it: for each job, where printf() is a good part of the cost. */
+void text_number(char out[static 32], const char *prefix, uint64_t number);
 /* `ns` give or take a quarter, evenly. */
 int64_t jobs_jitter(struct env *env, int64_t ns);
 

@@ -221,7 +221,21 @@ int64_t jobs_jitter(struct env *env, int64_t ns)
     return ns - ns / 4 + (int64_t)(env_entropy(env) % (uint64_t)(spread + 1));
 }
 
+void text_number(char out[static 32], const char *prefix, uint64_t number)
+{
+    char digits[20];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while (number /= 10);
+    while (*prefix)
+        *out++ = *prefix++;
+    while (count)
+        *out++ = digits[--count];
+    *out = '\0';
+}
+
 void job_idempotency_key(const struct job *job, char out[static 32])
 {
-    snprintf(out, 32, "job-%" PRIu64, job->id);
+    text_number(out, "job-", job->id);
 }
