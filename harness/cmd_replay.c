@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "harness/backtrace.h"
 #include "harness/crash.h"
+#include "harness/engine.h"
 #include "harness/property_tests.h"
 #include "harness/subject.h"
 
@@ -156,6 +157,18 @@ static void print_verdict(const struct replay *replay)
                 replay->subject.fingerprint);
 }
 
+/* Forced orderings that did not come about. */
+static void print_waits(const struct replay *replay)
+{
+    const struct scenario *scenario = replay->subject.scenario;
+    for (size_t i = 0; i < scenario->rule_count; i++) {
+        const struct promise_count *count = &replay->run.promises[i];
+        if (count->late)
+            printf("timed out  %s: %s, %" PRIu64 " of %" PRIu64 " waits\n",
+                   scenario->rules[i].pattern, scenario->rules[i].term, count->late, count->kept);
+    }
+}
+
 static int execute(struct replay *replay)
 {
     /* A debugger wants to see the signal itself. */
@@ -170,6 +183,7 @@ static int execute(struct replay *replay)
     if (replay->options->trace)
         print_trace(replay->run.trace);
     trace_print_options(replay->run.trace, "drew    ", stdout);
+    print_waits(replay);
     print_verdict(replay);
     fflush(stdout);
     bool failed = replay->run.outcome != OUTCOME_PASS;

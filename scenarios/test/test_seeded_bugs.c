@@ -17,12 +17,14 @@ static const struct {
 } bugs[] = {
     {ACK_BEFORE_COMMIT, "mini/log/commit: per(point)skip(%u)1*poweroff", "no_job_lost", "are gone"},
     {POP_BEFORE_RUN, "mini/run/start: per(point)skip(%u)1*crash", "no_job_lost", "are gone"},
-    {NO_LEASE_RENEWAL, "mini/run/start: per(point)skip(%u)1*delay(30s)", "one_run_at_a_time", ""},
+    {NO_LEASE_RENEWAL, "mini/run/start: per(point)skip(%u)1*delay(30s)", "one_run_at_a_time",
+     "at once"},
     {RETRY_WITHOUT_KEY, "mini/effect/reply: per(point)skip(%u)1*disconnect", "effects_exactly_once",
      "was made again"},
-    {DOUBLE_ENQUEUE_ON_TIMEOUT, "mini/insert/reply: per(point)skip(%u)1*timeout(6s)", "no_job_lost",
-     "was acknowledged as job"},
-    {RESCUE_WHILE_RUNNING, "mini/run/start: per(point)skip(%u)1*kill", "one_run_at_a_time", ""},
+    {DOUBLE_ENQUEUE_ON_TIMEOUT, "mini/insert/reply: per(point)skip(%u)1*timeout(6s)",
+     "one_job_per_insert", "1 duplicated"},
+    {RESCUE_WHILE_RUNNING, "mini/run/start: per(point)skip(%u)1*kill", "one_run_at_a_time",
+     "at once"},
 };
 #define BUGS (sizeof bugs / sizeof *bugs)
 
@@ -46,15 +48,28 @@ static void leave(void)
 
 TestSuite(seeded, .init = enter, .fini = leave);
 
+/* The one that shall find a bug; the right queue is judged by all. */
+static const char *judges_of(enum mini_bug bug)
+{
+    for (size_t i = 0; i < BUGS; i++)
+        if (bugs[i].bug == bug)
+            return bugs[i].property;
+    return "all";
+}
+
 /* `plan`: a line under `faults:`, or NULL. */
 static struct scenario *scenario_with(enum mini_bug bug, const char *plan)
 {
     static const struct system *const systems[] = {&mini_system};
     char text[512], *why = NULL;
-    int length = snprintf(text, sizeof text,
-                          "name: mini\nsut: mini\nsafety: 3m\nliveness: 10m\nback after: "
-                          "1s\nworkload: { bug: %d }\n%s%s\n",
-                          (int)bug, plan ? "faults:\n  " : "", plan ? plan : "");
+    const char *judges = judges_of(bug);
+    bool all = strcmp(judges, "all") == 0;
+    int length = snprintf(
+        text, sizeof text,
+        "name: mini\nsut: mini\nsafety: 3m\nliveness: 10m\nback after: 1s\nproperties: %s%s%s\n"
+        "workload: { bug: %d }\n%s%s\n",
+        all ? "" : "[", judges, all ? "" : "]", (int)bug, plan ? "faults:\n  " : "",
+        plan ? plan : "");
     struct scenario *scenario = scenario_parse("mini.yaml", text, (size_t)length, systems, 1, &why);
     cr_assert(scenario, "%s", why);
     return scenario;
@@ -136,6 +151,28 @@ Test(seeded, the_right_queue_passes_the_same_plans)
         cr_expect_geq(hunted.hits, MINI_JOBS, "%s: %u hits", bugs[i].plan, hunted.hits);
         cr_expect_eq(hunted.found, 0, "%s", bugs[i].plan);
     }
+}
+
+/* ---- a forced order ---- */
+
+static struct promise_count waits_of(const char *plan)
+{
+    struct result result;
+    run_with(RIGHT, plan, &result);
+    cr_assert_eq(result.outcome, OUTCOME_PASS, "%s: %s", plan, result.message);
+    cr_assert_eq(result.promise_count, 1);
+    struct promise_count count = result.promises[0];
+    result_done(&result);
+    return count;
+}
+
+/* The heart beats every three seconds. */
+Test(seeded, a_forced_order_comes_about_or_is_told)
+{
+    struct promise_count came = waits_of("mini/run/start: per(point)1*wait(mini/lease/renew, 10s)");
+    struct promise_count late = waits_of("mini/run/start: per(point)1*wait(mini/lease/renew, 1s)");
+    cr_expect(came.kept == 1 && came.late == 0, "%lu, %lu", came.kept, came.late);
+    cr_expect(late.kept == 1 && late.late == 1, "%lu, %lu", late.kept, late.late);
 }
 
 /* ---- a sweep ---- */
