@@ -67,7 +67,7 @@ BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run test deps bench mutants fuzz asan memcheck lint fmt install clean help build tests suite tools
+.PHONY: all run test deps bench mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -165,6 +165,7 @@ memcheck: build tests ## tests and 200 scenario runs under valgrind
 	sh harness/test/memcheck.sh $(BUILD) $(TEST_BIN)
 
 FUZZ_TIME ?= 60s
+FAMILY    ?= crash
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/fuzzer/%,$(FUZZERS))
 
 fuzz: deps lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s for each
@@ -173,6 +174,9 @@ fuzz: deps lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s 
 
 mutants: build ## plant each bug of scenarios/mutants, run until it is caught; a table
 	@bash scenarios/mutants/run.sh $(BUILD)
+
+sweep: build ## every fault at every hit of the crash family, each ends in a certificate (FAMILY=crash, ARGS=...)
+	@$(BUILD)/duress sweep scenarios --family $(FAMILY) $(ARGS)
 
 bench: $(BENCH_BIN) build ## benchmarks; writes build/bench.json
 	@bash harness/bench/run.sh $(BUILD) $(BENCH_BIN)
