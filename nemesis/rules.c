@@ -240,6 +240,17 @@ static struct fault settled(struct fault fault, struct tape *tape, const struct 
     return fault;
 }
 
+/* Whether a wait is really made is a choice of the schedule, so that a tape can leave it out. */
+static bool holds(struct tape *tape, const struct choice *hit)
+{
+    struct choice choice = {.stream = STREAM_SCHEDULE,
+                            .name = "nemesis/wait/hold",
+                            .node = hit->node,
+                            .key = mix64_pair(hit->key, hash_text(hit->name)),
+                            .ordinal = hit->ordinal};
+    return tape_chance(tape, &choice, 1, 1);
+}
+
 static bool declared(const struct point *point, const struct fault *fault)
 {
     return fault->kind != FAULT_NONE && (point->kinds & fault_can(fault->kind)) != 0;
@@ -270,7 +281,7 @@ struct fault rules_decide(void *ctx, const struct hit *hit)
         verdict = (struct term_verdict){.taken = true, .fault = *edit};
     else if (tape_is_simple(tape, STREAM_FAULT))
         verdict.fault = (struct fault){.kind = FAULT_NONE};
-    if (verdict.wait)
+    if (verdict.wait && holds(tape, &choice))
         wait_for_point(hit, verdict.wait, &rule->count);
     struct fault fault = {.kind = FAULT_NONE};
     if (declared(hit->point, &verdict.fault))

@@ -2,6 +2,7 @@
  * forced orderings. */
 #include "nemesis/rules.h"
 
+#include "harness/hash.h"
 #include "nemesis/pattern.h"
 #include "nemesis/test/zoo.h"
 
@@ -696,5 +697,26 @@ Test(waiting, where_no_time_passes_ends_at_once)
     cr_assert_eq(waits_ms(&site, 5), 0);
     expect_end(&site, "nobody can wait here", 0);
     expect_counts(&site, 1, 1);
+    site_close(&site);
+}
+
+/* So that a shrinker finds out which of the waits are needed. */
+Test(waiting, can_be_left_out_by_a_tape)
+{
+    struct site site = site_open(1);
+    struct tape *tape = world_tape(site.zoo.world);
+    struct choice second = {.stream = STREAM_SCHEDULE,
+                            .name = "nemesis/wait/hold",
+                            .node = site.at->node,
+                            .key = mix64_pair(5, hash_text("zoo/cage/open")),
+                            .ordinal = 2};
+    rule(&site, "zoo/cage/open", "wait(zoo/visitor/enter, 1s)");
+    tape_edit_choice(tape, &second, 0);
+    cr_assert_eq(waits_ms(&site, 5), 1000);
+    cr_assert_eq(waits_ms(&site, 5), 0);
+    cr_assert_eq(waits_ms(&site, 5), 1000);
+    tape_simplify(tape, STREAM_SCHEDULE, NULL);
+    cr_assert_eq(waits_ms(&site, 5), 0);
+    expect_counts(&site, 2, 2);
     site_close(&site);
 }
