@@ -34,6 +34,12 @@ static size_t names_write(const struct made *made, size_t count, FILE *out)
     return size;
 }
 
+static void write_array(const void *items, size_t size, size_t count, FILE *out)
+{
+    if (count > 0)
+        fwrite(items, size, count, out);
+}
+
 static void write_all(const struct made *made, size_t count, const struct sequence *drawn,
                       FILE *out)
 {
@@ -48,13 +54,12 @@ static void write_all(const struct made *made, size_t count, const struct sequen
         .span_count = spans,
     };
     fwrite(&head, sizeof head, 1, out);
-    fwrite(made, sizeof *made, count, out);
+    write_array(made, sizeof *made, count, out);
     names_write(made, count, out);
-    if (head.draw_count)
-        fwrite(sequence_choices(drawn), sizeof(struct sequence_choice), (size_t)head.draw_count,
-               out);
-    if (spans)
-        fwrite(first, sizeof *first, spans, out);
+    if (drawn)
+        write_array(sequence_choices(drawn), sizeof(struct sequence_choice),
+                    (size_t)head.draw_count, out);
+    write_array(first, sizeof *first, spans, out);
 }
 
 void recording_write(struct tape *tape, unsigned what, FILE *out)
