@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOISE_MAX = 16 * 1024, HANG_FACTOR = 10, IDLE_FACTOR = 1000 };
+enum { NOISE_MAX = 16 * 1024, HANG_FACTOR = 10, STEM_FACTOR = 10, IDLE_FACTOR = 1000 };
 #define HANG_GRACE_NS INT64_C(10000000000)
 
 void child_init(struct child *child)
@@ -47,12 +47,19 @@ static int64_t cpu_used_ns(const struct child *child)
     return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
 }
 
+/* For how long it may stand still. A stem stands still while its branches run, and looks after them itself. */
+static int64_t patience_of(const struct child *child)
+{
+    int64_t factor = child->task.branch_count ? HANG_FACTOR * STEM_FACTOR : HANG_FACTOR;
+    return child->task.setup->run_timeout_ns * factor;
+}
+
 void child_expect(struct child *child, const struct child_task *task)
 {
     child->task = *task;
     child->hung = false;
     child->cpu_ns = child->pid > 0 ? cpu_used_ns(child) : 0;
-    child->patience_ns = clock_now_ns() + task->setup->run_timeout_ns * HANG_FACTOR;
+    child->patience_ns = clock_now_ns() + patience_of(child);
 }
 
 int child_fork(struct child *child, const struct child_task *task)
@@ -96,7 +103,7 @@ bool child_read(struct child *child)
     ssize_t got = read(child->pipe, child->sent + child->length, STEP);
     if (got > 0) {
         child->length += (size_t)got;
-        child->patience_ns = clock_now_ns() + child->task.setup->run_timeout_ns * HANG_FACTOR;
+        child->patience_ns = clock_now_ns() + patience_of(child);
     }
     return got > 0 || (got < 0 && errno == EINTR);
 }
@@ -105,8 +112,8 @@ bool child_read(struct child *child)
  * One that goes in circles meets the limit of its CPU time. */
 static bool child_moves(struct child *child)
 {
-    int64_t used = cpu_used_ns(child), patience = child->task.setup->run_timeout_ns * HANG_FACTOR;
-    bool moves = used - child->cpu_ns > patience / IDLE_FACTOR;
+    int64_t used = cpu_used_ns(child);
+    bool moves = used - child->cpu_ns > patience_of(child) / IDLE_FACTOR;
     child->cpu_ns = used;
     return moves;
 }
@@ -115,7 +122,7 @@ int child_watch(struct child *child)
 {
     int64_t now = clock_now_ns();
     if (now >= child->patience_ns && !child->hung && child_moves(child)) {
-        child->patience_ns = now + child->task.setup->run_timeout_ns * HANG_FACTOR;
+        child->patience_ns = now + patience_of(child);
     } else if (now >= child->patience_ns) {
         kill(child->pid, child->hung ? SIGKILL : SIGABRT);
         child->hung = true;
