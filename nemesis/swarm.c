@@ -203,6 +203,14 @@ static const char *draw_error(struct world *world, const char *point)
     return errors[tape_choose(world_tape(world), &choice, sizeof errors / sizeof *errors)];
 }
 
+static void rule_add(struct swarm *swarm, struct world *world, struct swarm_rule rule)
+{
+    TRACE(world_site(world), "swarm/option/draw", T_STR("name", rule.point),
+          T_STR("value", rule.term));
+    swarm->rules = grow(swarm->rules, swarm->rule_count, sizeof rule);
+    swarm->rules[swarm->rule_count++] = rule;
+}
+
 static void draw_rule(struct swarm *swarm, struct world *world, const char *point, size_t fault)
 {
     struct swarm_rule rule = {.point = point};
@@ -210,9 +218,7 @@ static void draw_rule(struct swarm *swarm, struct world *world, const char *poin
     bool error = faults[fault].kind == FAULT_ERROR;
     snprintf(rule.term, sizeof rule.term, "%" PRId64 ".%02" PRId64 "%%%s", share / 100, share % 100,
              error ? draw_error(world, point) : faults[fault].action);
-    TRACE(world_site(world), "swarm/option/draw", T_STR("name", point), T_STR("value", rule.term));
-    swarm->rules = grow(swarm->rules, swarm->rule_count, sizeof rule);
-    swarm->rules[swarm->rule_count++] = rule;
+    rule_add(swarm, world, rule);
 }
 
 /* Can this fault come true at such a point, in such a world? */
@@ -222,6 +228,50 @@ static bool possible(struct world *world, const struct point_info *point, enum f
     return (point->kinds & needed) != 0 &&
            ((needed & lies) == 0 || world_budget(world)->disks_lying > 0);
 }
+
+/* ---- forced orders ---- */
+
+#define WAIT_SHARE_MAX 300 /* hundredths of a percent */
+#define WAIT_LO_MS     100
+#define WAIT_HI_MS     40000
+
+/* Where a system calls somebody or does something: the moments of which the order may matter. */
+static bool is_moment(const struct point_info *point)
+{
+    return point->kinds != 0 && !(point->kinds & POINT_QUIET);
+}
+
+/* Any other moment; which one does not depend on what else there is, but for its neighbours. */
+static const struct point_info *draw_moment(struct world *world, const struct point_info * not )
+{
+    struct choice choice = choice_about("swarm/option/after", not ->name, "wait");
+    uint64_t drawn = tape_choose(world_tape(world), &choice, UINT32_MAX), nearest = UINT64_MAX;
+    const struct point_info *found = NULL;
+    for (size_t id = 0; id < registry_count(); id++) {
+        const struct point_info *point = registry_get(id);
+        uint64_t distance = mix64_pair(drawn, hash_text(point->name));
+        if (point == not || !is_moment(point) || distance >= nearest)
+            continue;
+        nearest = distance;
+        found = point;
+    }
+    return found;
+}
+
+static void draw_wait(struct swarm *swarm, struct world *world, const struct point_info *point)
+{
+    const struct point_info *after = draw_moment(world, point);
+    if (!after)
+        return;
+    struct swarm_rule rule = {.point = point->name};
+    int64_t share = draw(world, point->name, "wait", 1, WAIT_SHARE_MAX);
+    int64_t longest = draw(world, point->name, "wait for", WAIT_LO_MS, WAIT_HI_MS);
+    snprintf(rule.term, sizeof rule.term, "%" PRId64 ".%02" PRId64 "%%wait(%s,%" PRId64 "ms)",
+             share / 100, share % 100, after->name, longest);
+    rule_add(swarm, world, rule);
+}
+
+/* ---- all of them ---- */
 
 static void draw_rules(struct swarm *swarm, struct world *world, const struct swarm_spec *of)
 {
@@ -233,6 +283,9 @@ static void draw_rules(struct swarm *swarm, struct world *world, const struct sw
             if (possible(world, point, faults[i].kind) &&
                 enabled(world, point->name, fault_word(faults[i].kind), of->chance / 2))
                 draw_rule(swarm, world, point->name, i);
+        if ((point->kinds & CAN_DELAY) && is_moment(point) &&
+            enabled(world, point->name, "wait", of->chance / 8))
+            draw_wait(swarm, world, point);
     }
 }
 

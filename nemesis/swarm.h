@@ -2,7 +2,7 @@
  * then, as always, each single strike and hit.
  *
  * A fault that is in every run hides what only happens without it; so each run has about half of the kinds. Each
- * nemesis is enabled with the scenario's chance, each fault at each point with half of it. How much is drawn so that
+ * nemesis is enabled with the scenario's chance, each fault at each point with half of it, a forced order with an eighth. How much is drawn so that
  * every order of magnitude of its range is equally likely. Every choice is keyed by the name of what it is about; 0
  * enables nothing. What was drawn is recorded: swarm/option/draw {name, value}.
  */
@@ -14,7 +14,7 @@
 /* One fault at one point, as a rule. */
 struct swarm_rule {
     const char *point; /* of the registry */
-    char term[64];
+    char term[160];
 };
 
 struct swarm {

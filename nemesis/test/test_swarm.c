@@ -76,6 +76,32 @@ Test(swarm, errors_are_of_several_kinds)
     cr_expect(full > 20 && broken > 20, "%u, %u", full, broken);
 }
 
+/* A busy point of a device is no moment that anybody waits at, or for. */
+Test(swarm, orders_are_forced_between_what_a_system_does)
+{
+    struct scenario scenario = swarming(10000);
+    unsigned here = 0, anywhere = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct zoo zoo;
+        struct swarm swarm = drawn(&zoo, &scenario, tape_new(seed));
+        for (size_t i = 0; i < swarm.rule_count; i++) {
+            const char *wait = strstr(swarm.rules[i].term, "%wait(");
+            if (!wait)
+                continue;
+            anywhere++;
+            here += strcmp(swarm.rules[i].point, "swarm/bee/sting") == 0;
+            cr_expect(strncmp(swarm.rules[i].point, "disk/", 5) != 0);
+            cr_expect(strncmp(wait + strlen("%wait("), "disk/", 5) != 0, "%s", wait);
+            cr_expect_null(strstr(wait, swarm.rules[i].point), "%s: %s", swarm.rules[i].point,
+                           wait);
+        }
+        swarm_done(&swarm);
+        zoo_close(&zoo);
+    }
+    cr_expect(here > 10 && here < 45, "an eighth of 200: %u", here);
+    cr_expect_gt(anywhere, here);
+}
+
 /* Each value lies within what the kind allows. */
 static void expect_allowed(const struct nemesis_spec *spec)
 {
