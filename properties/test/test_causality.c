@@ -165,6 +165,20 @@ Test(spans, end_well_or_by_failure_or_with_their_node_or_not_at_all)
     findings_done(&found);
 }
 
+Test(spans, nest)
+{
+    struct findings found = {0};
+    size_t count;
+    struct span *spans =
+        view_spans(text_view(&text, "n1 foo=1 foo=2 bar=2 fail=1"), &kind, &count, &found);
+    cr_assert_eq(count, 2);
+    cr_expect(spans[0].from == 0 && spans[0].to == 3 && spans[0].end == SPAN_FAILED);
+    cr_expect(spans[1].from == 1 && spans[1].to == 2 && spans[1].end == SPAN_ENDED);
+    cr_expect_eq(spans_depth(spans, count), 2);
+    free(spans);
+    findings_done(&found);
+}
+
 /* ---- depth ---- */
 
 #define P(from, to)                                                                                \
