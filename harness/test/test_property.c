@@ -59,6 +59,14 @@ TRACE_PROPERTY(panel_seen, .name = "sees boxes, and everything", .kind = PROPERT
                .about = "", .state_size = sizeof(struct seen), .on = seen_on, .end = seen_end,
                .done = seen_done);
 
+static const struct property_on faults_on[] = {{"panel/**", on_all, .faulted = true},
+                                               {"panel/box/**", on_box},
+                                               {"nobody/has/**", on_all, .faulted = true},
+                                               {0}};
+
+TRACE_PROPERTY(panel_faults, .name = "sees boxes, and what went wrong", .kind = PROPERTY_ALWAYS,
+               .about = "", .state_size = sizeof(struct seen), .on = faults_on, .end = seen_end);
+
 /* Fails at every door, and at the end. */
 static unsigned door_calls, door_ends;
 
@@ -106,12 +114,20 @@ static struct panel *panel_of(const char *id)
     return panel_new(&property, 1);
 }
 
-static void happen(struct panel *panel, const char *name, uint64_t index)
+/* A point that is not linked in has an id beyond all others. */
+static void happen_with(struct panel *panel, const char *name, uint64_t index, enum fault_kind kind)
 {
     const struct point_info *info = registry_find(name);
-    struct point point = {.name = name, .id = (uint32_t)(info - registry_get(0))};
-    struct event event = {.index = index, .time_ns = (int64_t)index * 10, .point = &point};
+    size_t id = info ? (size_t)(info - registry_get(0)) : registry_count();
+    struct point point = {.name = name, .id = (uint32_t)id};
+    struct event event = {
+        .index = index, .time_ns = (int64_t)index * 10, .point = &point, .fault = {.kind = kind}};
     panel_event(panel, &event);
+}
+
+static void happen(struct panel *panel, const char *name, uint64_t index)
+{
+    happen_with(panel, name, index, FAULT_NONE);
 }
 
 static const struct verdict *verdict_of(const struct panel *panel)
@@ -155,6 +171,20 @@ Test(panel, calls_who_asked_in_the_order_of_their_list)
     cr_assert_not(verdict->failed);
     panel_free(panel);
     cr_assert_eq(done_calls, 1);
+}
+
+Test(panel, calls_who_asked_for_faults_for_faults_only)
+{
+    struct panel *panel = panel_of("panel_faults");
+    happen(panel, "panel/box/open", 0);
+    happen(panel, "panel/door/open", 1);
+    happen_with(panel, "panel/box/open", 2, FAULT_CRASH);
+    happen_with(panel, "panel/door/open", 3, FAULT_DELAY);
+    happen(panel, "nobody/has/this", 4);
+    happen_with(panel, "nobody/has/this", 5, FAULT_ERROR);
+    panel_end(panel);
+    cr_assert_str_eq(last_seen.order, "babaa");
+    panel_free(panel);
 }
 
 Test(panel, gives_every_run_a_zeroed_state)
