@@ -279,14 +279,6 @@ static void certificate_begin(struct certificate *certificate, const struct swee
         abort();
 }
 
-static void trials_free(struct trial_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (list->items[i].fate_count)
-            free(list->items[i].fates);
-    free(list->items);
-}
-
 static void sweep_done(struct sweep *sweep)
 {
     struct early *early, *next;

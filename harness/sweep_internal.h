@@ -130,6 +130,7 @@ void trials_of_disk(struct sweep *sweep, const struct trial *trial, const struct
                     size_t count);
 /* A copy of it, at the end of the list. */
 void trial_add(struct sweep *sweep, struct trial_list *list, const struct trial *trial);
+void trials_free(struct trial_list *list);
 bool fault_takes_node(enum fault_kind kind);
 
 /* ---- sweep_hits.c ---- */

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { CHECK_EVERY = 64 };
 
@@ -89,15 +90,38 @@ uint64_t trial_hash(const struct sweep *sweep, const struct trial *trial)
 
 /* ---- adding ---- */
 
+/* There are many, and children have no use for them: what is not inherited need not be copied, table by table, at each
+ * fork. */
+static void list_grow(struct trial_list *list)
+{
+    size_t capacity = list->capacity ? 2 * list->capacity : 4096;
+    size_t size = capacity * sizeof *list->items;
+    struct trial *items =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (items == MAP_FAILED || madvise(items, size, MADV_DONTFORK))
+        abort();
+    if (list->count)
+        memcpy(items, list->items, list->count * sizeof *items);
+    if (list->capacity)
+        munmap(list->items, list->capacity * sizeof *list->items);
+    list->items = items;
+    list->capacity = capacity;
+}
+
+void trials_free(struct trial_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].fate_count)
+            free(list->items[i].fates);
+    if (list->capacity)
+        munmap(list->items, list->capacity * sizeof *list->items);
+}
+
 void trial_add(struct sweep *sweep, struct trial_list *list, const struct trial *trial)
 {
     struct trial copy = *trial; /* may lie in the array that grows */
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 4096;
-        list->items = realloc(list->items, list->capacity * sizeof *list->items);
-        if (!list->items)
-            abort();
-    }
+    if (list->count == list->capacity)
+        list_grow(list);
     if (copy.fate_count) {
         size_t size = copy.fate_count * sizeof *copy.fates;
         struct disk_fate *fates = malloc(size);
