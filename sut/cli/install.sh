@@ -19,7 +19,7 @@ fill() { # TEMPLATE TARGET: with the prefix and the version
 
 # ROOT...: public headers, with all that they include.
 headers() {
-    for root in "$@"; do echo "#include \"$root\""; done | "${CC:-cc}" -std=gnu11 -I. -DDURESS_POINTS -MM -x c - |
+    for root in "$@"; do echo "#include \"$root\""; done | ${CC:-cc} -std=gnu11 -I. -DDURESS_POINTS -MM -x c - |
         tr ' \\' '\n\n' | grep '^[a-z].*\.h$' | while read -r header; do put 644 "$header" "include/duress/$header"; done
 }
 
