@@ -18,6 +18,8 @@ struct child_setup {
     const char *program;    /* as replay lines call it */
     int64_t run_timeout_ns; /* CPU time of one run */
     int close_fd;           /* what a child must not inherit; -1: nothing */
+    bool
+        leaks; /* look for leaks after each run, where there is a detector: that takes longer than a run */
 };
 
 /* Writes what else the parent wants to know of a run, in the child, which has a copy of all that the parent knew when

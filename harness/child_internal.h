@@ -12,7 +12,7 @@ void child_noise(const struct child *child);
 /* child_main.c: how a child begins: it lives and dies with its parent, and `noise` catches what it says. */
 void child_settle(int noise);
 /* With LeakSanitizer: every run gives back all its memory, or this is the end. */
-void child_check_leaks(void);
+void child_check_leaks(const struct child_setup *setup);
 
 /* A run, in the child that makes it. */
 struct execution {

@@ -110,9 +110,9 @@ static char *whole_message(const struct execution *x, const struct result *resul
 
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
-void child_check_leaks(void)
+void child_check_leaks(const struct child_setup *setup)
 {
-    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+    if (setup->leaks && __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
         _exit(1);
 }
 
@@ -155,7 +155,7 @@ _Noreturn void child_main(const struct child_task *task, int out, int noise)
     char *message = whole_message(&x, &result, &length);
     result_done(&result);
     run_done(&x.run);
-    child_check_leaks();
+    child_check_leaks(task->setup);
     child_write(x.out, message, length);
     free(message);
     fflush(NULL);

@@ -55,7 +55,7 @@ static _Noreturn void series_main(const struct child_setup *setup, int socket, i
         crash_timer(setup->run_timeout_ns);
         if (!make_run(socket, &order))
             break;
-        child_check_leaks();
+        child_check_leaks(setup);
         fflush(NULL);
     }
     _exit(0);

@@ -242,7 +242,8 @@ static int worker_run(const struct command *command, const struct systems *syste
         const struct child_setup setup = {.extras = &options.extras,
                                           .program = options.program,
                                           .run_timeout_ns = options.run_timeout_ns,
-                                          .close_fd = WORKER_FD};
+                                          .close_fd = WORKER_FD,
+                                          .leaks = true};
         if (plan_load(&plan, &paths, &options.extras, systems, &why) == 0) {
             code = serve(&setup, &plan);
             plan_done(&plan);

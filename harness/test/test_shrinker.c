@@ -12,6 +12,13 @@ TestSuite(shrinker, .init = place_enter, .fini = place_leave);
 
 static const struct extras no_extras;
 
+/* How many failures, and with how many sizes of a team: under a sanitizer each fork takes many times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { FAILURES = 1, TEAMS = 2 };
+#else
+enum { FAILURES = 6, TEAMS = 3 };
+#endif
+
 struct rig {
     struct scenario *scenario;
     struct shrinker_setup setup;
@@ -193,7 +200,7 @@ Test(shrinker, two_faults_and_two_context_switches)
 {
     struct rig rig = rig_open(RIVALS, 2);
     uint64_t from = 1;
-    for (int failures = 0; failures < 6; failures++) {
+    for (int failures = 0; failures < FAILURES; failures++) {
         /* In 19, four faults and three dozen switches hold each other in place at first. */
         from = rig_shrink_from(&rig, failures ? from : 19, "fragile/wrong/seen") + 1;
         const char *text = text_of(rig.outcome.tape);
@@ -394,7 +401,7 @@ Test(shrinker, the_number_of_workers_does_not_matter)
 {
     static const unsigned workers[] = {1, 2, 4};
     char first[65536] = "";
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < TEAMS; i++) {
         struct rig rig = rig_open("sut: fragile\nschedule: random\nworkload: { steps: 40, rounds: "
                                   "20, needs: 2, things: 9..20 }\n"
                                   "faults: { fragile/step/try: 60%error(EIO), fragile/lock/take: "

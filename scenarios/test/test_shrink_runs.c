@@ -11,6 +11,13 @@
 
 enum { SEARCH_MAX = 200 };
 
+/* Under a sanitizer each fork takes many times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SEEDS = 1 };
+#else
+enum { SEEDS = 2 };
+#endif
+
 static const struct system *const systems[] = {&jobs_system};
 
 struct rig {
@@ -120,7 +127,7 @@ static void shrinks(const char *path, const char *promise, size_t faults, size_t
     struct rig rig;
     uint64_t from = 1;
     rig_open(&rig, path, promise);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SEEDS; i++) {
         from = shrink_from(&rig, from) + 1;
         const struct shrink_size *before = &rig.outcome.before, *after = &rig.outcome.after;
         const char *text = text_of(rig.outcome.tape);
@@ -150,9 +157,11 @@ Test(shrink_runs, an_unanswered_insert_takes_one_lost_reply)
     shrinks("scenarios/lost-replies.yaml", "clients_always_know", 1, 1, 2);
 }
 
+/* A file is known by its name and its node: a fault of a disk does not move to another node, and its node keeps those
+ * before it. */
 Test(shrink_runs, of_dozens_of_faults_one_remains)
 {
-    shrinks("scenarios/everything.yaml", "nobody_is_rescued", 1, 2, 1);
+    shrinks("scenarios/everything.yaml", "nobody_is_rescued", 1, 2, 3);
 }
 
 Test(shrink_runs, two_deaths_take_two_faults_or_one_that_strikes_twice)
