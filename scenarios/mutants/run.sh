@@ -1,7 +1,7 @@
 #!/bin/bash
 # Plants each bug of scenarios/mutants/*.patch into a copy of the tree, builds it, runs the suite until a property fails,
 # and shrinks the failure. A patch starts with lines "Property: ID" (what must catch it, and is the only one that
-# judges) and "Scenario: FILE" (where to look; optional).
+# judges), "Scenario: FILE" (where to look; optional), and "Regression: FILE" (a tape that must fail with it; optional).
 # Prints a table and writes BUILD/mutants.json. Exit 1 when one is missed or does not apply.
 #   run.sh BUILD [NAME...]
 # MUTANT_SECONDS (20): how long to look for each; MUTANT_SHRINK (10s): how long to shrink; MUTANT_JOBS (one per CPU): how
@@ -59,11 +59,18 @@ report() { # NAME CAUGHT BY RUNS MS FAULTS
         "$([ "$6" = - ] && echo null || echo "$6")" >"$work/$1.row"
 }
 
+# The tape of a failure that was fixed is worth keeping as long as it reaches the bug.
+tape_reaches() { # TREE TAPE PROPERTY
+    "$1/build/duress" replay "$2" --property "$3"
+    [ $? -eq 1 ]
+}
+
 mutant_run() {
     local tree=$1 name=$2 patch=$here/$2.patch out=$work/$2 log=$work/$2.log
-    local wanted where caught=no by="" runs=0 ms=0 faults=-
+    local wanted where tape caught=no by="" runs=0 ms=0 faults=-
     wanted=$(sed -n 's/^Property: *//p' "$patch")
     where=$(sed -n 's/^Scenario: *//p' "$patch")
+    tape=$(sed -n 's/^Regression: *//p' "$patch")
     rm -rf "$out"
     if ! patch -s -p1 -d "$tree" <"$patch" >"$log" 2>&1; then
         by="does not apply"
@@ -77,6 +84,9 @@ mutant_run() {
             runs=$(number_of "$out/run.json" runs)
             ms=$(($(number_of "$out/run.json" wall_ns) / 1000000))
             [ $caught = yes ] && faults=$(number_of "$out/run.json" shrunk_faults)
+        fi
+        if [ -n "$tape" ] && ! tape_reaches "$tree" "$tape" "$wanted" >>"$log" 2>&1; then
+            caught=no by="${tape##*/} misses it"
         fi
     fi
     tree_restore "$tree" "$patch"
