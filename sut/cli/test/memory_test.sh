@@ -33,8 +33,12 @@ total() { ctl stats | sed -n 's/^total *//p'; }
 nothing_runs() { ctl stats | grep -q '^executing  *0$'; }
 
 command -v fiu-run >/dev/null || { echo 'there is no fiu-run here'; exit 1; }
-survived=0
-for seed in 1 2 3 4 5 6 7 8 9 10; do
+survived=0 seeds='1 2 3 4 5 6 7 8 9 10'
+if nm "$jobd" | grep -q __asan_init; then
+    seeds=
+    echo 'AddressSanitizer brings a malloc of its own, and nothing else can stand in for that'
+fi
+for seed in $seeds; do
     rm -f "$work/status"
     check "seed $seed: runs" starved $seed "0.000$((seed % 5 + 1))"
     check "seed $seed: ends well" ended_well
