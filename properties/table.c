@@ -49,6 +49,7 @@ void *table_at(struct table *table, uint64_t key, size_t value_size)
     table->entry_size = sizeof key + (value_size + sizeof key - 1) / sizeof key * sizeof key;
     if (table->count == table->capacity)
         table_grow(table);
+    assert(table->entries);
     table->slots[slot_of(table, key)] = (uint32_t)(table->count + 1);
     unsigned char *entry = table->entries + table->count++ * table->entry_size;
     memcpy(entry, &key, sizeof key);
