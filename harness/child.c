@@ -6,6 +6,7 @@
 #include "harness/backtrace.h"
 #include "harness/clock.h"
 #include "harness/crash.h"
+#include "harness/fork.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,15 +39,6 @@ void child_done(struct child *child)
     close(child->noise);
 }
 
-static int64_t cpu_used_ns(const struct child *child)
-{
-    clockid_t clock;
-    struct timespec used;
-    if (clock_getcpuclockid(child->pid, &clock) || clock_gettime(clock, &used))
-        return 0;
-    return used.tv_sec * INT64_C(1000000000) + used.tv_nsec;
-}
-
 /* For how long it may stand still. A stem stands still while its branches run, and looks after them itself. */
 static int64_t patience_of(const struct child *child)
 {
@@ -58,28 +50,20 @@ void child_expect(struct child *child, const struct child_task *task)
 {
     child->task = *task;
     child->hung = false;
-    child->cpu_ns = child->pid > 0 ? cpu_used_ns(child) : 0;
+    child->cpu_ns = fork_cpu_ns(child->pid);
     child->patience_ns = clock_now_ns() + patience_of(child);
 }
 
 int child_fork(struct child *child, const struct child_task *task)
 {
-    int ends[2];
+    int end;
     child_expect(child, task);
-    fflush(NULL); /* or the child would say it too */
-    if (pipe2(ends, O_CLOEXEC))
-        abort();
-    pid_t pid = fork();
-    if (pid < 0)
-        abort();
-    if (pid == 0) {
-        close(ends[0]);
-        return ends[1];
-    }
-    close(ends[1]);
+    pid_t pid = fork_piped(&end);
+    if (pid == 0)
+        return end;
     child->pid = pid;
     child->cpu_ns = 0;
-    child->pipe = ends[0];
+    child->pipe = end;
     return -1;
 }
 
@@ -112,7 +96,7 @@ bool child_read(struct child *child)
  * One that goes in circles meets the limit of its CPU time. */
 static bool child_moves(struct child *child)
 {
-    int64_t used = cpu_used_ns(child);
+    int64_t used = fork_cpu_ns(child->pid);
     bool moves = used - child->cpu_ns > patience_of(child) / IDLE_FACTOR;
     child->cpu_ns = used;
     return moves;
@@ -136,12 +120,9 @@ int child_watch(struct child *child)
 
 static int child_reap(struct child *child)
 {
-    int status = 0;
     close(child->pipe);
     child->pipe = -1;
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    return fork_reap(child->pid);
 }
 
 static char *noise_take(const struct child *child)

@@ -68,35 +68,39 @@ static void print_options(FILE *out, const char *name, const struct words *value
     }
 }
 
-char *replay_tape_line(const char *program, const char *tape, const struct extras *extras)
-{
-    char *line;
+struct line {
+    char *text;
     size_t size;
-    FILE *out = open_memstream(&line, &size);
+};
+
+static FILE *replay_begin(struct line *line, const char *program, const char *what)
+{
+    FILE *out = open_memstream(&line->text, &line->size);
     if (!out)
         abort();
     shell_quote(out, program);
     fputs(" replay ", out);
-    shell_quote(out, tape);
+    shell_quote(out, what);
+    return out;
+}
+
+char *replay_tape_line(const char *program, const char *tape, const struct extras *extras)
+{
+    struct line line;
+    FILE *out = replay_begin(&line, program, tape);
     print_options(out, "property", &extras->properties);
     fclose(out);
-    return line;
+    return line.text;
 }
 
 char *replay_line(const char *program, const char *scenario, uint64_t seed,
                   const struct extras *extras)
 {
-    char *line;
-    size_t size;
-    FILE *out = open_memstream(&line, &size);
-    if (!out)
-        abort();
-    shell_quote(out, program);
-    fputs(" replay ", out);
-    shell_quote(out, scenario);
+    struct line line;
+    FILE *out = replay_begin(&line, program, scenario);
     fprintf(out, " --seed 0x%llx", (unsigned long long)seed);
     print_options(out, "fault", &extras->faults);
     print_options(out, "property", &extras->properties);
     fclose(out);
-    return line;
+    return line.text;
 }

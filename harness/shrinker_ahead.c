@@ -4,10 +4,10 @@
  * thrown away. The answers are the same with any number of workers. */
 #include "harness/shrinker_ahead.h"
 
+#include "harness/fork.h"
 #include "harness/sequence_internal.h"
 
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { AHEAD_PER_WORKER = 4 };
@@ -159,24 +159,15 @@ static void scout_hear(struct ahead *ahead, int from)
 /* true: this is the scout now. */
 static bool scout_send(struct ahead *ahead)
 {
-    int ends[2];
-    fflush(NULL);
-    if (pipe(ends))
-        return false;
-    pid_t pid = fork();
+    int end;
+    pid_t pid = fork_piped(&end);
     if (pid == 0) {
-        close(ends[0]);
-        ahead->report = fdopen(ends[1], "w");
+        ahead->report = fdopen(end, "w");
         ahead->reports_left = AHEAD_PER_WORKER * ahead->workers;
         return ahead->report || (_exit(1), false);
     }
-    close(ends[1]);
-    if (pid > 0)
-        scout_hear(ahead, ends[0]);
-    else
-        close(ends[0]);
-    if (pid > 0)
-        waitpid(pid, NULL, 0);
+    scout_hear(ahead, end);
+    fork_reap(pid);
     return false;
 }
 

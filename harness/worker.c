@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "harness/worker.h"
 
+#include "harness/fork.h"
 #include "harness/series.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { WORKER_FD = 3 };
@@ -90,8 +90,7 @@ void worker_stop(struct worker *worker)
 {
     close(worker->socket);
     kill(worker->pid, SIGKILL);
-    while (waitpid(worker->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    fork_reap(worker->pid);
     *worker = (struct worker){.socket = -1};
 }
 

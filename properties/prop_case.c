@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* memfd_create, sigabbrev_np */
 #include "harness/crash.h"
+#include "harness/fork.h"
 #include "properties/prop_internal.h"
 
 #include <errno.h>
@@ -20,7 +21,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIMIT_NS = 2000000000, HANG_FACTOR = 10, NOISE_MAX = 16384, SPANS_MAX = 4 * CHOICES_MAX };
+enum {
+    LIMIT_NS = 2000000000,
+    HANG_FACTOR = 10,
+    IDLE_FACTOR = 1000,
+    NOISE_MAX = 16384,
+    SPANS_MAX = 4 * CHOICES_MAX
+};
 
 struct shared {
     struct outcome outcome;
@@ -153,9 +160,13 @@ _Noreturn static void child_main(struct executor *executor, struct sequence *seq
 static bool child_await(int fd, pid_t pid, int64_t limit_ns)
 {
     int wait_ms = (int)(limit_ns / 1000000 * HANG_FACTOR), got;
-    do
+    int64_t before_ns, used_ns = 0;
+    do {
+        before_ns = used_ns;
         got = poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, wait_ms);
-    while (got < 0 && errno == EINTR);
+        used_ns = fork_cpu_ns(pid);
+    } while ((got < 0 && errno == EINTR) ||
+             (got == 0 && used_ns - before_ns > limit_ns * HANG_FACTOR / IDLE_FACTOR));
     if (got == 0)
         kill(pid, SIGKILL);
     return got == 0;
@@ -164,23 +175,13 @@ static bool child_await(int fd, pid_t pid, int64_t limit_ns)
 static int child_fork(struct executor *executor, struct sequence *sequence, bool telling,
                       bool *ret_hung)
 {
-    int ends[2], status = 0;
-    if (pipe2(ends, O_CLOEXEC))
-        abort();
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        abort();
-    if (pid == 0) {
-        close(ends[0]);
+    int end;
+    pid_t pid = fork_piped(&end);
+    if (pid == 0)
         child_main(executor, sequence, telling);
-    }
-    close(ends[1]);
-    *ret_hung = child_await(ends[0], pid, limit_of(executor->prop));
-    close(ends[0]);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    *ret_hung = child_await(end, pid, limit_of(executor->prop));
+    close(end);
+    return fork_reap(pid);
 }
 
 /* What the child wrote, its end; then it is forgotten. */

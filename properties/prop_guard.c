@@ -1,10 +1,9 @@
 /* prop_guard.c: a property whose cases run in one process may still crash. It runs in a child; when that dies, the same
  * cases run again, each in a child of its own, and the one that kills is found, shrunk and told. */
-#define _GNU_SOURCE /* pipe2 */
+#include "harness/fork.h"
 #include "properties/prop_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -40,21 +39,12 @@ static void pass_on(int fd, FILE *out)
 static int run_guarded(const struct prop *prop, const struct prop_config *config, prop_tell *tell,
                        FILE *out)
 {
-    int ends[2], status = 0;
-    if (pipe2(ends, O_CLOEXEC))
-        abort();
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        abort();
-    if (pid == 0) {
-        close(ends[0]);
-        guarded_child(prop, config, tell, ends[1]);
-    }
-    close(ends[1]);
-    pass_on(ends[0], out);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    int end;
+    pid_t pid = fork_piped(&end);
+    if (pid == 0)
+        guarded_child(prop, config, tell, end);
+    pass_on(end, out);
+    int status = fork_reap(pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : PROP_TOLD_MAX + 1;
 }
 

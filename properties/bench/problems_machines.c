@@ -38,15 +38,23 @@ static bool is_use(const struct pool *pool, struct sequence *s)
     return sequence_branch(s, pool->count > 0 ? 2 : 1) == 1;
 }
 
+/* Goes on until a rule uses one; `rule` is what making one is called. false: there are no more steps. */
+static bool next_use(struct pool *pool, struct sequence *s, struct sequence_list *steps,
+                     struct saying *saying, const char *rule)
+{
+    while (sequence_list_more(s, steps)) {
+        if (is_use(pool, s))
+            return true;
+        pool_add(pool, saying, rule);
+    }
+    return false;
+}
+
 static bool double_increment(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
-    while (sequence_list_more(s, &steps)) {
-        if (!is_use(&pool, s)) {
-            pool_add(&pool, saying, "new");
-            continue;
-        }
+    while (next_use(&pool, s, &steps, saying, "new")) {
         uint64_t handle = pool_pick(&pool, s);
         saying_add(saying, "incr v%lu;", (unsigned long)handle);
         if (++pool.value[handle] == 2)
@@ -59,11 +67,7 @@ static bool distinct_pair(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
-    while (sequence_list_more(s, &steps)) {
-        if (!is_use(&pool, s)) {
-            pool_add(&pool, saying, "new");
-            continue;
-        }
+    while (next_use(&pool, s, &steps, saying, "new")) {
         uint64_t a = pool_pick(&pool, s), b = pool_pick(&pool, s);
         saying_add(saying, "pair v%lu v%lu;", (unsigned long)a, (unsigned long)b);
         if (a != b)
@@ -76,11 +80,7 @@ static bool lifo_close(struct sequence *s, struct saying *saying)
 {
     struct pool pool = {0};
     struct sequence_list steps = {.max = STEPS_MAX, .label = "step"};
-    while (sequence_list_more(s, &steps)) {
-        if (!is_use(&pool, s)) {
-            pool_add(&pool, saying, "open");
-            continue;
-        }
+    while (next_use(&pool, s, &steps, saying, "open")) {
         uint64_t handle = pool_pick(&pool, s), last = pool.alive[pool.count - 1];
         saying_add(saying, "close v%lu;", (unsigned long)handle);
         if (handle != last)
