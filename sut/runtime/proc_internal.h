@@ -110,6 +110,7 @@ struct proc {
     struct delayed *delayed;
     struct name *name;
     struct job *job;
+    struct starter *starter; /* who waits for its word, or NULL (start.c) */
 
     proc_main *main;
     void *arg;
@@ -167,6 +168,11 @@ void wait_fire(struct timer *timer);
 struct envelope *envelope_new(struct proc *to, const struct message *message); /* copies the data */
 void mailbox_put(struct proc *to, struct envelope *envelope);                  /* without a limit */
 void proc_post(struct proc *to, const struct message *message);                /* both */
+/* The oldest message from *at on that matches, out of the mailbox; `at` stays valid as long as nothing in front of it is
+ * taken. NULL: time is up. The caller releases it. */
+struct envelope *mailbox_wait(struct proc *self, struct envelope **at,
+                              bool (*match)(const struct message *, void *), void *ctx,
+                              int64_t timeout_ns);
 void mailbox_discard(struct proc *self, bool (*match)(const struct message *, void *), void *ctx);
 
 /* proc_link.c */

@@ -57,8 +57,8 @@ void mailbox_discard(struct proc *self, message_match *match, void *ctx)
 
 /* Looks from *at on, which stays valid: nobody but `self` takes from the mailbox, and it is in
  * here. */
-static struct envelope *mailbox_wait(struct proc *self, struct envelope **at, message_match *match,
-                                     void *ctx, int64_t timeout_ns)
+struct envelope *mailbox_wait(struct proc *self, struct envelope **at, message_match *match,
+                              void *ctx, int64_t timeout_ns)
 {
     int64_t deadline = timeout_ns <= 0 ? 0 : proc_deadline(self, timeout_ns);
     for (;;) {

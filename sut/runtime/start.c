@@ -1,0 +1,185 @@
+/* start.c: a start is a call whose answer comes from the process that it makes. The monitor of the call is there from the
+ * spawn on, so that no death is missed; everything that concerns the start comes behind what was in the mailbox before it,
+ * and nothing in front of that is looked at, however much it is. */
+#include "sut/runtime/start.h"
+
+#include "sut/runtime/proc_internal.h"
+
+POINT_ABOUT("proc/process/started",
+            "Who waited for a process to stand goes on: it stands (ok), or why it is gone again.");
+
+/* Whom a new process answers; in its heap, until it has. */
+struct starter {
+    proc_id pid;
+    ref_id ref;
+};
+
+struct start { /* one on its way, seen by who waits */
+    struct proc *self;
+    struct envelope **mark; /* the end of the mailbox before it */
+    proc_id pid;
+    ref_id ref;
+};
+
+struct started started_ok(proc_id pid)
+{
+    return (struct started){.how = STARTED_OK, .pid = pid};
+}
+
+struct started started_ignore(void)
+{
+    return (struct started){.how = STARTED_IGNORE};
+}
+
+struct started started_error(struct reason why)
+{
+    return (struct started){.how = STARTED_ERROR, .why = why};
+}
+
+/* ---- the new process ---- */
+
+static void starter_answer(struct proc *self, enum started_how how)
+{
+    struct starter *starter = self->starter;
+    if (!starter)
+        return;
+    self->starter = NULL;
+    proc_reply(self, starter->pid, starter->ref, &how, sizeof how);
+    heap_release(&self->heap, starter);
+}
+
+void proc_started(struct proc *self)
+{
+    starter_answer(self, STARTED_OK);
+}
+
+void proc_ignored(struct proc *self)
+{
+    starter_answer(self, STARTED_IGNORE);
+    proc_exit(self, (struct reason){.kind = EXIT_NORMAL});
+}
+
+/* Its end is the answer. */
+void proc_failed(struct proc *self, struct reason why)
+{
+    proc_exit(self, why);
+}
+
+/* ---- who waits for it ---- */
+
+static bool is_word(const struct message *message, void *ctx)
+{
+    const struct start *start = ctx;
+    return message->ref == start->ref && (message->tag == MSG_REPLY || message->tag == MSG_DOWN);
+}
+
+static bool is_exit(const struct message *message, void *ctx)
+{
+    const struct start *start = ctx;
+    return message->tag == MSG_EXIT && message->from == start->pid;
+}
+
+static struct envelope *word_wait(struct start *start, int64_t timeout_ns)
+{
+    return mailbox_wait(start->self, start->mark, is_word, start, timeout_ns);
+}
+
+/* Until it is gone; the reason of its end. */
+static struct reason gone_wait(struct start *start)
+{
+    struct heap *heap = &start->self->heap;
+    for (;;) {
+        struct envelope *word = word_wait(start, WAIT_FOREVER);
+        bool gone = word->message.tag == MSG_DOWN;
+        struct reason why = {.kind = EXIT_NORMAL};
+        if (gone)
+            why = ((const struct exit_message *)word->message.data)->reason;
+        heap_release(heap, word);
+        if (gone)
+            return why;
+    }
+}
+
+static struct started start_timeout(struct start *start)
+{
+    proc_unlink(start->self, start->pid);
+    proc_signal(start->self->runtime, proc_id_of(start->self), start->pid,
+                (struct reason){.kind = EXIT_KILL});
+    gone_wait(start);
+    return started_error(reason_make(EXIT_ERROR, "timeout"));
+}
+
+static struct started start_replied(struct start *start, enum started_how how)
+{
+    if (how == STARTED_OK)
+        return started_ok(start->pid);
+    gone_wait(start);
+    return started_ignore();
+}
+
+static struct started start_wait(struct start *start, int64_t timeout_ns)
+{
+    struct heap *heap = &start->self->heap;
+    start->self->call = start->ref;
+    struct envelope *word = word_wait(start, timeout_ns);
+    start->self->call = 0;
+    if (!word)
+        return start_timeout(start);
+    struct started started =
+        word->message.tag == MSG_REPLY
+            ? start_replied(start, *(const enum started_how *)word->message.data)
+            : started_error(((const struct exit_message *)word->message.data)->reason);
+    heap_release(heap, word);
+    return started;
+}
+
+/* What a start leaves in the mailbox: of one that failed, nothing. One that stood and has died since keeps its exit. */
+static void start_sweep(struct start *start, enum started_how how)
+{
+    struct proc *self = start->self;
+    struct envelope *left = NULL;
+    if (!proc_demonitor(self, start->ref, false))
+        left = mailbox_wait(self, start->mark, is_word, start, 0);
+    heap_release(&self->heap, left);
+    if (how != STARTED_OK)
+        heap_release(&self->heap, mailbox_wait(self, start->mark, is_exit, start, 0));
+}
+
+__attribute__((unused)) static const char *started_text(const struct started *started,
+                                                        char out[static 128])
+{
+    if (started->how == STARTED_ERROR)
+        return reason_text(started->why, out);
+    return started->how == STARTED_OK ? "ok" : "ignore";
+}
+
+static struct started start_spawn(struct proc *self, const struct proc_spec *spec, proc_id link,
+                                  int64_t timeout_ns)
+{
+    struct start start = {.self = self, .mark = self->last};
+    struct proc_spec own = *spec;
+    own.link = link;
+    own.monitor = proc_id_of(self);
+    own.ret_monitor = &start.ref;
+    start.pid = proc_spawn(self->runtime, &own);
+    if (!start.pid)
+        return started_error(reason_make(EXIT_ERROR, "too many processes"));
+    struct proc *child = runtime_find(self->runtime, start.pid); /* it has not run yet */
+    child->starter = heap_alloc(&child->heap, sizeof *child->starter);
+    *child->starter = (struct starter){.pid = proc_id_of(self), .ref = start.ref};
+    struct started started = start_wait(&start, timeout_ns);
+    start_sweep(&start, started.how);
+    TRACE(&self->site, "proc/process/started", T_U64("pid", start.pid),
+          T_U64("starter", proc_id_of(self)), T_STR("how", started_text(&started, (char[128]){0})));
+    return started;
+}
+
+struct started proc_start(struct proc *self, const struct proc_spec *spec, int64_t timeout_ns)
+{
+    return start_spawn(self, spec, proc_id_of(self), timeout_ns);
+}
+
+struct started proc_start_alone(struct proc *self, const struct proc_spec *spec, int64_t timeout_ns)
+{
+    return start_spawn(self, spec, 0, timeout_ns);
+}
