@@ -69,7 +69,7 @@ static void general_help(FILE *out)
         if (!commands[i]->hidden)
             fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->about);
     fprintf(out,
-            "\n'duress COMMAND --help' explains a command; 'duress --version' prints the version.\n"
+            "\n'duress help COMMAND' explains a command; 'duress --version' prints the version.\n"
             "\nexit codes: 0 all held; 1 a property failed or the system crashed; 2 a liveness\n"
             "failure; 3 the harness is at fault; 4 usage or bad input; 5 nothing was run;\n"
             "130 interrupted\n");
@@ -94,6 +94,19 @@ static int unknown_command(const char *name)
     fprintf(stderr, "duress: unknown command '%s'%s%s%s\ntry 'duress --help'\n", name,
             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return EXIT_USAGE;
+}
+
+/* About one command, or about all of them (NULL). */
+static int help(const char *name)
+{
+    const struct command *command = name ? command_find(name) : NULL;
+    if (name && !command)
+        return unknown_command(name);
+    if (command)
+        command_help(command, stdout);
+    else
+        general_help(stdout);
+    return EXIT_HELD;
 }
 
 /* Without this, the first file that is opened would become the standard output of one who was
@@ -124,10 +137,8 @@ int duress_main(int argc, char **argv, const struct system *const *systems, size
         return EXIT_USAGE;
     }
     const char *name = argv[1];
-    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
-        general_help(stdout);
-        return EXIT_HELD;
-    }
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0)
+        return check_output(help(argc > 2 ? argv[2] : NULL));
     if (strcmp(name, "--version") == 0) {
         printf("duress " DURESS_VERSION ", commit " DURESS_COMMIT ", compiler " __VERSION__
                ", flags " DURESS_FLAGS "\n");

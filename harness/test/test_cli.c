@@ -181,6 +181,10 @@ Test(cli, help_comes_from_the_tables)
     cr_assert(says("--break-at EVENT"));
     cr_assert_eq(duress("list --help"), 0);
     cr_assert_eq(duress("report --help"), 0);
+    cr_assert_eq(duress("help sweep"), 0);
+    cr_assert(says("--pairs"));
+    cr_assert_eq(duress("help sweeep"), 4);
+    cr_assert(says("did you mean 'sweep'?"));
     cr_assert_eq(duress("--version"), 0);
     cr_assert(says("duress "));
 }
