@@ -56,6 +56,7 @@ PROPS    := $(wildcard */test/prop_*.c sut/*/test/prop_*.c)
 SCRIPTS  := $(wildcard sut/*/test/*.sh)
 PROBLEMS := $(wildcard properties/bench/problems*.c)
 TESTERS  := $(wildcard */test/support*.c sut/*/test/support*.c)
+ORACLE   := $(filter-out sut/runtime/oracle/main.c,$(wildcard sut/runtime/oracle/*.c))
 FUZZERS  := $(wildcard */test/fuzz/fuzz_*.c)
 
 OBJ       = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -90,7 +91,7 @@ deps: ## install what is missing (Debian packages)
 
 # ---- building ----
 
-build: $(BUILD)/duress $(BUILD)/jobd $(BUILD)/jobctl $(BUILD)/release/jobd $(BUILD)/release/jobctl ## the programs (default)
+build: $(BUILD)/duress $(BUILD)/jobd $(BUILD)/jobctl $(BUILD)/otp-oracle $(BUILD)/release/jobd $(BUILD)/release/jobctl ## the programs (default)
 all: build tests ## the programs and the tests
 tests: $(TEST_BIN) $(TEST_SH)
 
@@ -116,6 +117,7 @@ $(BUILD)/libjobs.a: $(call OBJ,$(SUT))
 $(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
 $(BUILD)/libprops.a: $(patsubst %.c,$(BUILD)/props/%.o,$(PROPS))
 $(BUILD)/libcli.a: $(call OBJ,$(CLI))
+$(BUILD)/liboracle.a: $(call OBJ,$(ORACLE))
 $(BUILD)/libproblems.a: $(call OBJ,$(PROBLEMS))
 $(BUILD)/release/libjobs.a: $(call REL,$(SUT))
 $(BUILD)/release/libcli.a: $(call REL,$(CLI))
@@ -141,8 +143,13 @@ $(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj
 $(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(BUILD)/release/libcli.a $(BUILD)/release/libjobs.a
 	$(call link,$^,$(CLI_LIBS))
 
+# What the runtime does with a scenario that was recorded from OTP.
+$(BUILD)/otp-oracle: $(BUILD)/obj/sut/runtime/oracle/main.o $(BUILD)/liboracle.a $(BUILD)/libjobs.a
+	$(call link,$^,$(JOBS_LIBS))
+
 $(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a $(BUILD)/libproblems.a
 	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libcli.a $(BUILD)/libproblems.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/test/sut/runtime/test/test_oracle: $(BUILD)/liboracle.a
 $(BUILD)/test/harness/test/fuzz/test_corpus: $(call OBJ,$(FUZZERS))
 $(BUILD)/test/%.sh: %.sh
 	@mkdir -p $(@D)

@@ -27,7 +27,7 @@ static struct job_outcome timeout_outcome(int64_t timeout_ns)
 static struct job_outcome crash_outcome(struct queue_run *run, const struct slot *slot,
                                         struct reason reason)
 {
-    char text[128];
+    char text[REASON_WORDS];
     reason_text(reason, text);
     TRACE(proc_site(run->self), "job/perform/crash", T_U64("job", slot->job->id),
           T_U64("attempt", slot->job->attempt), T_U64("lease", slot->job->lease),

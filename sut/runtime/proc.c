@@ -32,7 +32,7 @@ static void spawn_monitor(struct proc *proc, const struct proc_spec *spec)
     ref_id ref = runtime_ref(proc->runtime);
     struct proc *watcher = runtime_find(proc->runtime, spec->monitor);
     if (watcher)
-        monitor_add(watcher, proc, ref);
+        monitor_add(watcher, proc, ref, NULL);
     if (spec->ret_monitor)
         *spec->ret_monitor = ref;
 }

@@ -33,20 +33,27 @@ enum reason_kind {
     EXIT_KILL,     /* as a signal from proc_signal: cannot be trapped, arrives as EXIT_KILLED */
     EXIT_KILLED,
     EXIT_NOPROC,
-    EXIT_ERROR, /* anything else: text says what */
+    EXIT_ERROR,  /* anything else: text says what */
+    EXIT_RAISED, /* an error raised by code, text: {text, stack} in OTP's terms (SIG-03) */
+    EXIT_THROWN, /* a throw that nobody caught: {{nocatch, text}, stack} */
 };
+
+enum { REASON_TEXT = 240, REASON_WORDS = REASON_TEXT + 32 };
 
 struct reason {
     enum reason_kind kind;
-    char text[108]; /* may be empty */
+    char text[REASON_TEXT]; /* may be empty */
 };
 
 struct reason reason_make(enum reason_kind kind, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool reason_is_calm(struct reason reason); /* normal, shutdown, {shutdown, _} */
+bool reason_equal(const struct reason *a, const struct reason *b);
 /* "normal", "shutdown", "shutdown:text", "killed", "noproc", or the text of an error. Into `out`,
  * returned. */
-const char *reason_text(struct reason reason, char out[static 128]);
+const char *reason_text(struct reason reason, char out[static REASON_WORDS]);
+/* The same as an Erlang term without blanks, as {shutdown,text} or {{nocatch,text},stack}. */
+const char *reason_term(struct reason reason, char out[static REASON_WORDS]);
 
 /* ---- the runtime ---- */
 
@@ -117,6 +124,8 @@ void proc_signal(struct runtime *runtime, proc_id from, proc_id to, struct reaso
 void proc_link(struct proc *self, proc_id other);   /* SIG-15 .. SIG-18 */
 void proc_unlink(struct proc *self, proc_id other); /* SIG-19, SIG-20 */
 ref_id proc_monitor(struct proc *self, proc_id other);
+/* Who has this name now; the DOWN carries the name. Nobody: DOWN with noproc (SIG-23). */
+ref_id proc_monitor_name(struct proc *self, const char *name);
 bool proc_demonitor(struct proc *self, ref_id monitor, bool flush); /* false: was already gone */
 void proc_trap_exit(struct proc *self, bool on);
 
@@ -147,7 +156,9 @@ struct message {
 };
 
 struct exit_message {
-    proc_id who;
+    proc_id who; /* 0: the driver, or a name that nobody had */
+    const char
+        *name; /* of a DOWN: by this name it was monitored; else NULL. Part of the message. */
     struct reason reason;
 }; /* data of MSG_EXIT and MSG_DOWN */
 
@@ -155,6 +166,27 @@ struct exit_message {
  * runtime sends (exits, DOWNs, replies, timers) is never refused. */
 int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, const void *data,
               size_t size);
+
+/* To whoever has this name. -ENOENT: nobody (SIG-29: where OTP raises badarg). */
+int proc_send_name(struct runtime *runtime, proc_id from, const char *name, uint32_t tag,
+                   const void *data, size_t size);
+
+/* ---- aliases: refs that can be sent to, as long as they are active ---- */
+
+enum alias_kind {
+    ALIAS_EXPLICIT,  /* until proc_unalias (ALIAS-02) */
+    ALIAS_REPLY,     /* also until the first message through it (ALIAS-03) */
+    ALIAS_DEMONITOR, /* of a monitor: also until that is gone, by demonitor or DOWN (ALIAS-05) */
+    ALIAS_REPLY_DEMONITOR, /* both, and the first message also ends the monitor (ALIAS-06) */
+};
+
+ref_id proc_alias(struct proc *self, enum alias_kind kind); /* EXPLICIT or REPLY */
+/* A monitor whose ref is an alias too; not of oneself (ALIAS-08). */
+ref_id proc_monitor_alias(struct proc *self, proc_id other, enum alias_kind kind);
+bool proc_unalias(struct proc *self, ref_id alias); /* false: it was not active, or not self's */
+/* As proc_send; an alias that is not active is no error: the message vanishes (ALIAS-07). */
+int proc_send_alias(struct runtime *runtime, proc_id from, ref_id alias, uint32_t tag,
+                    const void *data, size_t size);
 
 #define WAIT_FOREVER INT64_MAX
 
@@ -191,6 +223,9 @@ bool proc_cancel_timer(struct proc *self, ref_id timer); /* false: it fired, or 
 
 int proc_register(struct proc *self,
                   const char *name); /* 0, -EEXIST: taken or self already has a name */
+/* For another one (SIG-28); also -ESRCH: it is dead. */
+int runtime_register(struct runtime *runtime, const char *name, proc_id pid);
+int runtime_unregister(struct runtime *runtime, const char *name);  /* 0; -ENOENT: nobody has it */
 proc_id runtime_whereis(struct runtime *runtime, const char *name); /* 0: nobody */
 
 /* ---- blocking work ---- */

@@ -28,7 +28,7 @@ void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bo
         proc_end(to, kill ? &killed : reason);
     } else if (!to->doomed) {
         to->doomed = true;
-        to->reason = kill ? killed : *reason;
+        to->reason = reason_keep(&to->heap, kill ? &killed : reason);
     }
 }
 
@@ -40,14 +40,10 @@ static void proc_mourn(struct proc *dead)
     while (dead->links) {
         struct proc *peer = dead->links->twin->proc;
         link_remove(dead->links);
-        exit_deliver(peer, id, &dead->reason, true);
+        exit_deliver(peer, id, dead->reason, true);
     }
-    while (dead->watchers) {
-        struct proc *watcher = dead->watchers->watcher;
-        ref_id ref = dead->watchers->by_ref.id;
-        monitor_remove(dead->watchers);
-        monitor_notify(watcher, id, ref, &dead->reason);
-    }
+    while (dead->watchers)
+        monitor_fire(dead->watchers, dead->reason);
 }
 
 static void proc_bury_all(struct runtime *runtime)
@@ -68,9 +64,10 @@ static void proc_bury_all(struct runtime *runtime)
 void proc_end(struct proc *proc, const struct reason *reason)
 {
     struct runtime *runtime = proc->runtime;
-    proc->reason = *reason;
+    proc->reason = reason_keep(&proc->heap, reason);
     TRACE(&proc->site, "proc/process/exit", T_U64("pid", proc_id_of(proc)),
-          T_STR("label", proc->label), T_STR("reason", reason_text(*reason, (char[128]){0})),
+          T_STR("label", proc->label),
+          T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})),
           T_U64("calm", reason_is_calm(*reason)));
     if (proc->state == PROC_READY)
         proc_unready(proc);
@@ -96,6 +93,7 @@ void proc_erase(struct proc *proc)
         monitor_remove(proc->watchers);
     while (proc->monitors)
         monitor_remove(proc->monitors);
+    alias_clear(proc);
     delayed_clear(proc);
     job_orphan(proc);
     heap_done(&proc->heap);

@@ -60,6 +60,14 @@ struct monitor {
     struct proc *target;
     struct monitor *prev, *next;           /* among the watchers of the target, in order */
     struct monitor *mine_prev, *mine_next; /* among the monitors of the watcher */
+    char *name; /* by which the target was found, behind this structure; NULL: by its id */
+};
+
+struct alias {
+    struct id_node by_ref;
+    struct proc *owner;
+    struct alias *prev, *next; /* among those of the owner */
+    enum alias_kind kind;
 };
 
 /* A message on its way, in the heap of the receiver: it goes where the receiver goes. */
@@ -107,6 +115,7 @@ struct proc {
     struct link_end *links;
     struct monitor *watchers;
     struct monitor *monitors;
+    struct alias *aliases;
     struct delayed *delayed;
     struct name *name;
     struct job *job;
@@ -116,7 +125,7 @@ struct proc {
     void *arg;
     struct heap heap;
     struct point_site site;
-    struct reason reason;
+    const struct reason *reason; /* why it ended, or is doomed; NULL before; see reason_keep */
     char label[];
 };
 
@@ -127,6 +136,7 @@ struct runtime {
     struct fiber_pool *fibers;
     struct id_table procs;
     struct id_table monitors; /* by ref */
+    struct id_table aliases;  /* by ref */
     struct id_table delayed;  /* by ref */
     struct id_table names;    /* by hash */
     struct timers timers;
@@ -165,9 +175,10 @@ bool proc_park(struct proc *self, enum proc_state state, int64_t deadline);
 void wait_fire(struct timer *timer);
 
 /* proc_message.c */
-struct envelope *envelope_new(struct proc *to, const struct message *message); /* copies the data */
-void mailbox_put(struct proc *to, struct envelope *envelope);                  /* without a limit */
-void proc_post(struct proc *to, const struct message *message);                /* both */
+/* Copies the data; without any there is room for `size` bytes, zeroed. */
+struct envelope *envelope_new(struct proc *to, const struct message *message);
+void mailbox_put(struct proc *to, struct envelope *envelope);   /* without a limit */
+void proc_post(struct proc *to, const struct message *message); /* both */
 /* The oldest message from *at on that matches, out of the mailbox; `at` stays valid as long as nothing in front of it is
  * taken. NULL: time is up. The caller releases it. */
 struct envelope *mailbox_wait(struct proc *self, struct envelope **at,
@@ -178,9 +189,14 @@ void mailbox_discard(struct proc *self, bool (*match)(const struct message *, vo
 /* proc_link.c */
 void link_add(struct proc *a, struct proc *b); /* they are not linked yet */
 void link_remove(struct link_end *end);
-void monitor_add(struct proc *watcher, struct proc *target, ref_id ref);
-void monitor_remove(struct monitor *monitor);
-void monitor_notify(struct proc *watcher, proc_id target, ref_id ref, const struct reason *reason);
+void monitor_add(struct proc *watcher, struct proc *target, ref_id ref, const char *name);
+void monitor_remove(struct monitor *monitor); /* with its alias, if that goes with it */
+/* Ends it, and tells its watcher why. */
+void monitor_fire(struct monitor *monitor, const struct reason *reason);
+
+/* proc_alias.c */
+void alias_monitor_gone(struct proc *owner, ref_id ref);
+void alias_clear(struct proc *owner);
 
 /* proc_end.c */
 void proc_end(struct proc *proc,
@@ -188,6 +204,9 @@ void proc_end(struct proc *proc,
 void proc_leave_if_dead(struct runtime *runtime);
 void proc_erase(struct proc *proc); /* frees it, telling nobody */
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link);
+
+/* reason.c: one that lasts as long as the heap; without a text it costs nothing. */
+const struct reason *reason_keep(struct heap *heap, const struct reason *reason);
 
 /* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
 void delayed_clear(struct proc *proc);

@@ -3,6 +3,7 @@
  * were made. */
 #include "sut/runtime/proc_internal.h"
 
+#include <string.h>
 #include <utlist.h>
 
 static const struct reason noproc = {.kind = EXIT_NOPROC};
@@ -48,11 +49,12 @@ void proc_link(struct proc *self, proc_id other)
     struct proc *peer = runtime_find(self->runtime, other);
     if (peer == self)
         return;
-    if (!peer)
+    if (!peer && self->trap_exit)
         exit_deliver(self, other, &noproc, true);
+    else if (!peer)
+        proc_exit(self, reason_make(EXIT_RAISED, "noproc"));
     else if (!link_find(self, peer))
         link_add(self, peer);
-    proc_leave_if_dead(self->runtime);
 }
 
 void proc_unlink(struct proc *self, proc_id other)
@@ -65,45 +67,81 @@ void proc_unlink(struct proc *self, proc_id other)
 
 /* ---- monitors ---- */
 
-void monitor_add(struct proc *watcher, struct proc *target, ref_id ref)
+void monitor_add(struct proc *watcher, struct proc *target, ref_id ref, const char *name)
 {
     struct runtime *runtime = watcher->runtime;
-    struct monitor *monitor = heap_alloc(runtime->env->heap, sizeof *monitor);
+    size_t name_size = name ? strlen(name) + 1 : 0;
+    struct monitor *monitor = heap_alloc(runtime->env->heap, sizeof *monitor + name_size);
     monitor->watcher = watcher;
     monitor->target = target;
+    monitor->name = name ? memcpy(monitor + 1, name, name_size) : NULL;
     id_table_insert(&runtime->monitors, &monitor->by_ref, ref);
     DL_APPEND(target->watchers, monitor);
     DL_APPEND2(watcher->monitors, monitor, mine_prev, mine_next);
 }
 
-void monitor_remove(struct monitor *monitor)
+static void monitor_forget(struct monitor *monitor)
 {
     struct runtime *runtime = monitor->watcher->runtime;
     DL_DELETE(monitor->target->watchers, monitor);
     DL_DELETE2(monitor->watcher->monitors, monitor, mine_prev, mine_next);
     id_table_remove(&runtime->monitors, &monitor->by_ref);
-    heap_release(runtime->env->heap, monitor);
+    alias_monitor_gone(monitor->watcher, monitor->by_ref.id);
 }
 
-void monitor_notify(struct proc *watcher, proc_id target, ref_id ref, const struct reason *reason)
+void monitor_remove(struct monitor *monitor)
 {
-    if (watcher->state == PROC_DEAD)
-        return;
-    struct exit_message exit = {.who = target, .reason = *reason};
-    proc_post(watcher,
-              &(struct message){
-                  .tag = MSG_DOWN, .from = target, .ref = ref, .size = sizeof exit, .data = &exit});
+    struct heap *heap = monitor->watcher->runtime->env->heap;
+    monitor_forget(monitor);
+    heap_release(heap, monitor);
 }
 
-ref_id proc_monitor(struct proc *self, proc_id other)
+static void down_post(struct proc *watcher, proc_id target, ref_id ref, const struct reason *reason,
+                      const char *name)
+{
+    struct down {
+        struct exit_message exit;
+        char name[];
+    };
+    size_t name_size = name ? strlen(name) + 1 : 0;
+    struct envelope *envelope = envelope_new(
+        watcher,
+        &(struct message){
+            .tag = MSG_DOWN, .from = target, .ref = ref, .size = sizeof(struct down) + name_size});
+    struct down *down = (struct down *)envelope->data;
+    down->exit = (struct exit_message){
+        .who = target, .reason = *reason, .name = name ? strcpy(down->name, name) : NULL};
+    mailbox_put(watcher, envelope);
+}
+
+void monitor_fire(struct monitor *monitor, const struct reason *reason)
+{
+    struct proc *watcher = monitor->watcher;
+    monitor_forget(monitor);
+    if (watcher->state != PROC_DEAD)
+        down_post(watcher, proc_id_of(monitor->target), monitor->by_ref.id, reason, monitor->name);
+    heap_release(watcher->runtime->env->heap, monitor);
+}
+
+static ref_id monitor_make(struct proc *self, proc_id other, const char *name)
 {
     ref_id ref = runtime_ref(self->runtime);
     struct proc *target = runtime_find(self->runtime, other);
     if (!target)
-        monitor_notify(self, other, ref, &noproc);
+        down_post(self, other, ref, &noproc, name);
     else if (target != self)
-        monitor_add(self, target, ref);
+        monitor_add(self, target, ref, name);
     return ref;
+}
+
+ref_id proc_monitor(struct proc *self, proc_id other)
+{
+    return monitor_make(self, other, NULL);
+}
+
+ref_id proc_monitor_name(struct proc *self, const char *name)
+{
+    return monitor_make(self, runtime_whereis(self->runtime, name), name);
 }
 
 static bool is_down_of(const struct message *message, void *ctx)

@@ -16,7 +16,7 @@ struct envelope *envelope_new(struct proc *to, const struct message *message)
     struct envelope *envelope = heap_alloc(&to->heap, sizeof *envelope + message->size);
     envelope->message = *message;
     envelope->message.data = message->size > 0 ? envelope->data : NULL;
-    if (message->size > 0)
+    if (message->data)
         memcpy(envelope->data, message->data, message->size);
     return envelope;
 }

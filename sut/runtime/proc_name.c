@@ -24,16 +24,36 @@ static struct name *name_find(const struct runtime *runtime, const char *text)
     return NULL;
 }
 
-int proc_register(struct proc *self, const char *text)
+static int name_give(struct proc *proc, const char *text)
 {
-    struct runtime *runtime = self->runtime;
-    if (self->name || name_find(runtime, text))
+    struct runtime *runtime = proc->runtime;
+    if (proc->name || name_find(runtime, text))
         return -EEXIST;
     struct name *name = heap_alloc(runtime->env->heap, sizeof *name + strlen(text) + 1);
     strcpy(name->text, text);
-    name->proc = self;
+    name->proc = proc;
     id_table_insert(&runtime->names, &name->by_hash, name_hash(text));
-    self->name = name;
+    proc->name = name;
+    return 0;
+}
+
+int proc_register(struct proc *self, const char *text)
+{
+    return name_give(self, text);
+}
+
+int runtime_register(struct runtime *runtime, const char *text, proc_id pid)
+{
+    struct proc *proc = runtime_find(runtime, pid);
+    return proc ? name_give(proc, text) : -ESRCH;
+}
+
+int runtime_unregister(struct runtime *runtime, const char *text)
+{
+    struct name *name = name_find(runtime, text);
+    if (!name)
+        return -ENOENT;
+    name_release(name->proc);
     return 0;
 }
 
@@ -50,4 +70,11 @@ proc_id runtime_whereis(struct runtime *runtime, const char *text)
 {
     struct name *name = name_find(runtime, text);
     return name ? proc_id_of(name->proc) : 0;
+}
+
+int proc_send_name(struct runtime *runtime, proc_id from, const char *name, uint32_t tag,
+                   const void *data, size_t size)
+{
+    proc_id to = runtime_whereis(runtime, name);
+    return to ? proc_send(runtime, from, to, tag, data, size) : -ENOENT;
 }

@@ -22,6 +22,7 @@ struct runtime *runtime_new(struct env *env, const struct runtime_options *optio
     runtime->fibers = fiber_pool_new(heap, options->stack_bytes, options->spares);
     id_table_init(&runtime->procs, heap);
     id_table_init(&runtime->monitors, heap);
+    id_table_init(&runtime->aliases, heap);
     id_table_init(&runtime->delayed, heap);
     id_table_init(&runtime->names, heap);
     timers_init(&runtime->timers, heap);
@@ -50,6 +51,7 @@ void runtime_free(struct runtime *runtime)
     timers_done(&runtime->timers);
     id_table_done(&runtime->names);
     id_table_done(&runtime->delayed);
+    id_table_done(&runtime->aliases);
     id_table_done(&runtime->monitors);
     id_table_done(&runtime->procs);
     fiber_pool_free(runtime->fibers);

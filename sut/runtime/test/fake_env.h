@@ -100,7 +100,7 @@ static inline void say_message(struct proc *self, const struct message *message)
     } else if (message->tag == MSG_EXIT || message->tag == MSG_DOWN) {
         const struct exit_message *exit = message->data;
         say(proc_env(self), "%s(%d,%s)", message->tag == MSG_EXIT ? "EXIT" : "DOWN", (int)exit->who,
-            reason_text(exit->reason, (char[128]){0}));
+            reason_text(exit->reason, (char[REASON_WORDS]){0}));
     } else {
         say(proc_env(self), "%u", message->tag);
     }

@@ -10,7 +10,7 @@ SUITE(reason);
 
 Test(reason, texts)
 {
-    char text[128];
+    char text[REASON_WORDS];
     cr_assert_str_eq(reason_text(plain(EXIT_NORMAL), text), "normal");
     cr_assert_str_eq(reason_text(plain(EXIT_SHUTDOWN), text), "shutdown");
     cr_assert_str_eq(reason_text(reason_make(EXIT_SHUTDOWN, "%d left", 3), text),
@@ -20,6 +20,16 @@ Test(reason, texts)
     cr_assert_str_eq(reason_text(plain(EXIT_NOPROC), text), "noproc");
     cr_assert_str_eq(reason_text(error("disk full"), text), "disk full");
     cr_assert_str_eq(reason_text(plain(EXIT_ERROR), text), "error");
+}
+
+Test(reason, terms_SIG_03)
+{
+    char term[REASON_WORDS];
+    cr_assert_str_eq(reason_term(plain(EXIT_NORMAL), term), "normal");
+    cr_assert_str_eq(reason_term(reason_make(EXIT_SHUTDOWN, "x"), term), "{shutdown,x}");
+    cr_assert_str_eq(reason_term(reason_make(EXIT_RAISED, "boom"), term), "{boom,stack}");
+    cr_assert_str_eq(reason_term(reason_make(EXIT_THROWN, "boom"), term), "{{nocatch,boom},stack}");
+    cr_assert_str_eq(reason_term(error("boom"), term), "boom");
 }
 
 Test(reason, calm_are_normal_and_shutdown_RST_04)
@@ -35,7 +45,7 @@ Test(reason, calm_are_normal_and_shutdown_RST_04)
 
 Test(reason, too_long_is_cut)
 {
-    char long_text[300] = {0}, text[128];
+    char long_text[300] = {0}, text[REASON_WORDS];
     memset(long_text, 'x', sizeof long_text - 1);
     struct reason reason = error(long_text);
     cr_assert_eq(strlen(reason.text), sizeof reason.text - 1);
