@@ -146,7 +146,7 @@ static void start_sweep(struct start *start, enum started_how how)
 }
 
 __attribute__((unused)) static const char *started_text(const struct started *started,
-                                                        char out[static 128])
+                                                        char out[static REASON_WORDS])
 {
     if (started->how == STARTED_ERROR)
         return reason_text(started->why, out);
@@ -170,7 +170,8 @@ static struct started start_spawn(struct proc *self, const struct proc_spec *spe
     struct started started = start_wait(&start, timeout_ns);
     start_sweep(&start, started.how);
     TRACE(&self->site, "proc/process/started", T_U64("pid", start.pid),
-          T_U64("starter", proc_id_of(self)), T_STR("how", started_text(&started, (char[128]){0})));
+          T_U64("starter", proc_id_of(self)),
+          T_STR("how", started_text(&started, (char[REASON_WORDS]){0})));
     return started;
 }
 

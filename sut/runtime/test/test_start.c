@@ -56,7 +56,7 @@ static void say_started(struct env *env, struct started started)
     else if (started.how == STARTED_IGNORE)
         say(env, "ignore");
     else
-        say(env, "error %s", reason_text(started.why, (char[128]){0}));
+        say(env, "error %s", reason_text(started.why, (char[REASON_WORDS]){0}));
 }
 
 static void starter(struct proc *self, void *arg)
