@@ -1,7 +1,7 @@
 /* adapter.h: the parts of the adapter that puts the job system into the world.
  *
  *   clients   ask for the jobs of the plan and remember what they were told      client.c, workload.c
- *   app nodes run the job system: runtime, queues, workers                       app.c, env.c
+ *   app nodes run the job system: runtime, queues, workers                       app.c, ../host.c
  *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c
  *   upstream  the service that jobs call; makes effects, fails as it likes       upstream.c
  *   ledger    follows the events, to know what is still pending                  ledger.c
@@ -12,6 +12,7 @@
 #include "harness/system.h"
 #include "harness/world/disk.h"
 #include "harness/world/world.h"
+#include "scenarios/host.h"
 #include "sut/jobs/jobs.h"
 #include "sut/store/sqlite.h"
 
@@ -101,14 +102,6 @@ uint64_t key_of_args(const char *args);                              /* 0 if it 
 
 /* ---- nodes ---- */
 
-/* Blocking work of one node: a disk does one thing at a time. What a slow or stalled disk costs is added up while
- * the work runs, which takes no time, and then delays its end and everything behind it. */
-struct work_desk {
-    bool at_work;
-    int64_t stalled_ns; /* by the work that runs now */
-    int64_t busy_until;
-};
-
 struct database {
     struct adapter *adapter;
     struct node *node; /* its own; NULL when embedded in the only app node */
@@ -121,19 +114,13 @@ struct database {
 };
 
 struct app {
+    struct host host;
     struct adapter *adapter;
-    struct node *node;
     unsigned index;
-    struct env env;
-    struct runtime *runtime;
     struct store store;
     struct store_db *db; /* embedded */
     struct jobs *jobs;
     proc_id clients; /* the top of their tree: the watch over their supervisor */
-    world_timer wake;
-    int64_t wake_ns;
-    uint64_t entropies, works; /* ordinals of choices */
-    struct work_desk desk;
 };
 
 struct upstream {
@@ -183,8 +170,6 @@ int64_t workload_value(const struct adapter *adapter,
                        enum workload_param param); /* a fixed one: lo */
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
-void app_run(struct app *app); /* schedules the runtime to run now */
-extern const struct env_ops app_env_ops;
 
 void database_init(struct database *database, struct adapter *adapter);
 void database_done(struct database *database);

@@ -44,7 +44,8 @@ static struct store_db *database_borrow(struct database *database, struct env *e
     struct app *first = &database->adapter->apps[0];
     struct store_db *db = database->node ? database->db : first->db;
     *ret_own = !db;
-    return db ? db : database_open(database, env, database->node ? database->node : first->node);
+    return db ? db
+              : database_open(database, env, database->node ? database->node : first->host.node);
 }
 
 /* The first column of the first row, or ""; heap. */
@@ -88,7 +89,7 @@ static char *fresh_schema(void)
 /* By its own check, which does not read the text of constraints: a bit of that can refuse every change. */
 bool database_damaged(struct database *database)
 {
-    struct node *node = database->node ? database->node : database->adapter->apps[0].node;
+    struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
     char *schema = fresh_schema();
     sqlite3 *conn = NULL;
     bool sound = sqlite3_open_v2(FILE_NAME, &conn, SQLITE_OPEN_READWRITE,
@@ -205,7 +206,7 @@ void database_init(struct database *database, struct adapter *adapter)
     *database = (struct database){.adapter = adapter};
     database->disk = disk_new(adapter->world, "disk");
     if (adapter->app_count == 1) {
-        adapter->apps[0].node->disk = database->disk;
+        adapter->apps[0].host.node->disk = database->disk;
         return;
     }
     database->node = world_node_add(adapter->world, "db", &database_ops, database);
@@ -235,8 +236,8 @@ struct trip {
 
 static bool caller_waits(const struct trip *trip)
 {
-    return trip->call && trip->app->node->boots == trip->app_boot &&
-           trip->app->node->state != NODE_DOWN;
+    return trip->call && trip->app->host.node->boots == trip->app_boot &&
+           trip->app->host.node->state != NODE_DOWN;
 }
 
 static void trip_free(struct trip *trip)
@@ -322,7 +323,7 @@ static void give_up(void *arg)
 {
     struct trip *trip = arg;
     trip->give_up = 0;
-    world_reconnect(trip->app->adapter->world, trip->app->node, trip->database->node);
+    world_reconnect(trip->app->adapter->world, trip->app->host.node, trip->database->node);
     if (caller_waits(trip))
         finish_call(trip, -ETIMEDOUT);
     if (!trip->under_way)
@@ -336,11 +337,11 @@ static void send_reply(void *arg)
     struct world *world = database->adapter->world;
     trip->packet.deliver = reply_deliver;
     trip->packet.lost = reply_lost;
-    if (trip->connection != world_connection(world, trip->app->node, database->node)) {
+    if (trip->connection != world_connection(world, trip->app->host.node, database->node)) {
         reply_lost(&trip->packet, LOSS_RESET);
         return;
     }
-    world_send(world, database->node, trip->app->node, &trip->packet);
+    world_send(world, database->node, trip->app->host.node, &trip->packet);
 }
 
 static void execute(void *arg)
@@ -383,7 +384,7 @@ static void request_deliver(struct packet *packet)
 
 static void submit(struct store *store, struct env *env, struct store_call *call)
 {
-    struct app *app = (struct app *)((char *)env - offsetof(struct app, env));
+    struct app *app = (struct app *)host_of_env(env); /* its first member */
     struct database *database = &app->adapter->database;
     struct world *world = app->adapter->world;
     struct heap *heap = heap_pooled(NULL, TRIP_POOL);
@@ -391,17 +392,17 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     trip->heap = heap;
     trip->database = database;
     trip->app = app;
-    trip->app_boot = app->node->boots;
+    trip->app_boot = app->host.node->boots;
     trip->call = call;
     trip->under_way = true;
-    trip->connection = world_connection(world, app->node, database->node);
+    trip->connection = world_connection(world, app->host.node, database->node);
     DL_APPEND(database->trips, trip);
     store_request_copy(trip->heap, &call->request, &trip->request);
     trip->packet.deliver = request_deliver;
     trip->packet.lost = request_lost;
     trip->give_up =
-        world_at(world, app->node, world_now(world) + 2 * store->deadline_ns, give_up, trip);
-    world_send(world, app->node, database->node, &trip->packet);
+        world_at(world, app->host.node, world_now(world) + 2 * store->deadline_ns, give_up, trip);
+    world_send(world, app->host.node, database->node, &trip->packet);
 }
 
 void database_connect(struct app *app)

@@ -40,7 +40,7 @@ static void build_nodes(struct adapter *adapter)
     database_init(&adapter->database, adapter);
     upstream_init(&adapter->upstream, adapter);
     for (unsigned i = 0; i < adapter->app_count; i++) /* each call has a connection of its own */
-        world_link_kind(adapter->world, adapter->apps[i].node, adapter->upstream.node,
+        world_link_kind(adapter->world, adapter->apps[i].host.node, adapter->upstream.node,
                         LINK_DATAGRAM);
 }
 
@@ -50,7 +50,7 @@ static void boot_nodes(struct adapter *adapter)
     if (adapter->database.node)
         node_boot(adapter->database.node);
     for (unsigned i = 0; i < adapter->app_count; i++)
-        node_boot(adapter->apps[i].node);
+        node_boot(adapter->apps[i].host.node);
 }
 
 /* A shrinker may take more of them away than the scenario does. */

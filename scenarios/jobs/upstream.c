@@ -134,8 +134,8 @@ struct mail { /* the packet, first there, then back */
 
 static bool anybody_waits(const struct mail *mail)
 {
-    return mail->line->call && mail->app->node->boots == mail->app_boot &&
-           mail->app->node->state != NODE_DOWN;
+    return mail->line->call && mail->app->host.node->boots == mail->app_boot &&
+           mail->app->host.node->state != NODE_DOWN;
 }
 
 /* The mail is over; a process that still waits goes on waiting until its time is up. */
@@ -194,7 +194,8 @@ static void answer_now(void *arg)
 {
     struct mail *mail = arg;
     mail->packet.deliver = mail_back;
-    world_send(mail->app->adapter->world, mail->upstream->node, mail->app->node, &mail->packet);
+    world_send(mail->app->adapter->world, mail->upstream->node, mail->app->host.node,
+               &mail->packet);
 }
 
 static void mail_there(struct packet *packet)
@@ -223,8 +224,8 @@ static void start_call(void *ctx, struct work *work)
 {
     struct call *call = (struct call *)work;
     (void)ctx;
-    world_send(call->mail->app->adapter->world, call->mail->app->node, call->mail->upstream->node,
-               &call->mail->packet);
+    world_send(call->mail->app->adapter->world, call->mail->app->host.node,
+               call->mail->upstream->node, &call->mail->packet);
 }
 
 /* Nobody waits any more and the answer came after all, or never will: the heap goes with the node at the latest. */
@@ -246,7 +247,7 @@ static struct upstream_reply exchange(struct proc *self, struct app *app, uint64
     *mail = (struct mail){.packet = {.deliver = mail_there, .lost = mail_lost, .copy = mail_copy},
                           .upstream = &app->adapter->upstream,
                           .app = app,
-                          .app_boot = app->node->boots,
+                          .app_boot = app->host.node->boots,
                           .line = line,
                           .key = key,
                           .attempt = attempt};
