@@ -10,6 +10,25 @@
 
 POINT_ABOUT("proc/process/exit", "A process ended; its links and monitors are about to be told.");
 
+void proc_attach(struct proc *proc, struct attachment *attachment)
+{
+    DL_APPEND(proc->attachments, attachment);
+}
+
+void proc_detach(struct proc *proc, struct attachment *attachment)
+{
+    DL_DELETE(proc->attachments, attachment);
+}
+
+static void attachments_release(struct proc *proc, bool died)
+{
+    while (proc->attachments) {
+        struct attachment *first = proc->attachments;
+        proc_detach(proc, first);
+        first->release(first, proc, died);
+    }
+}
+
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link)
 {
     static const struct reason killed = {.kind = EXIT_KILLED};
@@ -75,6 +94,7 @@ void proc_end(struct proc *proc, const struct reason *reason)
     timers_disarm(&runtime->timers, &proc->wait);
     id_table_remove(&runtime->procs, &proc->by_id);
     name_release(proc);
+    attachments_release(proc, true);
     DL_APPEND(runtime->dying, proc);
     proc_bury_all(runtime);
 }
@@ -86,6 +106,7 @@ void proc_erase(struct proc *proc)
         timers_disarm(&runtime->timers, &proc->wait);
         id_table_remove(&runtime->procs, &proc->by_id);
         name_release(proc);
+        attachments_release(proc, false);
     }
     while (proc->links)
         link_remove(proc->links);

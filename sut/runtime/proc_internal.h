@@ -15,6 +15,7 @@
 #ifndef SUT_PROC_INTERNAL_H
 #define SUT_PROC_INTERNAL_H
 
+#include "sut/runtime/attachment.h"
 #include "sut/runtime/fiber.h"
 #include "sut/runtime/id_table.h"
 #include "sut/runtime/proc.h"
@@ -120,6 +121,7 @@ struct proc {
     struct name *name;
     struct job *job;
     struct starter *starter; /* who waits for its word, or NULL (start.c) */
+    struct attachment *attachments;
 
     proc_main *main;
     void *arg;
@@ -141,7 +143,8 @@ struct runtime {
     struct id_table names;    /* by hash */
     struct timers timers;
     struct job *jobs;
-    struct proc *ready; /* the run queue */
+    struct ets_space *ets; /* ets.c; NULL: there never was a table */
+    struct proc *ready;    /* the run queue */
     size_t ready_count;
     struct proc *dying;
     bool burying;
@@ -212,5 +215,8 @@ const struct reason *reason_keep(struct heap *heap, const struct reason *reason)
 void delayed_clear(struct proc *proc);
 void job_orphan(struct proc *proc);
 void name_release(struct proc *proc);
+
+/* ets.c */
+void ets_space_free(struct runtime *runtime);
 
 #endif

@@ -48,6 +48,7 @@ void runtime_free(struct runtime *runtime)
     jobs_forget(runtime);
     for (struct id_node *node; (node = id_table_any(&runtime->procs));)
         proc_erase(CONTAINER_OF(node, struct proc, by_id));
+    ets_space_free(runtime);
     timers_done(&runtime->timers);
     id_table_done(&runtime->names);
     id_table_done(&runtime->delayed);
