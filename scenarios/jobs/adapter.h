@@ -12,6 +12,7 @@
 #include "harness/system.h"
 #include "harness/world/disk.h"
 #include "harness/world/world.h"
+#include "scenarios/draws.h"
 #include "scenarios/host.h"
 #include "sut/jobs/jobs.h"
 #include "sut/store/sqlite.h"
@@ -151,6 +152,7 @@ void ledger_done(struct ledger *ledger);
 struct adapter {
     struct world *world;
     const struct scenario *scenario;
+    struct draws draws;
     int64_t start_ns;
     struct workload workload;
     struct app *apps;
@@ -164,10 +166,6 @@ struct adapter {
     size_t queue_count;
     struct worker worker;
 };
-
-struct range workload_range(const struct adapter *adapter, enum workload_param param);
-int64_t workload_value(const struct adapter *adapter,
-                       enum workload_param param); /* a fixed one: lo */
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
 

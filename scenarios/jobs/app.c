@@ -28,7 +28,7 @@ static bool connect_store(struct app *app)
     app->db = database_open(database, &app->host.env, app->host.node);
     if (!app->db)
         return false;
-    store_local_init(&app->store, app->db, workload_value(app->adapter, W_DEADLINE));
+    store_local_init(&app->store, app->db, draws_fixed(&app->adapter->draws, W_DEADLINE));
     return true;
 }
 
@@ -76,10 +76,10 @@ static bool start_jobs(struct app *app)
                                  .queue_count = adapter->queue_count,
                                  .workers = &adapter->worker,
                                  .worker_count = 1,
-                                 .lease_ms = workload_value(adapter, W_LEASE) / 1000000,
-                                 .poll_ns = workload_value(adapter, W_POLL),
-                                 .grace_ns = workload_value(adapter, W_GRACE),
-                                 .restarts = (unsigned)workload_value(adapter, W_RESTARTS),
+                                 .lease_ms = draws_fixed(&adapter->draws, W_LEASE) / 1000000,
+                                 .poll_ns = draws_fixed(&adapter->draws, W_POLL),
+                                 .grace_ns = draws_fixed(&adapter->draws, W_GRACE),
+                                 .restarts = (unsigned)draws_fixed(&adapter->draws, W_RESTARTS),
                                  .on_giveup = gave_up,
                                  .giveup_ctx = app};
     app->jobs = jobs_start(app->host.runtime, &config, why, sizeof why);

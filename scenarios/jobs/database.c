@@ -407,6 +407,6 @@ static void submit(struct store *store, struct env *env, struct store_call *call
 
 void database_connect(struct app *app)
 {
-    app->store =
-        (struct store){.submit = submit, .deadline_ns = workload_value(app->adapter, W_DEADLINE)};
+    app->store = (struct store){.submit = submit,
+                                .deadline_ns = draws_fixed(&app->adapter->draws, W_DEADLINE)};
 }

@@ -53,19 +53,6 @@ static void boot_nodes(struct adapter *adapter)
         node_boot(adapter->apps[i].host.node);
 }
 
-/* A shrinker may take more of them away than the scenario does. */
-static unsigned draw_nodes(struct world *world, const struct scenario *scenario)
-{
-    struct sequence_list list = {.min = 1,
-                                 .usual = (size_t)scenario->nodes.lo,
-                                 .max = (size_t)scenario->nodes.hi,
-                                 .even = true,
-                                 .label = "node"};
-    while (tape_draw_more(world_tape(world), &list))
-        ;
-    return (unsigned)list.count;
-}
-
 static void *jobs_setup(struct world *world, const struct scenario *scenario)
 {
     struct adapter *adapter = calloc(1, sizeof *adapter);
@@ -73,12 +60,13 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
         abort();
     adapter->world = world;
     adapter->scenario = scenario;
+    adapter->draws = (struct draws){world, scenario};
     adapter->start_ns = world_now(world);
-    adapter->app_count = draw_nodes(world, scenario);
+    adapter->app_count = draws_nodes(&adapter->draws);
     adapter->worker = (struct worker){.name = "work",
                                       .perform = work_perform,
                                       .ctx = adapter,
-                                      .timeout_ns = workload_value(adapter, W_TIMEOUT)};
+                                      .timeout_ns = draws_fixed(&adapter->draws, W_TIMEOUT)};
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
     choose_queues(adapter);
     workload_draw(adapter);

@@ -79,7 +79,7 @@ static struct answer answer_of(struct upstream *upstream, uint64_t key)
     uint64_t drawn = tape_choose(world_tape(adapter->world), &choice, 10000);
     uint64_t from = 10000; /* the highest values are the odd answers: 0 is a plain 200 */
     for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
-        from -= (uint64_t)workload_value(adapter, script[i].share);
+        from -= (uint64_t)draws_fixed(&adapter->draws, script[i].share);
         if (drawn >= from)
             return answer_fill(world_tape(adapter->world), &choice, script[i].answer,
                                script[i].share == W_UP_SLOW);

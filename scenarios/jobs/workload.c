@@ -8,83 +8,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define US INT64_C(1000)
-#define MS (1000 * US)
-#define S  (1000 * MS)
-#define M  (60 * S)
-#define H  (60 * M)
-
 #define ARGS_PREFIX "{\"key\":"
 
 const struct param_spec workload_params[W_COUNT] = {
-#define X(e, n, t, lo_, hi_, mn, mx, what)                                                         \
-    [W_##e] = {.name = n,                                                                          \
-               .type = PARAM_##t,                                                                  \
-               .fallback = {lo_, hi_},                                                             \
-               .min = mn,                                                                          \
-               .max = mx,                                                                          \
-               .about = what},
+#define X(...) PARAM_SPEC(W_, __VA_ARGS__)
     WORKLOAD_PARAMS(X)
 #undef X
 };
 
-struct range workload_range(const struct adapter *adapter, enum workload_param param)
-{
-    return adapter->scenario->params[param].value;
-}
-
-int64_t workload_value(const struct adapter *adapter, enum workload_param param)
-{
-    return workload_range(adapter, param).lo;
-}
-
-/* What the scenario leaves open. What it settles for all jobs is no choice. */
-static int64_t draw(struct adapter *adapter, enum workload_param param)
-{
-    struct range range = workload_range(adapter, param);
-    return range.lo == range.hi ? range.lo
-                                : tape_draw_between(world_tape(adapter->world), range.lo, range.hi);
-}
-
-static bool draw_percent(struct adapter *adapter, enum workload_param param)
-{
-    struct range range = workload_range(adapter, param);
-    if (range.lo == range.hi && (range.lo == 0 || range.lo == 10000))
-        return range.lo > 0;
-    return tape_draw_chance(world_tape(adapter->world), (uint64_t)draw(adapter, param), 10000);
-}
-
-/* A number below n, where `most` is what n can be in this scenario. */
-static uint64_t draw_below(struct adapter *adapter, uint64_t n, uint64_t most)
-{
-    return most > 1 ? tape_draw(world_tape(adapter->world), n) : 0;
-}
-
 static unsigned draw_times(struct adapter *adapter, enum workload_param param, unsigned most)
 {
-    if (!draw_percent(adapter, param))
+    if (!draws_percent(&adapter->draws, param))
         return 0;
-    return 1 + (unsigned)draw_below(adapter, most, most);
+    return 1 + (unsigned)draws_below(&adapter->draws, most, most);
 }
 
 static void draw_behaviour(struct adapter *adapter, struct item *item)
 {
     item->queue =
-        adapter->queues[draw_below(adapter, adapter->queue_count, adapter->queue_count)].name;
-    item->work_ns = draw(adapter, W_WORK);
-    item->max_attempts = (unsigned)draw(adapter, W_ATTEMPTS);
-    if (draw_percent(adapter, W_DELAYED))
-        item->delay_ms = draw(adapter, W_DELAY) / MS;
+        adapter->queues[draws_below(&adapter->draws, adapter->queue_count, adapter->queue_count)]
+            .name;
+    item->work_ns = draws_value(&adapter->draws, W_WORK);
+    item->max_attempts = (unsigned)draws_value(&adapter->draws, W_ATTEMPTS);
+    if (draws_percent(&adapter->draws, W_DELAYED))
+        item->delay_ms = draws_value(&adapter->draws, W_DELAY) / MS;
     item->failures = draw_times(adapter, W_RETRYABLE, 2);
     item->crashes = draw_times(adapter, W_CRASHING, 1);
-    if (draw_percent(adapter, W_HOPELESS))
+    if (draws_percent(&adapter->draws, W_HOPELESS))
         item->failures = UINT_MAX;
     item->snoozes = draw_times(adapter, W_SNOOZING, 2);
     item->snooze_s = item->snoozes ? tape_draw_between(world_tape(adapter->world), 0, 30) : 0;
-    bool cancels = draw_percent(adapter, W_CANCELLING);
-    bool discards = draw_percent(adapter, W_DISCARDING);
+    bool cancels = draws_percent(&adapter->draws, W_CANCELLING);
+    bool discards = draws_percent(&adapter->draws, W_DISCARDING);
     item->end = cancels ? JOB_CANCEL : discards ? JOB_DISCARD : JOB_OK;
-    item->idempotent = draw_percent(adapter, W_IDEMPOTENT);
+    item->idempotent = draws_percent(&adapter->draws, W_IDEMPOTENT);
 }
 
 /* The group that grows. */
@@ -97,7 +54,7 @@ struct insert {
 /* Is the next item of this insert too? Each size of an insert is as likely. */
 static bool draw_joins(struct adapter *adapter, const struct insert *insert)
 {
-    struct range bulk = workload_range(adapter, W_BULK);
+    struct range bulk = draws_range(&adapter->draws, W_BULK);
     int64_t count = (int64_t)insert->count;
     if (bulk.hi == 1)
         return false;
@@ -112,12 +69,12 @@ static bool draw_joins(struct adapter *adapter, const struct insert *insert)
 static void draw_insert(struct adapter *adapter, struct insert *insert, struct item *item)
 {
     bool joins = draw_joins(adapter, insert);
-    item->node =
-        (unsigned)draw_below(adapter, adapter->app_count, (uint64_t)adapter->scenario->nodes.hi);
+    item->node = (unsigned)draws_below(&adapter->draws, adapter->app_count,
+                                       (uint64_t)adapter->scenario->nodes.hi);
     item->at_ns =
-        tape_draw_between(world_tape(adapter->world), 0, workload_range(adapter, W_OVER).hi);
-    item->in_transaction = draw_percent(adapter, W_TRANSACTIONS);
-    item->rolled_back = draw_percent(adapter, W_ROLLED_BACK);
+        tape_draw_between(world_tape(adapter->world), 0, draws_range(&adapter->draws, W_OVER).hi);
+    item->in_transaction = draws_percent(&adapter->draws, W_TRANSACTIONS);
+    item->rolled_back = draws_percent(&adapter->draws, W_ROLLED_BACK);
     item->in_transaction |= item->rolled_back;
     if (!joins)
         *insert = (struct insert){.group = insert->group + 1, .common = *item};
@@ -145,7 +102,7 @@ static void draw_item(struct adapter *adapter, struct insert *insert, struct ite
 void workload_draw(struct adapter *adapter)
 {
     struct workload *workload = &adapter->workload;
-    struct range jobs = workload_range(adapter, W_JOBS);
+    struct range jobs = draws_range(&adapter->draws, W_JOBS);
     struct sequence_list list = {
         .min = 1, .usual = (size_t)jobs.lo, .max = (size_t)jobs.hi, .even = true, .label = "job"};
     struct insert insert = {0};
