@@ -6,6 +6,14 @@
 
 enum { CHAINS_MIN = 64 };
 
+uint64_t text_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text; ++text)
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 static struct id_node **chain_of(const struct id_table *table, uint64_t id)
 {
     return &table->chains[id & (table->size - 1)];

@@ -19,6 +19,7 @@
 #include "sut/runtime/fiber.h"
 #include "sut/runtime/id_table.h"
 #include "sut/runtime/proc.h"
+#include "sut/runtime/start.h"
 #include "sut/runtime/timers.h"
 
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -34,7 +35,7 @@ enum proc_state {
 };
 
 /* Tags of the runtime that no process ever sees; MSG_EXIT and MSG_DOWN are in proc.h. */
-enum { MSG_REPLY = 3, MSG_SUPERVISOR_STOP, MSG_SUPERVISOR_CHILD, MSG_SUPERVISOR_RETRY };
+enum { MSG_REPLY = 3, MSG_SUPERVISOR_STOP, MSG_SUPERVISOR_CALL, MSG_SUPERVISOR_RETRY };
 
 /* A message with its data, in the heap of the receiver. */
 struct envelope {
@@ -210,6 +211,12 @@ void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bo
 
 /* reason.c: one that lasts as long as the heap; without a text it costs nothing. */
 const struct reason *reason_keep(struct heap *heap, const struct reason *reason);
+
+/* start.c: `prepare`, if any, is called between spawn and first run, for what the new process is to find in its heap. */
+struct started start_prepared(struct proc *self, const struct proc_spec *spec, proc_id link,
+                              int64_t timeout_ns,
+                              void (*prepare)(struct proc *child, const void *ctx),
+                              const void *ctx);
 
 /* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
 void delayed_clear(struct proc *proc);

@@ -5,17 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-static uint64_t name_hash(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (; *text; ++text)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 static struct name *name_find(const struct runtime *runtime, const char *text)
 {
-    struct id_node *node = id_table_find(&runtime->names, name_hash(text));
+    struct id_node *node = id_table_find(&runtime->names, text_hash(text));
     for (; node; node = id_table_find_next(node)) {
         struct name *name = CONTAINER_OF(node, struct name, by_hash);
         if (strcmp(name->text, text) == 0)
@@ -32,7 +24,7 @@ static int name_give(struct proc *proc, const char *text)
     struct name *name = heap_alloc(runtime->env->heap, sizeof *name + strlen(text) + 1);
     strcpy(name->text, text);
     name->proc = proc;
-    id_table_insert(&runtime->names, &name->by_hash, name_hash(text));
+    id_table_insert(&runtime->names, &name->by_hash, text_hash(text));
     proc->name = name;
     return 0;
 }

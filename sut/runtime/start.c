@@ -153,8 +153,9 @@ __attribute__((unused)) static const char *started_text(const struct started *st
     return started->how == STARTED_OK ? "ok" : "ignore";
 }
 
-static struct started start_spawn(struct proc *self, const struct proc_spec *spec, proc_id link,
-                                  int64_t timeout_ns)
+struct started start_prepared(struct proc *self, const struct proc_spec *spec, proc_id link,
+                              int64_t timeout_ns,
+                              void (*prepare)(struct proc *child, const void *ctx), const void *ctx)
 {
     struct start start = {.self = self, .mark = self->last};
     struct proc_spec own = *spec;
@@ -167,6 +168,8 @@ static struct started start_spawn(struct proc *self, const struct proc_spec *spe
     struct proc *child = runtime_find(self->runtime, start.pid); /* it has not run yet */
     child->starter = heap_alloc(&child->heap, sizeof *child->starter);
     *child->starter = (struct starter){.pid = proc_id_of(self), .ref = start.ref};
+    if (prepare)
+        prepare(child, ctx);
     struct started started = start_wait(&start, timeout_ns);
     start_sweep(&start, started.how);
     TRACE(&self->site, "proc/process/started", T_U64("pid", start.pid),
@@ -177,10 +180,10 @@ static struct started start_spawn(struct proc *self, const struct proc_spec *spe
 
 struct started proc_start(struct proc *self, const struct proc_spec *spec, int64_t timeout_ns)
 {
-    return start_spawn(self, spec, proc_id_of(self), timeout_ns);
+    return start_prepared(self, spec, proc_id_of(self), timeout_ns, NULL, NULL);
 }
 
 struct started proc_start_alone(struct proc *self, const struct proc_spec *spec, int64_t timeout_ns)
 {
-    return start_spawn(self, spec, 0, timeout_ns);
+    return start_prepared(self, spec, 0, timeout_ns, NULL, NULL);
 }

@@ -1,0 +1,248 @@
+/* supervisor_restart.c: starting children, and what happens when one ends: is it to be restarted, how many restarts the
+ * window allows, who is concerned, and what is tried again. */
+#include "sut/runtime/supervisor_internal.h"
+
+#include <string.h>
+
+POINT_ABOUT("sup/child/start",
+            "A supervisor is about to start a child, for the first time or again.");
+POINT_ABOUT("sup/child/up", "The start of a child answered: it stands.");
+POINT_ABOUT("sup/child/ignore", "The start of a child answered: it is not needed.");
+POINT_ABOUT("sup/child/fail", "The start of a child answered with an error.");
+POINT_ABOUT("sup/child/end", "A supervisor learns that a child ended by itself.");
+POINT_ABOUT("sup/child/restart",
+            "A child that ended is to be restarted, and the window allows it.");
+POINT_ABOUT("sup/supervisor/giveup",
+            "Too many restarts in the window: the supervisor stops everything.");
+POINT_ABOUT("sup/supervisor/shutdown",
+            "Significant children ended: the supervisor stops everything by itself.");
+POINT_ABOUT("sup/supervisor/failed",
+            "A child could not be started with its supervisor: that stops the others again.");
+
+static const struct reason shutdown = {.kind = EXIT_SHUTDOWN};
+
+/* ---- one child ---- */
+
+static struct started body_start(struct supervisor *sup, const struct child_spec *spec)
+{
+    if (spec->start)
+        return spec->start(sup->self, spec->arg);
+    if (spec->supervisor)
+        return supervisor_start_link(sup->self, spec->supervisor);
+    proc_id pid =
+        proc_spawn(proc_runtime(sup->self),
+                   &(struct proc_spec){.label = spec->id ? spec->id : proc_label(sup->self),
+                                       .main = spec->main,
+                                       .arg = spec->arg,
+                                       .arg_size = spec->arg_size,
+                                       .link = proc_self(sup->self)});
+    return pid ? started_ok(pid) : started_error(reason_make(EXIT_ERROR, "too many processes"));
+}
+
+static void start_trace(struct supervisor *sup, const struct child *child,
+                        const struct started *started)
+{
+    const char *id = child->spec.id;
+    struct point_site *at = proc_site(sup->self);
+    proc_id me = proc_self(sup->self);
+    if (started->how == STARTED_OK)
+        TRACE(at, "sup/child/up", T_STR("child", id), T_U64("sup", me), T_U64("pid", started->pid));
+    else if (started->how == STARTED_IGNORE)
+        TRACE(at, "sup/child/ignore", T_STR("child", id), T_U64("sup", me));
+    else
+        TRACE(at, "sup/child/fail", T_STR("child", id), T_U64("sup", me),
+              T_STR("reason", reason_text(started->why, (char[REASON_WORDS]){0})));
+    (void)at, (void)me, (void)id;
+}
+
+struct started child_launch(struct supervisor *sup, struct child *child)
+{
+    if (FAULT(proc_site(sup->self), "sup/child/start", CAN_DIE, T_STR("child", child->spec.id),
+              T_U64("sup", proc_self(sup->self))) != 0)
+        return started_error(reason_make(EXIT_ERROR, "fault"));
+    struct started started = body_start(sup, &child->spec);
+    if (started.how == STARTED_OK && !started.pid)
+        started = started_error(reason_make(EXIT_ERROR, "bad_return"));
+    if (started.how == STARTED_OK && child->spec.restart == RESTART_TEMPORARY)
+        child_spec_forget_body(sup->heap, &child->spec);
+    start_trace(sup, child, &started);
+    return started;
+}
+
+/* Of a child in the table. False: it failed. */
+static bool child_start(struct supervisor *sup, struct child *child, struct reason *ret_why)
+{
+    struct started started = child_launch(sup, child);
+    if (started.how == STARTED_ERROR) {
+        *ret_why = started.why;
+        return false;
+    }
+    if (started.how == STARTED_OK)
+        child_set(sup, child, CHILD_UP, started.pid);
+    else
+        child_down(sup, child); /* a temporary one is forgotten, and one without id (DYN-07) */
+    return true;
+}
+
+/* ---- the first start (SUP) ---- */
+
+static _Noreturn void start_failed(struct supervisor *sup, const struct child *child,
+                                   struct reason why)
+{
+    TRACE(proc_site(sup->self), "sup/supervisor/failed", T_U64("sup", proc_self(sup->self)),
+          T_STR("child", child->spec.id));
+    struct reason reason = reason_make(EXIT_SHUTDOWN, "{failed_to_start_child,%s,%s}",
+                                       child->spec.id, reason_term(why, (char[REASON_WORDS]){0}));
+    supervisor_end(sup, reason);
+}
+
+void children_start(struct supervisor *sup)
+{
+    struct reason why;
+    for (struct child *child = sup->children, *next; child; child = next) {
+        next = child->next;
+        if (!child_start(sup, child, &why))
+            start_failed(sup, child, why);
+    }
+}
+
+/* ---- restart intensity (INT) ---- */
+
+/* The window is closed at both ends in whole seconds (INT-02, INT-05). */
+static void window_slide(struct window *window, int64_t oldest)
+{
+    size_t old = 0;
+    while (old < window->used && window->seconds[old].second < oldest)
+        window->total -= window->seconds[old++].count;
+    window->used -= old;
+    if (old > 0)
+        memmove(window->seconds, window->seconds + old, window->used * sizeof *window->seconds);
+}
+
+static void window_add(struct window *window, struct heap *heap, int64_t now)
+{
+    if (window->used == window->capacity) {
+        window->capacity = window->capacity ? 2 * window->capacity : 4;
+        window->seconds =
+            heap_realloc(heap, window->seconds, window->capacity * sizeof *window->seconds);
+    }
+    if (window->used == 0 || window->seconds[window->used - 1].second != now)
+        window->seconds[window->used++] = (struct window_second){.second = now};
+    ++window->seconds[window->used - 1].count;
+    ++window->total;
+}
+
+/* Records a restart now; the number within the window. */
+static size_t restart_record(struct supervisor *sup)
+{
+    int64_t now = proc_now(sup->self) / NS_PER_S;
+    window_slide(&sup->window, now - (int64_t)sup->spec.period_s);
+    window_add(&sup->window, sup->heap, now);
+    return sup->window.total;
+}
+
+static _Noreturn void supervisor_give_up(struct supervisor *sup)
+{
+    TRACE(proc_site(sup->self), "sup/supervisor/giveup", T_U64("sup", proc_self(sup->self)),
+          T_STR("label", proc_label(sup->self)), T_U64("intensity", sup->spec.intensity),
+          T_U64("period_s", sup->spec.period_s));
+    supervisor_end(sup, shutdown);
+}
+
+/* ---- who is restarted (RST) ----
+ *
+ * These answer the child whose start failed, which need not be the one that died (RST-18), or NULL. */
+
+static struct child *single_restart(struct supervisor *sup, struct child *child)
+{
+    struct reason why;
+    return child_start(sup, child, &why) ? NULL : child;
+}
+
+/* In reverse order down to the one after `before`; temporary ones do not come back (RST-09). */
+static void group_stop(struct supervisor *sup, const struct child *before)
+{
+    for (struct child *child = children_last(sup), *next; child != before; child = next) {
+        next = child_before(sup, child);
+        child_stop(sup, child);
+        child_down(sup, child);
+    }
+}
+
+static struct child *group_restart(struct supervisor *sup, struct child *child)
+{
+    struct child *before =
+        sup->spec.strategy == ONE_FOR_ALL ? NULL : child_before(sup, child); /* RST-06, RST-07 */
+    group_stop(sup, before);
+    struct reason why;
+    struct child *next;
+    for (child = before ? before->next : sup->children; child; child = next) {
+        next = child->next;
+        if (!child_start(sup, child, &why))
+            return child;
+    }
+    return NULL;
+}
+
+/* By a message, so that others get in between (RST-14). It names the child: by the time it is read there may be none. */
+static void retry_later(struct supervisor *sup, struct child *child)
+{
+    bool ids = supervisor_has_ids(sup);
+    child_set(sup, child, CHILD_RESTARTING, ids ? 0 : child->pid);
+    proc_post(sup->self, &(struct message){
+                             .tag = MSG_SUPERVISOR_RETRY,
+                             .size = ids ? strlen(child->spec.id) + 1 : sizeof child->pid,
+                             .data = ids ? (const void *)child->spec.id : &child->pid,
+                         });
+}
+
+static void child_restart(struct supervisor *sup, struct child *child)
+{
+    size_t restarts = restart_record(sup);
+    if (restarts > sup->spec.intensity)
+        supervisor_give_up(sup);
+    TRACE(proc_site(sup->self), "sup/child/restart", T_STR("child", child->spec.id),
+          T_U64("sup", proc_self(sup->self)), T_U64("restarts", restarts));
+    bool group = sup->spec.strategy == ONE_FOR_ALL || sup->spec.strategy == REST_FOR_ONE;
+    struct child *failed = group ? group_restart(sup, child) : single_restart(sup, child);
+    if (failed)
+        retry_later(sup, failed);
+}
+
+void child_retry(struct supervisor *sup, const struct message *message)
+{
+    struct child *child = supervisor_has_ids(sup)
+                              ? children_by_id(sup, message->data)
+                              : children_by_pid(sup, *(const proc_id *)message->data);
+    if (child && child->state == CHILD_RESTARTING)
+        child_restart(sup, child);
+}
+
+/* ---- the end of a child ---- */
+
+/* It is not restarted. A significant one may take the supervisor along (AUTO-02 .. AUTO-04). */
+static void child_over(struct supervisor *sup, struct child *child)
+{
+    bool significant = child->spec.significant;
+    child_down(sup, child);
+    if (!significant || (sup->spec.auto_shutdown == AUTO_ALL_SIGNIFICANT && sup->significant_count > 0))
+        return;
+    TRACE(proc_site(sup->self), "sup/supervisor/shutdown", T_U64("sup", proc_self(sup->self)),
+          T_STR("label", proc_label(sup->self)));
+    supervisor_end(sup, shutdown);
+}
+
+void child_ended(struct supervisor *sup, struct child *child, struct reason reason)
+{
+    enum restart_type restart = child->spec.restart;
+    bool calm = reason_is_calm(reason);
+    TRACE(proc_site(sup->self), "sup/child/end", T_STR("child", child->spec.id),
+          T_U64("sup", proc_self(sup->self)), T_U64("pid", child->pid),
+          T_STR("reason", reason_text(reason, (char[REASON_WORDS]){0})), T_U64("calm", calm));
+    if (restart == RESTART_PERMANENT || (restart == RESTART_TRANSIENT && !calm)) {
+        child_set(sup, child, CHILD_RESTARTING, supervisor_has_ids(sup) ? 0 : child->pid);
+        child_restart(sup, child);
+    } else {
+        child_over(sup, child);
+    }
+}

@@ -1,0 +1,221 @@
+/* supervisor_spec.c: what a supervisor is told to do: does it make sense, and a copy of it. A copy owns the ids, the
+ * arguments and the specs of supervisors below. */
+#include "sut/runtime/supervisor_internal.h"
+
+#include <string.h>
+
+#define SHUTDOWN_DEFAULT (5 * NS_PER_S)
+
+/* ---- contradictions ---- */
+
+static bool spec_is_dynamic(const struct supervisor_spec *spec)
+{
+    return spec->strategy >= SIMPLE_ONE_FOR_ONE;
+}
+
+static enum spec_fault significant_check(const struct supervisor_spec *parent,
+                                         const struct child_spec *spec)
+{
+    if (!spec->significant)
+        return SPEC_FINE;
+    if (spec->restart == RESTART_PERMANENT)
+        return SPEC_SIGNIFICANT_PERMANENT;
+    return parent->auto_shutdown == AUTO_NEVER ? SPEC_SIGNIFICANT_NEVER : SPEC_FINE;
+}
+
+enum spec_fault child_spec_check(const struct supervisor_spec *parent,
+                                 const struct child_spec *spec)
+{
+    if (!spec->id && !spec_is_dynamic(parent))
+        return SPEC_ID;
+    if (!!spec->main + !!spec->start + !!spec->supervisor != 1)
+        return SPEC_BODY;
+    if ((unsigned)spec->restart > RESTART_TEMPORARY)
+        return SPEC_RESTART;
+    if ((unsigned)spec->type > CHILD_SUPERVISOR)
+        return SPEC_TYPE;
+    if (spec->shutdown_ns < 0 && spec->shutdown_ns != SHUTDOWN_BRUTAL)
+        return SPEC_SHUTDOWN;
+    enum spec_fault fault = significant_check(parent, spec);
+    if (!fault && spec->supervisor)
+        fault = supervisor_spec_check(spec->supervisor, NULL);
+    return fault;
+}
+
+static enum spec_fault options_check(const struct supervisor_spec *spec)
+{
+    if (spec->period_s == 0)
+        return SPEC_PERIOD;
+    if ((unsigned)spec->strategy > DYNAMIC)
+        return SPEC_STRATEGY;
+    if ((unsigned)spec->auto_shutdown > AUTO_ALL_SIGNIFICANT ||
+        (spec->strategy == DYNAMIC && spec->auto_shutdown != AUTO_NEVER))
+        return SPEC_AUTO_SHUTDOWN;
+    if (spec->strategy == SIMPLE_ONE_FOR_ONE && spec->child_count != 1)
+        return SPEC_TEMPLATE;
+    return spec->strategy == DYNAMIC && spec->child_count > 0 ? SPEC_CHILDREN : SPEC_FINE;
+}
+
+struct seen_id {
+    struct id_node node;
+    const char *id;
+};
+
+static bool id_repeats(struct id_table *ids, struct seen_id *seen, const char *id)
+{
+    uint64_t hash = text_hash(id);
+    for (struct id_node *node = id_table_find(ids, hash); node; node = id_table_find_next(node))
+        if (strcmp(CONTAINER_OF(node, struct seen_id, node)->id, id) == 0)
+            return true;
+    seen->id = id;
+    id_table_insert(ids, &seen->node, hash);
+    return false;
+}
+
+/* The first id that another child has too, or NULL. */
+static const char *repeated_id(const struct supervisor_spec *spec)
+{
+    struct heap heap;
+    struct id_table ids;
+    heap_init(&heap);
+    id_table_init(&ids, &heap);
+    struct seen_id *seen = heap_alloc(&heap, spec->child_count * sizeof *seen);
+    const char *repeated = NULL;
+    for (size_t i = 0; i < spec->child_count && !repeated; ++i)
+        if (id_repeats(&ids, &seen[i], spec->children[i].id))
+            repeated = spec->children[i].id;
+    heap_done(&heap);
+    return repeated;
+}
+
+enum spec_fault supervisor_spec_check(const struct supervisor_spec *spec, const char **ret_child)
+{
+    static const char *nobody;
+    if (!ret_child)
+        ret_child = &nobody;
+    *ret_child = NULL;
+    enum spec_fault fault = options_check(spec);
+    for (size_t i = 0; i < spec->child_count && !fault; ++i) {
+        fault = child_spec_check(spec, &spec->children[i]);
+        if (fault)
+            *ret_child = spec->children[i].id;
+    }
+    if (fault || spec_is_dynamic(spec))
+        return fault;
+    *ret_child = repeated_id(spec);
+    return *ret_child ? SPEC_DUPLICATE : SPEC_FINE;
+}
+
+const char *spec_fault_text(enum spec_fault fault)
+{
+    static const char *const texts[] = {
+        [SPEC_FINE] = "fine",
+        [SPEC_PERIOD] = "the period must be at least one second",
+        [SPEC_STRATEGY] = "the strategy is unknown",
+        [SPEC_AUTO_SHUTDOWN] = "this auto-shutdown is not possible with this strategy",
+        [SPEC_TEMPLATE] = "a simple one-for-one supervisor has exactly one child: the template",
+        [SPEC_CHILDREN] = "a dynamic supervisor has no children before it runs",
+        [SPEC_ID] = "a child has no id",
+        [SPEC_DUPLICATE] = "two children have the same id",
+        [SPEC_BODY] = "a child has not exactly one of main, start and supervisor",
+        [SPEC_RESTART] = "a child has an unknown restart type",
+        [SPEC_TYPE] = "a child has an unknown type",
+        [SPEC_SHUTDOWN] = "a child has a negative shutdown time",
+        [SPEC_SIGNIFICANT_PERMANENT] = "a significant child must not be permanent",
+        [SPEC_SIGNIFICANT_NEVER] = "a significant child needs a supervisor with auto-shutdown",
+    };
+    return texts[fault];
+}
+
+/* ---- names, for events ---- */
+
+const char *restart_name(enum restart_type restart)
+{
+    static const char *const names[] = {"permanent", "transient", "temporary"};
+    return names[restart];
+}
+
+const char *strategy_name(enum strategy strategy)
+{
+    static const char *const names[] = {"one_for_one", "one_for_all", "rest_for_one",
+                                        "simple_one_for_one", "dynamic"};
+    return names[strategy];
+}
+
+const char *auto_shutdown_name(enum auto_shutdown auto_shutdown)
+{
+    static const char *const names[] = {"never", "any", "all"};
+    return names[auto_shutdown];
+}
+
+/* ---- copies ---- */
+
+struct child_spec child_spec_copy(struct heap *heap, const struct child_spec *spec)
+{
+    struct child_spec copy = *spec;
+    copy.id = heap_strdup(heap, spec->id);
+    if (spec->arg_size > 0)
+        copy.arg = heap_memdup(heap, spec->arg, spec->arg_size);
+    if (spec->supervisor) {
+        struct supervisor_spec *below = heap_alloc(heap, sizeof *below);
+        *below = supervisor_spec_copy(heap, spec->supervisor);
+        copy.supervisor = below;
+        copy.type = CHILD_SUPERVISOR;
+    }
+    if (spec->shutdown_ns == 0)
+        copy.shutdown_ns = copy.type == CHILD_SUPERVISOR ? SHUTDOWN_INFINITY : SHUTDOWN_DEFAULT;
+    return copy;
+}
+
+static void supervisor_spec_release(struct heap *heap, const struct supervisor_spec *spec)
+{
+    struct child_spec *children = (struct child_spec *)(uintptr_t)spec->children;
+    for (size_t i = 0; i < spec->child_count; ++i)
+        child_spec_release(heap, &children[i]);
+    heap_release(heap, children);
+    if (spec->extra_arg_size > 0)
+        heap_release(heap, (void *)(uintptr_t)spec->extra_arg);
+    heap_release(heap, (void *)(uintptr_t)spec->label);
+}
+
+void child_spec_release(struct heap *heap, struct child_spec *spec)
+{
+    heap_release(heap, (void *)(uintptr_t)spec->id);
+    child_spec_forget_body(heap, spec);
+}
+
+void child_spec_forget_body(struct heap *heap, struct child_spec *spec)
+{
+    if (spec->arg_size > 0)
+        heap_release(heap, (void *)(uintptr_t)spec->arg);
+    if (spec->supervisor) {
+        supervisor_spec_release(heap, spec->supervisor);
+        heap_release(heap, (void *)(uintptr_t)spec->supervisor);
+    }
+    spec->arg = NULL;
+    spec->arg_size = 0;
+    spec->supervisor = NULL;
+}
+
+struct supervisor_spec supervisor_options_copy(struct heap *heap,
+                                               const struct supervisor_spec *spec)
+{
+    struct supervisor_spec copy = *spec;
+    copy.label = heap_strdup(heap, spec->label);
+    if (spec->extra_arg_size > 0)
+        copy.extra_arg = heap_memdup(heap, spec->extra_arg, spec->extra_arg_size);
+    copy.children = NULL;
+    copy.child_count = 0;
+    return copy;
+}
+
+struct supervisor_spec supervisor_spec_copy(struct heap *heap, const struct supervisor_spec *spec)
+{
+    struct supervisor_spec copy = supervisor_options_copy(heap, spec);
+    struct child_spec *children = heap_alloc(heap, spec->child_count * sizeof *children);
+    for (size_t i = 0; i < spec->child_count; ++i)
+        children[i] = child_spec_copy(heap, &spec->children[i]);
+    copy.children = children;
+    copy.child_count = spec->child_count;
+    return copy;
+}
