@@ -3,15 +3,22 @@
 #include "sut/runtime/id_table.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum { CHAINS_MIN = 64 };
 
+uint64_t bytes_hash(const void *bytes, size_t size)
+{
+    const unsigned char *byte = bytes;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (size_t i = 0; i < size; ++i)
+        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 uint64_t text_hash(const char *text)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
-    for (; *text; ++text)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
+    return bytes_hash(text, strlen(text));
 }
 
 static struct id_node **chain_of(const struct id_table *table, uint64_t id)

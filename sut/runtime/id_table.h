@@ -20,7 +20,9 @@ struct id_table {
     size_t count;
 };
 
-uint64_t text_hash(const char *text); /* a text as an id; two texts may have the same */
+/* Texts and bytes as ids; two may have the same. */
+uint64_t text_hash(const char *text);
+uint64_t bytes_hash(const void *bytes, size_t size);
 void id_table_init(struct id_table *table, struct heap *heap);
 void id_table_done(struct id_table *table); /* the nodes are the caller's */
 void id_table_insert(struct id_table *table, struct id_node *node, uint64_t id);

@@ -19,7 +19,6 @@
 #include "sut/runtime/fiber.h"
 #include "sut/runtime/id_table.h"
 #include "sut/runtime/proc.h"
-#include "sut/runtime/start.h"
 #include "sut/runtime/timers.h"
 
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
@@ -211,12 +210,6 @@ void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bo
 
 /* reason.c: one that lasts as long as the heap; without a text it costs nothing. */
 const struct reason *reason_keep(struct heap *heap, const struct reason *reason);
-
-/* start.c: `prepare`, if any, is called between spawn and first run, for what the new process is to find in its heap. */
-struct started start_prepared(struct proc *self, const struct proc_spec *spec, proc_id link,
-                              int64_t timeout_ns,
-                              void (*prepare)(struct proc *child, const void *ctx),
-                              const void *ctx);
 
 /* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
 void delayed_clear(struct proc *proc);

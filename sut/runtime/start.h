@@ -33,6 +33,13 @@ struct started proc_start(struct proc *self, const struct proc_spec *spec, int64
 struct started proc_start_alone(struct proc *self, const struct proc_spec *spec,
                                 int64_t timeout_ns);
 
+/* For what starts processes of its own kind: linked with `link` (0: none), and `prepare` (may be NULL) is called between the
+ * spawn and the first run, to put into the heap of the new process what it is to find there. */
+struct started start_prepared(struct proc *self, const struct proc_spec *spec, proc_id link,
+                              int64_t timeout_ns,
+                              void (*prepare)(struct proc *child, const void *ctx),
+                              const void *ctx);
+
 /* What the new process says, once. Does nothing in a process that nobody waits for, or that has said it already: the same
  * main serves proc_spawn(). */
 void proc_started(struct proc *self);

@@ -18,7 +18,7 @@ POINT_ABOUT("sup/supervisor/stop",
 
 /* ---- the process ---- */
 
-static void start_trace(const struct supervisor *sup)
+static void start_trace(struct supervisor *sup)
 {
     TRACE(proc_site(sup->self), "sup/supervisor/start", T_U64("sup", proc_self(sup->self)),
           T_STR("label", proc_label(sup->self)), T_U64("parent", sup->parent),
@@ -51,6 +51,8 @@ static void exit_handle(struct supervisor *sup, struct exit_message exit)
 void supervisor_main(struct proc *self, void *arg)
 {
     struct supervisor *sup = arg;
+    if (sup->spec.name && proc_register(self, sup->spec.name) != 0)
+        proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
     start_trace(sup);
     children_start(sup);
     TRACE(proc_site(self), "sup/supervisor/up", T_U64("sup", proc_self(self)));
@@ -138,11 +140,10 @@ struct started supervisor_start_under(struct proc *self, const struct supervisor
     const char *child;
     enum spec_fault fault = supervisor_spec_check(spec, &child);
     if (fault)
-        return started_error(reason_make(EXIT_ERROR, child ? "%s: %s" : "%s",
-                                         spec_fault_text(fault), child));
+        return started_error(
+            reason_make(EXIT_ERROR, child ? "%s: %s" : "%s", spec_fault_text(fault), child));
     return start_prepared(
-        self,
-        &(struct proc_spec){.label = spec->label, .main = supervisor_main, .trap_exit = true},
+        self, &(struct proc_spec){.label = spec->label, .main = supervisor_main, .trap_exit = true},
         proc_self(self), WAIT_FOREVER, birth_prepare,
         &(struct birth){.spec = spec, .parent = proc_self(self), .partitions = partitions});
 }

@@ -40,20 +40,25 @@ struct supervisor_spec;
 typedef struct started child_start(struct proc *supervisor, const void *arg);
 
 struct child_spec {
-    const char *id; /* unique within the supervisor; without meaning (may be NULL) where children have no ids */
+    const char *
+        id; /* unique within the supervisor; without meaning (may be NULL) where children have no ids */
     proc_main *main;
     child_start *start;
     const struct supervisor_spec *supervisor;
-    const void *arg; /* arg_size bytes, kept for restarts (RST-23); arg_size 0: the pointer itself */
+    const void
+        *arg; /* arg_size bytes, kept for restarts (RST-23); arg_size 0: the pointer itself */
     size_t arg_size;
     enum restart_type restart;
     enum child_type type; /* a .supervisor is one without saying so */
-    int64_t shutdown_ns;  /* how long it may take to stop; 0: 5 s, for supervisors SHUTDOWN_INFINITY */
-    bool significant;     /* only with auto_shutdown, and not permanent (AUTO-01) */
+    int64_t
+        shutdown_ns;  /* how long it may take to stop; 0: 5 s, for supervisors SHUTDOWN_INFINITY */
+    bool significant; /* only with auto_shutdown, and not permanent (AUTO-01) */
 };
 
 struct supervisor_spec {
     const char *label;
+    const char
+        *name; /* to be registered under; NULL: none. Taken: it fails with "already_started". */
     enum strategy strategy;
     enum auto_shutdown auto_shutdown;
     unsigned intensity;

@@ -181,11 +181,12 @@ static void which_answer(struct supervisor *sup, const struct message *message)
 static void ask_trace(struct supervisor *sup, const struct request *request)
 {
     static const char *const names[] = {
-        [REQUEST_START] = "start",           [REQUEST_RESTART] = "restart",
-        [REQUEST_TERMINATE] = "terminate",   [REQUEST_TERMINATE_PID] = "terminate",
-        [REQUEST_DELETE] = "delete",         [REQUEST_RESIZE] = "resize",
+        [REQUEST_START] = "start",         [REQUEST_RESTART] = "restart",
+        [REQUEST_TERMINATE] = "terminate", [REQUEST_TERMINATE_PID] = "terminate",
+        [REQUEST_DELETE] = "delete",       [REQUEST_RESIZE] = "resize",
     };
-    if (request->op == REQUEST_CHILD || request->op == REQUEST_WHICH || request->op == REQUEST_COUNT)
+    if (request->op == REQUEST_CHILD || request->op == REQUEST_WHICH ||
+        request->op == REQUEST_COUNT)
         return;
     TRACE(proc_site(sup->self), "sup/child/ask",
           T_STR("child", request->op == REQUEST_START ? request->child->spec.id : request->id),

@@ -32,7 +32,7 @@ struct window {
     struct window_second {
         int64_t second;
         size_t count;
-    } *seconds;
+    } * seconds;
     size_t used, capacity;
     size_t total;
 };
@@ -71,8 +71,8 @@ const char *auto_shutdown_name(enum auto_shutdown auto_shutdown);
 struct child_spec child_spec_copy(struct heap *heap, const struct child_spec *spec);
 void child_spec_release(struct heap *heap, struct child_spec *spec);
 void child_spec_forget_body(struct heap *heap, struct child_spec *spec); /* all but the id */
-struct supervisor_spec supervisor_options_copy(struct heap *heap,
-                                               const struct supervisor_spec *spec); /* no children */
+struct supervisor_spec
+supervisor_options_copy(struct heap *heap, const struct supervisor_spec *spec); /* no children */
 struct supervisor_spec supervisor_spec_copy(struct heap *heap, const struct supervisor_spec *spec);
 
 /* ---- supervisor_children.c: the table of children ---- */
@@ -101,7 +101,8 @@ void child_down(struct supervisor *sup, struct child *child);
 
 /* Starts it; the child need not be in the table. Whoever calls sets its state. */
 struct started child_launch(struct supervisor *sup, struct child *child);
-void children_start(struct supervisor *sup); /* the first start of all; a failure ends the process */
+void children_start(
+    struct supervisor *sup); /* the first start of all; a failure ends the process */
 void child_ended(struct supervisor *sup, struct child *child, struct reason reason);
 void child_retry(struct supervisor *sup, const struct message *message);
 

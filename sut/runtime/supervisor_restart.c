@@ -70,7 +70,7 @@ struct started child_launch(struct supervisor *sup, struct child *child)
 }
 
 /* Of a child in the table. False: it failed. */
-static bool child_start(struct supervisor *sup, struct child *child, struct reason *ret_why)
+static bool child_bring_up(struct supervisor *sup, struct child *child, struct reason *ret_why)
 {
     struct started started = child_launch(sup, child);
     if (started.how == STARTED_ERROR) {
@@ -101,7 +101,7 @@ void children_start(struct supervisor *sup)
     struct reason why;
     for (struct child *child = sup->children, *next; child; child = next) {
         next = child->next;
-        if (!child_start(sup, child, &why))
+        if (!child_bring_up(sup, child, &why))
             start_failed(sup, child, why);
     }
 }
@@ -156,7 +156,7 @@ static _Noreturn void supervisor_give_up(struct supervisor *sup)
 static struct child *single_restart(struct supervisor *sup, struct child *child)
 {
     struct reason why;
-    return child_start(sup, child, &why) ? NULL : child;
+    return child_bring_up(sup, child, &why) ? NULL : child;
 }
 
 /* In reverse order down to the one after `before`; temporary ones do not come back (RST-09). */
@@ -178,7 +178,7 @@ static struct child *group_restart(struct supervisor *sup, struct child *child)
     struct child *next;
     for (child = before ? before->next : sup->children; child; child = next) {
         next = child->next;
-        if (!child_start(sup, child, &why))
+        if (!child_bring_up(sup, child, &why))
             return child;
     }
     return NULL;
@@ -225,7 +225,8 @@ static void child_over(struct supervisor *sup, struct child *child)
 {
     bool significant = child->spec.significant;
     child_down(sup, child);
-    if (!significant || (sup->spec.auto_shutdown == AUTO_ALL_SIGNIFICANT && sup->significant_count > 0))
+    if (!significant ||
+        (sup->spec.auto_shutdown == AUTO_ALL_SIGNIFICANT && sup->significant_count > 0))
         return;
     TRACE(proc_site(sup->self), "sup/supervisor/shutdown", T_U64("sup", proc_self(sup->self)),
           T_STR("label", proc_label(sup->self)));

@@ -175,6 +175,7 @@ static void supervisor_spec_release(struct heap *heap, const struct supervisor_s
     heap_release(heap, children);
     if (spec->extra_arg_size > 0)
         heap_release(heap, (void *)(uintptr_t)spec->extra_arg);
+    heap_release(heap, (void *)(uintptr_t)spec->name);
     heap_release(heap, (void *)(uintptr_t)spec->label);
 }
 
@@ -202,6 +203,7 @@ struct supervisor_spec supervisor_options_copy(struct heap *heap,
 {
     struct supervisor_spec copy = *spec;
     copy.label = heap_strdup(heap, spec->label);
+    copy.name = heap_strdup(heap, spec->name);
     if (spec->extra_arg_size > 0)
         copy.extra_arg = heap_memdup(heap, spec->extra_arg, spec->extra_arg_size);
     copy.children = NULL;

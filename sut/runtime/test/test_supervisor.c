@@ -32,7 +32,7 @@ Test(spec, contradictions_are_refused_SUP_07_SUP_10_SUP_11_SUP_19)
     spec.children = &negative;
     cr_assert_str_eq(refusal(spec), "a child has a negative shutdown time");
     spec.children = &no_main;
-    cr_assert_str_eq(refusal(spec), "a child has no main");
+    cr_assert_str_eq(refusal(spec), "a child has not exactly one of main, start and supervisor");
     spec.children = &no_id;
     cr_assert_str_eq(refusal(spec), "a child has no id");
     spec.children = twice, spec.child_count = 2;

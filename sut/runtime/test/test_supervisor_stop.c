@@ -176,7 +176,7 @@ static void sink_event(struct point_sink *sink, struct point_site *at, struct po
         if (fields[i].type == FIELD_STR)
             say(&fake.env, "%s=%s", fields[i].name, fields[i].str);
         else
-            say(&fake.env, "%s=%d", fields[i].name, (int)fields[i].u64);
+            say(&fake.env, "%s=%lld", fields[i].name, (long long)fields[i].u64);
     say(&fake.env, "]");
 }
 
@@ -210,16 +210,23 @@ static void start_seen(unsigned intensity, int crash_at_start)
 Test(points, a_life_in_events)
 {
     start_seen(1, 0);
-    said_is("proc/process/spawn[1 pid=1 label=sup parent=0 ] sup/child/start[1 child=a sup=1 ] "
-            "proc/process/spawn[2 pid=2 label=a parent=1 ]");
+    said_is("proc/process/spawn[1 pid=1 label=sup parent=0 ] "
+            "sup/supervisor/start[1 sup=1 label=sup parent=0 strategy=one_for_one intensity=1 "
+            "period_s=5 auto=never max=0 ] "
+            "sup/child/add[1 child=a sup=1 restart=permanent shutdown_ns=5000000000 significant=0 "
+            "type=worker ] "
+            "sup/child/start[1 child=a sup=1 ] proc/process/spawn[2 pid=2 label=a parent=1 ] "
+            "sup/child/up[1 child=a sup=1 pid=2 ] sup/supervisor/up[1 sup=1 ]");
     fake.said[0] = 0;
     end(2, error("boom"));
     said_is("proc/process/exit[2 pid=2 label=a reason=boom calm=0 ] "
+            "sup/child/end[1 child=a sup=1 pid=2 reason=boom calm=0 ] "
             "sup/child/restart[1 child=a sup=1 restarts=1 ] sup/child/start[1 child=a sup=1 ] "
-            "proc/process/spawn[3 pid=3 label=a parent=1 ]");
+            "proc/process/spawn[3 pid=3 label=a parent=1 ] sup/child/up[1 child=a sup=1 pid=3 ]");
     fake.said[0] = 0;
     end(3, error("boom"));
     said_is("proc/process/exit[3 pid=3 label=a reason=boom calm=0 ] "
+            "sup/child/end[1 child=a sup=1 pid=3 reason=boom calm=0 ] "
             "sup/supervisor/giveup[1 sup=1 label=sup intensity=1 period_s=5 ] "
             "proc/process/exit[1 pid=1 label=sup reason=shutdown calm=1 ]");
 }
@@ -229,8 +236,10 @@ Test(points, stop_is_an_event)
     start_seen(1, 0);
     fake.said[0] = 0;
     end(1, plain(EXIT_SHUTDOWN));
-    said_is("sup/supervisor/stop[1 sup=1 label=sup ] "
+    said_is("sup/supervisor/stop[1 sup=1 label=sup reason=shutdown ] "
+            "sup/child/stop[1 child=a sup=1 pid=2 shutdown_ns=5000000000 ] "
             "proc/process/exit[2 pid=2 label=a reason=shutdown calm=1 ] "
+            "sup/child/stopped[1 child=a sup=1 pid=2 reason=shutdown ] "
             "proc/process/exit[1 pid=1 label=sup reason=shutdown calm=1 ]");
 }
 
