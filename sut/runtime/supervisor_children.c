@@ -32,6 +32,7 @@ void children_add(struct supervisor *sup, struct child *child)
 
 void child_trace_add(struct supervisor *sup, const struct child *child)
 {
+    (void)child; /* without points */
     TRACE(proc_site(sup->self), "sup/child/add", T_STR("child", child->spec.id),
           T_U64("sup", proc_self(sup->self)), T_STR("restart", restart_name(child->spec.restart)),
           T_I64("shutdown_ns", child->spec.shutdown_ns),

@@ -48,6 +48,7 @@ static struct envelope *down_wait(struct stop *stop, int64_t deadline)
 
 static void stop_trace(struct supervisor *sup, const struct child *child)
 {
+    (void)child; /* without points */
     TRACE(proc_site(sup->self), "sup/child/stop", T_STR("child", child->spec.id),
           T_U64("sup", proc_self(sup->self)), T_U64("pid", child->pid),
           T_I64("shutdown_ns", child->spec.shutdown_ns));
@@ -68,6 +69,7 @@ static void child_kill(struct supervisor *sup, const struct child *child)
 
 static void child_stopped(struct supervisor *sup, const struct child *child, struct envelope *down)
 {
+    (void)child; /* without points */
     TRACE(proc_site(sup->self), "sup/child/stopped", T_STR("child", child->spec.id),
           T_U64("sup", proc_self(sup->self)), T_U64("pid", child->pid),
           T_STR("reason", reason_text(((const struct exit_message *)down->message.data)->reason,
