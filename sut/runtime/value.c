@@ -2,7 +2,9 @@
  * the same values is the same run. */
 #include "sut/runtime/value.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -76,6 +78,23 @@ uint32_t value_hash(struct value value)
     double real = value.real + 0.0; /* -0.0 becomes 0.0 */
     memcpy(&bits, &real, sizeof bits);
     return ~bits_hash(bits);
+}
+
+const char *value_words(struct value value, char out[static VALUE_WORDS])
+{
+    if (value.type == VALUE_INTEGER)
+        snprintf(out, VALUE_WORDS, "%" PRId64, value.integer);
+    else if (value.type == VALUE_REAL)
+        snprintf(out, VALUE_WORDS, "%.17g", value.real);
+    else {
+        uint32_t size = value.size < VALUE_WORDS ? value.size : VALUE_WORDS - 1;
+        for (uint32_t i = 0; i < size; i++) {
+            char c = ((const char *)value.bytes)[i];
+            out[i] = c >= ' ' && c <= '~' ? c : '.';
+        }
+        out[size] = '\0';
+    }
+    return out;
 }
 
 bool tuple_valid(struct tuple tuple)

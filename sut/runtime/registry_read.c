@@ -1,0 +1,137 @@
+/* registry_read.c: what can be asked. Answers are copies, so that whoever asks may wait and change the registry. */
+#include "sut/runtime/registry_internal.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+static size_t entries_count(const struct key *key)
+{
+    size_t count = 0;
+    struct entry *entry;
+    DL_FOREACH2(key->entries, entry, key_next)
+    count++;
+    return count;
+}
+
+/* Those of one partition, or (partition -1) of all. */
+static size_t entries_copy(const struct registry *registry, const struct key *key, int partition,
+                           struct heap *heap, struct registration *entries)
+{
+    size_t count = 0;
+    struct entry *entry;
+    DL_FOREACH2(key->entries, entry, key_next)
+    {
+        proc_id pid = proc_id_of(entry->holder->proc);
+        if (partition < 0 || shard_of_entry(registry, key->value, pid) == (unsigned)partition)
+            entries[count++] = (struct registration){pid, value_copy(heap, entry->value)};
+    }
+    return count;
+}
+
+int64_t registry_lookup(struct runtime *runtime, proc_id id, struct value value, struct heap *heap,
+                        struct registration **ret_entries)
+{
+    const struct registry *registry = registry_of(runtime, id);
+    if (!registry)
+        return -ESRCH;
+    const struct key *key = key_find(registry, value);
+    if (!key)
+        return 0;
+    *ret_entries = heap_alloc(heap, entries_count(key) * sizeof **ret_entries);
+    return (int64_t)entries_copy(registry, key, -1, heap, *ret_entries);
+}
+
+static struct holder *holder_of(struct attachment *attachment, const struct registry *registry)
+{
+    struct holder *holder = CONTAINER_OF(attachment, struct holder, attachment);
+    bool fits = attachment->release == holder_ended && holder->shard->registry == registry;
+    return fits ? holder : NULL;
+}
+
+int64_t registry_keys(struct runtime *runtime, proc_id id, proc_id pid, struct heap *heap,
+                      struct value **ret_keys)
+{
+    const struct registry *registry = registry_of(runtime, id);
+    const struct proc *proc = runtime_find(runtime, pid);
+    if (!registry)
+        return -ESRCH;
+    struct attachment *attachment;
+    size_t count = 0, max = 0;
+    struct value *keys = NULL;
+    DL_FOREACH (proc ? proc->attachments : NULL, attachment) {
+        struct holder *holder = holder_of(attachment, registry);
+        struct entry *entry;
+        DL_FOREACH2(holder ? holder->entries : NULL, entry, mine_next)
+        {
+            if (count == max)
+                keys = heap_realloc(heap, keys, (max = max ? max * 2 : 4) * sizeof *keys);
+            keys[count++] = value_copy(heap, entry->key->value);
+        }
+    }
+    *ret_keys = keys;
+    return (int64_t)count;
+}
+
+int64_t registry_size(struct runtime *runtime, proc_id id)
+{
+    const struct registry *registry = registry_of(runtime, id);
+    return registry ? (int64_t)registry->entries : -ESRCH;
+}
+
+int registry_whereis(struct runtime *runtime, proc_id id, struct value value, proc_id *ret_pid)
+{
+    const struct registry *registry = registry_of(runtime, id);
+    if (!registry || registry->kind != REGISTRY_UNIQUE)
+        return registry ? -EINVAL : -ESRCH;
+    const struct key *key = key_find(registry, value);
+    if (!key)
+        return -ENOENT;
+    *ret_pid = proc_id_of(key->entries->holder->proc);
+    return 0;
+}
+
+int registry_update_value(struct proc *self, proc_id id, struct value value,
+                          struct value (*change)(struct value old, void *ctx), void *ctx)
+{
+    struct registry *registry = registry_of(self->runtime, id);
+    if (!registry || registry->kind != REGISTRY_UNIQUE)
+        return registry ? -EINVAL : -ESRCH;
+    struct key *key = key_find(registry, value);
+    if (!key || key->entries->holder->proc != self)
+        return -ENOENT;
+    struct value changed = change(key->entries->value, ctx);
+    if (!value_valid(changed))
+        return -EINVAL;
+    struct value old = key->entries->value;
+    key->entries->value = value_copy(registry->heap, changed);
+    if (old.type == VALUE_BYTES)
+        heap_release(registry->heap, (void *)(uintptr_t)old.bytes);
+    return 0;
+}
+
+int64_t registry_dispatch(struct proc *self, proc_id id, struct value value,
+                          void (*send)(struct proc *self, const struct registration *entries,
+                                       size_t count, void *ctx),
+                          void *ctx)
+{
+    int64_t calls = 0;
+    unsigned partitions = 1;
+    struct heap *heap = heap_child(&self->heap);
+    for (unsigned i = 0; i < partitions; i++) {
+        const struct registry *registry = registry_of(self->runtime, id);
+        const struct key *key = registry ? key_find(registry, value) : NULL;
+        if (!registry)
+            break;
+        partitions = registry->shard_count;
+        if (!key)
+            continue;
+        struct registration *entries = heap_alloc(heap, entries_count(key) * sizeof *entries);
+        size_t count = entries_copy(registry, key, (int)i, heap, entries);
+        if (count > 0) {
+            calls++;
+            send(self, entries, count, ctx);
+        }
+    }
+    heap_free(heap);
+    return calls == 0 && !registry_of(self->runtime, id) ? -ESRCH : calls;
+}
