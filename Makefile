@@ -47,7 +47,7 @@ TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion
 
 HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
 SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c)
-ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c))
+ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
 CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c))
 TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
               scenarios/test/test_*.c sut/*/test/test_*.c)
@@ -65,6 +65,10 @@ TEST_BIN := $(patsubst %.c,$(BUILD)/test/%,$(TESTS) $(PROPS))
 TEST_SH  := $(patsubst %.sh,$(BUILD)/test/%.sh,$(SCRIPTS))
 BENCH_BIN:= $(patsubst %.c,$(BUILD)/bench/%,$(BENCHES))
 
+# As many jobs at once as there are cores, unless somebody said -j.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
@@ -175,7 +179,7 @@ FUZZ_TIME ?= 60s
 FAMILY    ?= crash
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/fuzzer/%,$(FUZZERS))
 
-fuzz: deps lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s for each
+fuzz: lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s for each
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz OPT=-O1 EXTRA="-DDURESS_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" $(FUZZ_BIN)
 	@bash harness/test/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_TIME) $(FUZZERS)
 
@@ -190,11 +194,11 @@ bench: $(BENCH_BIN) build ## benchmarks; writes build/bench.json
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
-lint-deps:
+lint-deps: | deps
 	@missing="$(strip $(call MISSING,$(LINTERS)))"; if [ -n "$$missing" ]; then \
 	  echo "  APT    $$missing"; $(APT) update && $(APT) install -y --no-install-recommends $$missing >/dev/null; fi
 
-lint: deps lint-deps ## warnings of gcc and clang, clang-format, clang-tidy, cppcheck
+lint: lint-deps ## warnings of gcc and clang, clang-format, clang-tidy, cppcheck
 	@bash harness/test/lint.sh $(BUILD) "$(MAKE)"
 
 fmt: ## format all C files

@@ -1,19 +1,20 @@
 /* The scenarios that come along: they load, they can be repeated, the canary fails, and what was fixed stays fixed. */
 #include "harness/run.h"
 #include "scenarios/jobs/jobs_system.h"
+#include "scenarios/trees/trees_system.h"
 
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct system *const systems[] = {&jobs_system};
+static const struct system *const systems[] = {&jobs_system, &trees_system};
 
 static struct scenario *load(const char *path)
 {
     char *why = NULL;
     registry_init();
-    struct scenario *scenario = scenario_load(path, systems, 1, &why);
+    struct scenario *scenario = scenario_load(path, systems, 2, &why);
     cr_assert(scenario, "%s", why);
     return scenario;
 }

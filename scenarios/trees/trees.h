@@ -1,0 +1,132 @@
+/* trees.h: the parts of the adapter that puts supervision trees into the world. There is nothing in them but processes
+ * that live, end and are kept up, of every kind that supervisors know: it is the runtime that is tested.
+ *
+ *   plan      which supervisors and workers a tree has, and what operators ask of it     plan.c
+ *   tree      a node with one tree; its first process starts the root again and again    tree.c
+ *   worker    lives for a while, ends in some way, stops in some way when it is told to  worker.c
+ *   operator  starts, stops, restarts and deletes children; after healing it looks
+ *             whether the tree is whole again                                            operator.c
+ */
+#ifndef SCENARIOS_TREES_H
+#define SCENARIOS_TREES_H
+
+#include "harness/system.h"
+#include "scenarios/draws.h"
+#include "scenarios/host.h"
+#include "sut/runtime/supervisor.h"
+
+/* X(ENUM, name, type, fallback lo, hi, min, max, about) */
+#define TREE_PARAMS(X)                                                                             \
+    X(PROCESSES, "processes", COUNT, 5, 40, 1, 100000, "workers and supervisors of each node")     \
+    X(SUPERVISORS, "supervisors", PERCENT, 2500, 2500, 0, 10000, "of them are supervisors")        \
+    X(DEPTH, "depth", COUNT, 4, 4, 1, 100000, "supervisors above one another, at most")            \
+    X(DYNAMIC, "dynamic", PERCENT, 2000, 2000, 0, 10000,                                           \
+      "supervisors that get their children from operators")                                        \
+    X(INTENSITY, "intensity", COUNT, 1, 4, 0, 1000000, "restarts that a supervisor allows ...")    \
+    X(PERIOD, "period", COUNT, 1, 5, 1, 1000000, "... in so many seconds")                         \
+    X(SIGNIFICANT, "significant", PERCENT, 1000, 1000, 0, 10000,                                   \
+      "supervisors that stop when their significant children have ended")                          \
+    X(OVER, "over", DURATION, M, 5 * M, S, 24 * H, "how long it goes on")                          \
+    X(LIVES, "lives", DURATION, S, 2 * M, MS, 24 * H, "how long a worker lives by itself")         \
+    X(CALM, "calm", PERCENT, 3000, 3000, 0, 10000, "of these ends are no failures")                \
+    X(STEP, "step", DURATION, 5 * S, 5 * S, MS, H, "how often a worker does something")            \
+    X(TRAPPING, "trapping", PERCENT, 5000, 5000, 0, 10000, "workers that trap exits")              \
+    X(SLOW, "slow", PERCENT, 2000, 2000, 0, 10000, "of them take their time to stop ...")          \
+    X(STOP, "stop", DURATION, 10 * MS, 8 * S, 0, H, "... so much")                                 \
+    X(STUBBORN, "stubborn", PERCENT, 500, 500, 0, 10000, "of them do not stop unless killed")      \
+    X(BAD_STARTS, "bad starts", PERCENT, 300, 300, 0, 10000, "starts of a worker that fail")       \
+    X(IGNORED, "ignored", PERCENT, 100, 100, 0, 10000, "starts that say they are not needed")      \
+    X(CALLS, "calls", COUNT, 0, 20, 0, 100000, "by operators")
+
+enum tree_param {
+#define X(e, ...) T_##e,
+    TREE_PARAMS(X)
+#undef X
+        T_COUNT
+};
+
+/* ---- the plan ---- */
+
+enum manner { /* of a worker that is told to stop */
+              MANNER_PLAIN,
+              MANNER_TRAPS,
+              MANNER_ODD, /* with another reason than it was told */
+              MANNER_SLOW,
+              MANNER_STUBBORN,
+};
+
+struct seat { /* of one process in the tree; what is started there knows it */
+    struct tree *tree;
+    char id[12];
+    struct seat *above; /* NULL: the root */
+    bool supervisor;
+    unsigned depth;
+    struct child_spec child;
+    struct supervisor_spec spec; /* of a supervisor */
+    struct child_spec *children; /* of it, in order; those that operators start too */
+    enum manner manner;          /* of a worker */
+    int64_t stop_ns;             /* MANNER_SLOW */
+    uint64_t starts;             /* since the boot of its node */
+    bool touched;                /* operators had to do with it */
+};
+
+enum action {
+    ACTION_TERMINATE,
+    ACTION_RESTART,
+    ACTION_DELETE,
+    ACTION_START,
+    ACTION_WHICH,
+    ACTION_COUNT,
+    ACTION_SIGNAL,
+    ACTIONS,
+};
+
+struct call {
+    int64_t at_ns; /* after the boot of the node */
+    enum action action;
+    size_t seat;
+    enum reason_kind kind; /* ACTION_SIGNAL */
+};
+
+struct plan {
+    struct seat *seats; /* the root first, each after the one above it */
+    size_t seat_count;
+    struct call *calls; /* in the order of their times */
+    size_t call_count;
+};
+
+void tree_draw(struct tree *tree);
+void tree_forget(struct plan *plan);
+bool seat_is_pool(const struct seat *seat); /* a supervisor that gets its children from operators */
+
+/* ---- nodes ---- */
+
+struct tree {
+    struct host host;
+    struct trees *trees;
+    struct plan plan;
+    proc_id init, operators; /* outside of the tree; nobody kills them */
+    proc_id root;            /* 0: down */
+    bool whole;              /* seen after healing: nothing is missing */
+    char missing[120];       /* else: what */
+};
+
+struct trees {
+    struct world *world;
+    struct draws draws;
+    int64_t start_ns, over_ns;
+    struct tree *trees;
+    unsigned tree_count;
+};
+
+void tree_init(struct tree *tree, struct trees *trees, unsigned index);
+/* Faults are over: what is still down is a failure. */
+bool tree_is_healed(const struct tree *tree);
+
+/* arg: struct seat */
+void seat_main(struct proc *self, void *arg);
+struct started seat_start(struct proc *supervisor, const void *arg);
+/* arg: struct tree */
+void operators_main(struct proc *self, void *arg);
+
+#endif

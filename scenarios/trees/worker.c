@@ -1,0 +1,127 @@
+/* worker.c: a worker starts, or does not; does something now and then; ends by itself, in some way, or when it is told to,
+ * as its manner is. */
+#include "scenarios/trees/trees.h"
+
+#include <errno.h>
+
+#define CAN_WORK (CAN_CRASH | CAN_KILL | CAN_ERROR | CAN_DELAY | CAN_PAUSE)
+
+POINT_ABOUT("tree/worker/start", "a worker comes up, before it says that it stands");
+POINT_ABOUT("tree/worker/step", "a worker does something");
+POINT_ABOUT("tree/worker/stop", "a worker that traps exits was told to stop");
+
+enum beginning { BEGIN_WELL, BEGIN_IGNORED, BEGIN_BADLY };
+
+/* Of this start of this seat. */
+static int64_t choose(const struct seat *seat, const char *name, int64_t lo, int64_t hi)
+{
+    const struct host *host = &seat->tree->host;
+    struct choice choice = {.stream = STREAM_WORK,
+                            .name = name,
+                            .node = host->node->id,
+                            .key = (uint64_t)(seat - seat->tree->plan.seats),
+                            .ordinal = host->node->boots << 32 | seat->starts};
+    return tape_between(world_tape(host->world), &choice, lo, hi);
+}
+
+static bool chance(const struct seat *seat, const char *name, enum tree_param param)
+{
+    int64_t percent = draws_fixed(&seat->tree->trees->draws, param);
+    return percent > 0 && choose(seat, name, 0, 9999) >= 10000 - percent;
+}
+
+/* ---- coming up ---- */
+
+static enum beginning choose_beginning(const struct seat *seat)
+{
+    if (tree_is_healed(seat->tree))
+        return BEGIN_WELL;
+    if (chance(seat, "tree/start/bad", T_BAD_STARTS))
+        return BEGIN_BADLY;
+    return chance(seat, "tree/start/ignored", T_IGNORED) ? BEGIN_IGNORED : BEGIN_WELL;
+}
+
+static void come_up(struct proc *self, struct seat *seat)
+{
+    ++seat->starts;
+    if (FAULT(proc_site(self), "tree/worker/start", CAN_WORK, T_STR("seat", seat->id)) != 0)
+        proc_failed(self, reason_make(EXIT_ERROR, "injected"));
+    enum beginning beginning = choose_beginning(seat);
+    if (beginning == BEGIN_BADLY)
+        proc_failed(self, reason_make(EXIT_ERROR, "boom"));
+    if (beginning == BEGIN_IGNORED)
+        proc_ignored(self);
+    proc_started(self);
+}
+
+/* ---- ending ---- */
+
+static _Noreturn void end_by_itself(struct proc *self, const struct seat *seat)
+{
+    static const enum reason_kind calm[] = {EXIT_NORMAL, EXIT_SHUTDOWN, EXIT_SHUTDOWN};
+    static const enum reason_kind failures[] = {EXIT_ERROR, EXIT_KILL};
+    int64_t which;
+    if (chance(seat, "tree/end/calm", T_CALM)) {
+        which = choose(seat, "tree/end/how", 0, 2);
+        proc_exit(self, reason_make(calm[which], "%s", which == 2 ? "bored" : ""));
+    }
+    which = choose(seat, "tree/end/how", 0, 1);
+    proc_exit(self, reason_make(failures[which], "%s", which == 0 ? "tired" : ""));
+}
+
+/* Returns when it does not stop at all. */
+static void stop(struct proc *self, const struct seat *seat, struct reason why)
+{
+    if (FAULT(proc_site(self), "tree/worker/stop", CAN_WORK, T_STR("seat", seat->id)) != 0)
+        proc_exit(self, reason_make(EXIT_ERROR, "injected"));
+    if (seat->manner == MANNER_STUBBORN)
+        return;
+    if (seat->manner == MANNER_SLOW)
+        proc_sleep(self, seat->stop_ns);
+    if (seat->manner == MANNER_ODD)
+        proc_exit(self, reason_make(EXIT_ERROR, "odd"));
+    proc_exit(self, why);
+}
+
+/* ---- in between ---- */
+
+static int64_t life_of(const struct seat *seat)
+{
+    struct range lives = draws_range(&seat->tree->trees->draws, T_LIVES);
+    return choose(seat, "tree/worker/life", lives.lo, lives.hi);
+}
+
+/* After healing nobody dies of itself any more. */
+static void step(struct proc *self, const struct seat *seat, int64_t end_ns)
+{
+    if (FAULT(proc_site(self), "tree/worker/step", CAN_WORK, T_STR("seat", seat->id)) != 0)
+        proc_exit(self, reason_make(EXIT_ERROR, "injected"));
+    if (proc_now(self) >= end_ns && !tree_is_healed(seat->tree))
+        end_by_itself(self, seat);
+}
+
+void seat_main(struct proc *self, void *arg)
+{
+    struct seat *seat = arg;
+    come_up(self, seat);
+    proc_trap_exit(self, seat->manner != MANNER_PLAIN);
+    int64_t end_ns = proc_now(self) + life_of(seat);
+    int64_t step_ns = draws_fixed(&seat->tree->trees->draws, T_STEP);
+    for (;;) {
+        int64_t left_ns = end_ns - proc_now(self);
+        bool ends = left_ns > 0 && left_ns < step_ns;
+        const struct message *message = proc_receive(self, ends ? left_ns : step_ns);
+        if (!message)
+            step(self, seat, end_ns);
+        else if (message->tag == MSG_EXIT)
+            stop(self, seat, ((const struct exit_message *)message->data)->reason);
+    }
+}
+
+struct started seat_start(struct proc *supervisor, const void *arg)
+{
+    const struct seat *seat = arg;
+    return proc_start(supervisor,
+                      &(struct proc_spec){.label = seat->id, .main = seat_main, .arg = seat},
+                      WAIT_FOREVER);
+}
