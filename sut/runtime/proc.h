@@ -20,6 +20,7 @@
 
 struct runtime;
 struct proc;
+struct message;
 
 typedef uint64_t
     proc_id; /* 1, 2, ... in the order of spawning; never used twice in a runtime; 0 is nobody */
@@ -112,7 +113,21 @@ struct proc_spec {
  * noproc before it runs (or is its first message, when it traps exits). */
 proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec);
 
+/* Ends the process: an exit, an error, a throw, as the kind of the reason says. A proc_try() around it catches it. */
 _Noreturn void proc_exit(struct proc *self, struct reason reason);
+
+/* Calls function(self, arg). False: it ended with proc_exit(), for the reason in *ret_why (may be NULL), and the process
+ * goes on here; what the function's frames held is dropped, what it allocated stays. Exit signals are not caught. */
+bool proc_try(struct proc *self, proc_main *function, void *arg, struct reason *ret_why);
+
+/* What a process does with one message, or NULL when the time to wait is up. Returns for how long to wait for the next
+ * one, in ns; 0 and less: not at all. The message is valid until it returns or receives. */
+typedef int64_t proc_turn(struct proc *self, void *arg, const struct message *message);
+
+/* The process goes on as `turn`, called with `arg` for each message to come; what it was doing is dropped. Between
+ * messages it needs no stack: for what mostly waits. Not inside of proc_try(). */
+_Noreturn void proc_become(struct proc *self, proc_turn *turn, void *arg, int64_t timeout_ns);
+
 bool proc_alive(struct runtime *runtime, proc_id id);
 /* The live process with the least id above `after`, or 0: all of them, in the order of spawning. */
 proc_id proc_next(const struct runtime *runtime, proc_id after);
@@ -204,7 +219,8 @@ const struct message *proc_receive_match(struct proc *self,
  * -EDEADLK: a call to oneself; -ENOBUFS: its mailbox is full. `ret_reply` may be NULL. */
 int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, size_t size,
               int64_t timeout_ns, const struct message **ret_reply);
-void proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size);
+/* Any process may reply, once. -ESRCH: nobody waits for it, or not any more; it vanishes. */
+int proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size);
 
 void proc_sleep(struct proc *self, int64_t ns); /* SIG: exit signals still kill it */
 void proc_yield(struct proc *self);

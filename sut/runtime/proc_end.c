@@ -135,7 +135,13 @@ void proc_leave_if_dead(struct runtime *runtime)
 _Noreturn void proc_exit(struct proc *self, struct reason reason)
 {
     assert(self == self->runtime->current);
-    proc_end(self, &reason);
+    exit_catch(self, &reason);
+    proc_die(self, &reason);
+}
+
+_Noreturn void proc_die(struct proc *self, const struct reason *reason)
+{
+    proc_end(self, reason);
     fiber_leave(self->fiber);
 }
 

@@ -35,6 +35,8 @@ enum proc_state {
 
 /* Tags of the runtime that no process ever sees; MSG_EXIT and MSG_DOWN are in proc.h. */
 enum { MSG_REPLY = 3, MSG_SUPERVISOR_STOP, MSG_SUPERVISOR_CALL, MSG_SUPERVISOR_RETRY };
+enum { MSG_SERVER_STOP = 12, MSG_SERVER_STATE, MSG_SERVER_REPLACE, MSG_SERVER_DESCRIBE };
+#define MSG_CAST UINT32_C(0x80000000) /* set in the tag of a cast on its way */
 
 /* A message with its data, in the heap of the receiver. */
 struct envelope {
@@ -124,7 +126,9 @@ struct proc {
     struct attachment *attachments;
 
     proc_main *main;
+    proc_turn *turn; /* what it became; NULL: it is still its main */
     void *arg;
+    struct trying *trying; /* the innermost proc_try(), on its stack */
     struct heap heap;
     struct point_site site;
     const struct reason *reason; /* why it ended, or is doomed; NULL before; see reason_keep */
@@ -177,7 +181,19 @@ int64_t proc_deadline(struct proc *self, int64_t ns);
 bool proc_park(struct proc *self, enum proc_state state, int64_t deadline);
 void wait_fire(struct timer *timer);
 
+/* proc_turn.c */
+_Noreturn void turns_run(struct proc *self);
+void exit_catch(struct proc *self, const struct reason *reason); /* returns only if nobody does */
+
 /* proc_message.c */
+void received_drop(struct proc *self); /* what receive and call gave out last */
+/* Why the last proc_call() answered `err`, as a process would exit for it. */
+struct reason call_why(const struct proc *self, int err);
+/* A reply in three steps: who waits for it (NULL: nobody), its envelope in their heap, its delivery. */
+struct proc *caller_find(const struct runtime *runtime, proc_id pid, ref_id ref);
+struct envelope *reply_make(struct proc *self, struct proc *caller, ref_id ref, const void *data,
+                            size_t size);
+void reply_put(struct proc *caller, struct envelope *reply);
 /* Copies the data; without any there is room for `size` bytes, zeroed. */
 struct envelope *envelope_new(struct proc *to, const struct message *message);
 void mailbox_put(struct proc *to, struct envelope *envelope);   /* without a limit */
@@ -204,6 +220,7 @@ void alias_clear(struct proc *owner);
 /* proc_end.c */
 void proc_end(struct proc *proc,
               const struct reason *reason); /* the caller may be it: see proc_leave_if_dead */
+_Noreturn void proc_die(struct proc *self, const struct reason *reason); /* proc_try() or not */
 void proc_leave_if_dead(struct runtime *runtime);
 void proc_erase(struct proc *proc); /* frees it, telling nobody */
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link);

@@ -92,11 +92,16 @@ static void envelope_drop(struct proc *self, struct envelope **kept)
     *kept = NULL;
 }
 
-const struct message *proc_receive_match(struct proc *self, message_match *match, void *ctx,
-                                         int64_t timeout_ns)
+void received_drop(struct proc *self)
 {
     envelope_drop(self, &self->received);
     envelope_drop(self, &self->replied);
+}
+
+const struct message *proc_receive_match(struct proc *self, message_match *match, void *ctx,
+                                         int64_t timeout_ns)
+{
+    received_drop(self);
     self->received = mailbox_wait(self, &self->first, match, ctx, timeout_ns);
     return self->received ? &self->received->message : NULL;
 }
@@ -127,13 +132,13 @@ int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, siz
               int64_t timeout_ns, const struct message **ret_reply)
 {
     struct proc *callee = runtime_find(self->runtime, to);
+    envelope_drop(self, &self->replied);
     if (callee == self)
         return -EDEADLK;
     if (!callee)
         return -ESRCH;
     if (callee->mail_count >= self->runtime->mailbox_max)
         return -ENOBUFS;
-    envelope_drop(self, &self->replied);
     ref_id ref = proc_monitor(self, to);
     proc_post(callee,
               &(struct message){
@@ -149,14 +154,46 @@ int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, siz
     return 0;
 }
 
-void proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size)
+struct reason call_why(const struct proc *self, int err)
 {
-    struct proc *caller = runtime_find(self->runtime, to);
-    if (!caller || ref == 0 || caller->call != ref)
-        return;
-    caller->call = 0;
-    proc_post(
+    const struct envelope *down = self->replied;
+    switch (err) {
+    case 0: return (struct reason){.kind = EXIT_NORMAL};
+    case -ETIMEDOUT: return reason_make(EXIT_ERROR, "timeout");
+    case -EDEADLK: return reason_make(EXIT_ERROR, "calling_self");
+    case -ENOBUFS: return reason_make(EXIT_ERROR, "mailbox_full");
+    default: break;
+    }
+    return down ? ((const struct exit_message *)down->message.data)->reason
+                : (struct reason){.kind = EXIT_NOPROC};
+}
+
+struct envelope *reply_make(struct proc *self, struct proc *caller, ref_id ref, const void *data,
+                            size_t size)
+{
+    return envelope_new(
         caller,
         &(struct message){
             .tag = MSG_REPLY, .from = proc_id_of(self), .ref = ref, .size = size, .data = data});
+}
+
+struct proc *caller_find(const struct runtime *runtime, proc_id pid, ref_id ref)
+{
+    struct proc *caller = ref ? runtime_find(runtime, pid) : NULL;
+    return caller && caller->call == ref ? caller : NULL;
+}
+
+void reply_put(struct proc *caller, struct envelope *reply)
+{
+    caller->call = 0;
+    mailbox_put(caller, reply);
+}
+
+int proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size)
+{
+    struct proc *caller = caller_find(self->runtime, to, ref);
+    if (!caller)
+        return -ESRCH;
+    reply_put(caller, reply_make(self, caller, ref, data, size));
+    return 0;
 }

@@ -65,5 +65,5 @@ void proc_stall(struct proc *self, int64_t ns)
 {
     proc_park(self, PROC_STALLED, proc_deadline(self, ns));
     if (self->doomed)
-        proc_exit(self, *self->reason);
+        proc_die(self, self->reason);
 }

@@ -62,6 +62,8 @@ void runtime_free(struct runtime *runtime)
 static void proc_start(void *arg)
 {
     struct proc *self = arg;
+    if (self->turn)
+        turns_run(self);
     self->main(self, self->arg);
     proc_exit(self, (struct reason){.kind = EXIT_NORMAL});
 }
@@ -73,7 +75,7 @@ static bool fiber_ensure(struct proc *proc)
     return proc->fiber;
 }
 
-static void proc_turn(struct proc *proc)
+static void turn_give(struct proc *proc)
 {
     struct runtime *runtime = proc->runtime;
     proc_unready(proc);
@@ -86,8 +88,12 @@ static void proc_turn(struct proc *proc)
     runtime->current = proc;
     fiber_switch(proc->fiber);
     runtime->current = NULL;
-    if (proc->state == PROC_DEAD)
+    if (proc->state == PROC_DEAD) {
         proc_erase(proc);
+    } else if (fiber_ended(proc->fiber)) { /* parked */
+        fiber_free(runtime->fibers, proc->fiber);
+        proc->fiber = NULL;
+    }
 }
 
 /* Whose turn it is. The environment may put them into another order than that of their waiting; all that a
@@ -116,7 +122,7 @@ static void runtime_round(struct runtime *runtime)
     for (size_t turns = runtime->ready_count; turns > 0; --turns) {
         if (!runtime->ready || runtime->abandoned)
             return;
-        proc_turn(runtime_pick(runtime));
+        turn_give(runtime_pick(runtime));
     }
 }
 
