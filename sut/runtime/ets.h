@@ -31,7 +31,7 @@ enum ets_type { ETS_SET, ETS_ORDERED, ETS_BAG, ETS_DUPLICATE_BAG };
 enum ets_access { ETS_PROTECTED, ETS_PUBLIC, ETS_PRIVATE };
 
 /* To the new owner; `data` is what the old one, or the heir's entry, gave along: `size` bytes. */
-enum { MSG_ETS_TRANSFER = 15 };
+enum { MSG_ETS_TRANSFER = 8 };
 struct ets_transfer {
     ets_id table;
     proc_id from;

@@ -33,7 +33,8 @@ enum proc_state {
     PROC_DEAD,
 };
 
-/* Tags of the runtime that no process ever sees; MSG_EXIT and MSG_DOWN are in proc.h. */
+/* Tags of the runtime that no process ever sees; MSG_EXIT and MSG_DOWN are in proc.h. 8 to 11 belong to ets.h, registry.h,
+ * task.h and stage.h. */
 enum { MSG_REPLY = 3, MSG_SUPERVISOR_STOP, MSG_SUPERVISOR_CALL, MSG_SUPERVISOR_RETRY };
 enum { MSG_SERVER_STOP = 12, MSG_SERVER_STATE, MSG_SERVER_REPLACE, MSG_SERVER_DESCRIBE };
 #define MSG_CAST UINT32_C(0x80000000) /* set in the tag of a cast on its way */

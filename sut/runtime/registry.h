@@ -32,7 +32,7 @@ struct registry_spec {
     size_t listener_count;
 };
 
-enum { MSG_REGISTRY = 14 };
+enum { MSG_REGISTRY = 9 };
 struct registry_event { /* data of MSG_REGISTRY */
     proc_id registry;
     proc_id pid;

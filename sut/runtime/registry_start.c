@@ -82,6 +82,7 @@ static proc_id supervisor_begin(struct registry *registry, proc_id parent, const
     }
     struct supervisor_spec spec = {
         .label = "registry",
+        .strategy = registry->kind == REGISTRY_UNIQUE ? ONE_FOR_ALL : ONE_FOR_ONE,
         .intensity = 3,
         .period_s = 5,
         .children = children,

@@ -2,6 +2,7 @@
 #include "tables.h"
 
 #include "sut/runtime/registry.h"
+#include "sut/runtime/supervisor.h"
 
 SUITE(registry);
 
@@ -250,6 +251,40 @@ Test(registry, who_registered_dies_with_the_partition_unless_it_traps_exits_REG_
     holder_begin(KEY, value_int(9));
     say_holders(KEY);
     said_is("0 0 0 [5 0] 0 0 [5 0] [8 9] [9 9]");
+}
+
+Test(registry, partitions_of_a_unique_registry_die_together_REG_15_REG_16)
+{
+    registry_begin((struct registry_spec){.partitions = 3});
+    for (int i = 0; i < 3; i++)
+        holder_begin(value_int(i), value_int(0));
+    cr_assert_eq(registry_size(runtime, registry), 3);
+    proc_signal(runtime, 0, 2, plain(EXIT_KILL));
+    runtime_run(runtime);
+    for (proc_id pid = 2; pid <= 7; pid++)
+        cr_assert_not(proc_alive(runtime, pid));
+    cr_assert_eq(registry_size(runtime, registry), 0);
+    holder_begin(KEY, value_int(1));
+    say_holders(KEY);
+    said_is("0 0 0 0 [11 1]");
+}
+
+Test(registry, can_be_a_child)
+{
+    static const struct registry_spec spec = {.name = "names"};
+    struct child_spec child = {.id = "names", .start = registry_start_child, .arg = &spec};
+    struct supervisor_spec tree = {SUPERVISOR_DEFAULTS, .children = &child, .child_count = 1};
+    supervisor_start(runtime, 0, &tree, NULL);
+    runtime_run(runtime);
+    registry = runtime_whereis(runtime, "names");
+    cr_assert_eq(registry_size(runtime, registry), 0);
+    proc_signal(runtime, 0, registry, plain(EXIT_KILL));
+    runtime_run(runtime);
+    cr_assert_neq(runtime_whereis(runtime, "names"), registry, "another one has the name");
+    holder_begin(KEY, value_int(1));
+    registry = runtime_whereis(runtime, "names");
+    holder_begin(KEY, value_int(1));
+    said_is("ESRCH 0");
 }
 
 /* Tells what it hears. */

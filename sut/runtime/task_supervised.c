@@ -1,0 +1,110 @@
+/* task_supervised.c: tasks below a dynamic supervisor, which starts them for their owner. The owner cannot be linked with one
+ * before it knows of it, so the task waits for its first word.
+ *
+ *     waits for the owner    5 s        exits with timeout
+ *                            its end    exits with {shutdown, reason}
+ *                            its word   runs
+ */
+#include "sut/runtime/task_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { OWNER_WAIT_S = 5 };
+
+static bool is_start(const struct message *message, void *ctx)
+{
+    const struct task_order *order = ctx;
+    return message->from == order->owner &&
+           (message->tag == MSG_TASK || (message->tag == MSG_DOWN && message->ref == order->ref));
+}
+
+/* The order's ref is first that of the task's monitor of its owner, then that of the owner's of the task. */
+static void owner_wait(struct proc *self, struct task_order *order)
+{
+    order->ref = proc_monitor(self, order->owner);
+    const struct message *word = proc_receive_match(self, is_start, order, OWNER_WAIT_S * NS_PER_S);
+    if (!word)
+        proc_exit(self, reason_make(EXIT_ERROR, "timeout"));
+    if (word->tag == MSG_DOWN) {
+        struct reason why = ((const struct exit_message *)word->data)->reason;
+        proc_exit(self,
+                  reason_make(EXIT_SHUTDOWN, "%s", reason_text(why, (char[REASON_WORDS]){0})));
+    }
+    ref_id ref = word->ref;
+    proc_demonitor(self, order->ref, true);
+    order->ref = ref;
+}
+
+static void supervised_main(struct proc *self, void *arg)
+{
+    owner_wait(self, arg);
+    order_run(self, arg);
+}
+
+static void alone_main(struct proc *self, void *arg)
+{
+    order_run(self, arg);
+}
+
+static int child_start_for(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                           proc_main *main, enum restart_type restart, proc_id *ret_pid)
+{
+    struct task_order *order = order_new(&self->heap, spec, proc_id_of(self));
+    struct child_spec child = {.id = spec->label,
+                               .main = main,
+                               .arg = order,
+                               .arg_size = order_size(spec),
+                               .restart = restart,
+                               .shutdown_ns = spec->shutdown_ns};
+    struct child_answer answer = supervisor_start_child(self, supervisor, &child);
+    heap_release(&self->heap, order);
+    if (answer.err)
+        return answer.err == -EPIPE ? -ESRCH : answer.err;
+    if (answer.started.how != STARTED_OK)
+        return strcmp(answer.started.why.text, "max_children") == 0 ? -ENOSPC : -EAGAIN;
+    *ret_pid = answer.started.pid;
+    return 0;
+}
+
+static int async_under(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                       bool linked, struct task *ret_task)
+{
+    proc_id pid = 0;
+    int err = child_start_for(self, supervisor, spec, supervised_main, RESTART_TEMPORARY, &pid);
+    if (err)
+        return err;
+    if (linked)
+        proc_link(self, pid);
+    *ret_task = (struct task){pid, proc_monitor(self, pid), proc_id_of(self)};
+    struct proc *task = runtime_find(self->runtime, pid);
+    if (task)
+        proc_post(task, &(struct message){
+                            .tag = MSG_TASK, .from = proc_id_of(self), .ref = ret_task->ref});
+    TRACE(&self->site, "task/task/start", T_U64("task", pid), T_U64("owner", proc_id_of(self)),
+          T_U64("ref", ret_task->ref), T_U64("linked", linked));
+    return 0;
+}
+
+int task_async_under(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                     struct task *ret_task)
+{
+    return async_under(self, supervisor, spec, true, ret_task);
+}
+
+int task_async_nolink(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                      struct task *ret_task)
+{
+    return async_under(self, supervisor, spec, false, ret_task);
+}
+
+int task_start_child(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                     proc_id *ret_pid)
+{
+    static const enum restart_type restarts[] = {
+        [TASK_TEMPORARY] = RESTART_TEMPORARY,
+        [TASK_TRANSIENT] = RESTART_TRANSIENT,
+        [TASK_PERMANENT] = RESTART_PERMANENT,
+    };
+    return child_start_for(self, supervisor, spec, alone_main, restarts[spec->restart], ret_pid);
+}
