@@ -155,9 +155,10 @@ void host_boot(struct host *host)
     host->wake = 0;
 }
 
-void host_run(struct host *host)
+void host_run(struct host *host, bool trace_signals)
 {
-    host->runtime = runtime_new(&host->env, &(struct runtime_options){.spares = &spares});
+    struct runtime_options options = {.spares = &spares, .trace_signals = trace_signals};
+    host->runtime = runtime_new(&host->env, &options);
     if (!host->runtime)
         abort();
     runtime_on_wake(host->runtime, wake_soon, host);

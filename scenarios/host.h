@@ -33,7 +33,7 @@ struct host {
 /* At the start of a node: a fresh heap and environment. */
 void host_boot(struct host *host);
 /* Then, or later: the runtime. What is spawned afterwards runs as the next event. */
-void host_run(struct host *host);
+void host_run(struct host *host, bool trace_signals);
 /* When the node is dead: drops the runtime and the heap. */
 void host_dead(struct host *host);
 

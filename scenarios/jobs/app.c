@@ -105,7 +105,7 @@ static void start_again(void *arg)
         world_at(world, app->host.node, world_now(world) + BOOT_RETRY_NS, start_again, app);
         return;
     }
-    host_run(&app->host);
+    host_run(&app->host, false);
     if (!start_jobs(app) || !start_clients(app))
         abort();
 }

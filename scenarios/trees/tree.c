@@ -84,7 +84,7 @@ static void tree_start(struct node *node, void *ctx)
     }
     tree->whole = false;
     host_boot(&tree->host);
-    host_run(&tree->host);
+    host_run(&tree->host, true);
     tree->init = outside(tree, "init", init_main);
     tree->operators = outside(tree, "operator", operators_main);
 }

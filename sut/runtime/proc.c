@@ -5,6 +5,7 @@
 #include <string.h>
 
 POINT_ABOUT("memory/heap/alloc", "A process asks for memory; an error says that there is none.");
+POINT_ABOUT("proc/trap/set", "A process traps exits from now on, or does so no more.");
 POINT_ABOUT("proc/process/spawn", "A process came to be; it has not run yet.");
 
 static struct proc *proc_new(struct runtime *runtime, const struct proc_spec *spec)
@@ -55,6 +56,8 @@ proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec)
     proc_id id = proc_id_of(proc);
     TRACE(&proc->site, "proc/process/spawn", T_U64("pid", id), T_STR("label", proc->label),
           T_U64("parent", runtime->current ? proc_id_of(runtime->current) : 0));
+    if (spec->trap_exit)
+        TRACE_SIGNAL(proc, "proc/trap/set", T_U64("pid", id), T_U64("on", 1));
     proc_ready(proc);
     if (spec->monitor)
         spawn_monitor(proc, spec);
@@ -111,4 +114,5 @@ int64_t proc_now(struct proc *self)
 void proc_trap_exit(struct proc *self, bool on)
 {
     self->trap_exit = on;
+    TRACE_SIGNAL(self, "proc/trap/set", T_U64("pid", proc_id_of(self)), T_U64("on", on));
 }

@@ -65,6 +65,8 @@ struct runtime_options {
     size_t procs_max;   /* 0: 1,000,000 */
     size_t mailbox_max; /* messages; 0: 1,000,000. A send beyond it is refused with -ENOBUFS. */
     struct fiber_spares *spares; /* stacks of runtimes before it (fiber.h); NULL: none */
+    bool
+        trace_signals; /* record links, monitors, aliases, timers and names as well: there are many */
 };
 
 /* The runtime keeps `env`. Returns NULL only when memory or address space is out. */

@@ -13,6 +13,11 @@
 #include <errno.h>
 #include <utlist.h>
 
+POINT_ABOUT("proc/alias/make", "A process has an alias from now on.");
+POINT_ABOUT("proc/alias/drop", "A process took its alias back.");
+POINT_ABOUT("proc/alias/use", "A message goes to its receiver through an alias.");
+POINT_ABOUT("proc/alias/miss", "A message to an alias that is not active vanishes.");
+
 static struct alias *alias_find(const struct runtime *runtime, ref_id ref)
 {
     struct id_node *node = id_table_find(&runtime->aliases, ref);
@@ -26,6 +31,8 @@ static void alias_add(struct proc *owner, ref_id ref, enum alias_kind kind)
     alias->kind = kind;
     id_table_insert(&owner->runtime->aliases, &alias->by_ref, ref);
     DL_APPEND(owner->aliases, alias);
+    TRACE_SIGNAL(owner, "proc/alias/make", T_U64("ref", ref), T_U64("pid", proc_id_of(owner)),
+                 T_U64("kind", kind));
 }
 
 static void alias_remove(struct alias *alias)
@@ -71,6 +78,7 @@ bool proc_unalias(struct proc *self, ref_id ref)
     struct alias *alias = alias_find(self->runtime, ref);
     if (!alias || alias->owner != self)
         return false;
+    TRACE_SIGNAL(self, "proc/alias/drop", T_U64("ref", ref));
     alias_remove(alias);
     return true;
 }
@@ -89,10 +97,16 @@ int proc_send_alias(struct runtime *runtime, proc_id from, ref_id ref, uint32_t 
                     const void *data, size_t size)
 {
     struct alias *alias = alias_find(runtime, ref);
-    if (!alias || alias->owner->state == PROC_DEAD)
+    if (!alias || alias->owner->state == PROC_DEAD) {
+        if (runtime->current) /* somebody is there to record it */
+            TRACE_SIGNAL(runtime->current, "proc/alias/miss", T_U64("ref", ref));
         return 0;
+    }
     int err = proc_send(runtime, from, proc_id_of(alias->owner), tag, data, size);
-    if (err == 0)
-        alias_used(alias);
-    return err;
+    if (err != 0)
+        return err;
+    TRACE_SIGNAL(alias->owner, "proc/alias/use", T_U64("ref", ref),
+                 T_U64("pid", proc_id_of(alias->owner)));
+    alias_used(alias);
+    return 0;
 }

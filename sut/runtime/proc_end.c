@@ -9,6 +9,8 @@
 #include <utlist.h>
 
 POINT_ABOUT("proc/process/exit", "A process ended; its links and monitors are about to be told.");
+POINT_ABOUT("proc/signal/exit",
+            "An exit signal arrived: it is a message, does nothing, or ends its receiver.");
 
 void proc_attach(struct proc *proc, struct attachment *attachment)
 {
@@ -29,25 +31,48 @@ static void attachments_release(struct proc *proc, bool died)
     }
 }
 
+/* What an exit signal does to its receiver (SIG-05 .. SIG-14). */
+enum effect { EFFECT_MESSAGE, EFFECT_NOTHING, EFFECT_END };
+
+static const char *const effect_words[] __attribute__((unused)) = {"message", "nothing", "end"};
+
+static enum effect exit_effect(const struct proc *to, proc_id from, const struct reason *reason,
+                               bool by_link)
+{
+    if (reason->kind == EXIT_KILL && !by_link)
+        return EFFECT_END;
+    if (to->trap_exit)
+        return EFFECT_MESSAGE;
+    bool own = from == proc_id_of(to) && !by_link;
+    return reason->kind == EXIT_NORMAL && !own ? EFFECT_NOTHING : EFFECT_END;
+}
+
+/* At once, or when a stalled one runs again. */
+static void exit_end(struct proc *to, const struct reason *reason)
+{
+    if (to->state != PROC_STALLED) {
+        proc_end(to, reason);
+    } else if (!to->doomed) {
+        to->doomed = true;
+        to->reason = reason_keep(&to->heap, reason);
+    }
+}
+
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link)
 {
     static const struct reason killed = {.kind = EXIT_KILLED};
-    bool kill = reason->kind == EXIT_KILL && !by_link;
     if (to->state == PROC_DEAD)
         return;
-    if (to->trap_exit && !kill) {
+    enum effect effect = exit_effect(to, from, reason, by_link);
+    TRACE_SIGNAL(to, "proc/signal/exit", T_U64("to", proc_id_of(to)), T_U64("from", from),
+                 T_U64("link", by_link), T_STR("effect", effect_words[effect]),
+                 T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})));
+    if (effect == EFFECT_MESSAGE) {
         struct exit_message exit = {.who = from, .reason = *reason};
         proc_post(to, &(struct message){
                           .tag = MSG_EXIT, .from = from, .size = sizeof exit, .data = &exit});
-        return;
-    }
-    if (reason->kind == EXIT_NORMAL && (by_link || from != proc_id_of(to)))
-        return;
-    if (to->state != PROC_STALLED) {
-        proc_end(to, kill ? &killed : reason);
-    } else if (!to->doomed) {
-        to->doomed = true;
-        to->reason = reason_keep(&to->heap, kill ? &killed : reason);
+    } else if (effect == EFFECT_END) {
+        exit_end(to, reason->kind == EXIT_KILL && !by_link ? &killed : reason);
     }
 }
 

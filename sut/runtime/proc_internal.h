@@ -156,11 +156,20 @@ struct runtime {
     struct proc *current;
     bool running;
     bool abandoned;
+    bool trace_signals;
     proc_id last_id;
     ref_id last_ref;
     void (*wake)(void *ctx);
     void *wake_ctx;
 };
+
+/* Of links, monitors, aliases, timers and names: there are many, and they concern who tests the runtime itself. */
+#define TRACE_SIGNAL(whose, name, ...)                                                             \
+    do {                                                                                           \
+        struct proc *traced_ = (whose);                                                            \
+        if (traced_->runtime->trace_signals)                                                       \
+            TRACE(&traced_->site, name, __VA_ARGS__);                                              \
+    } while (0)
 
 static inline proc_id proc_id_of(const struct proc *proc)
 {

@@ -6,6 +6,13 @@
 #include <string.h>
 #include <utlist.h>
 
+POINT_ABOUT("proc/link/make", "Two processes are linked from now on.");
+POINT_ABOUT("proc/link/drop", "A link was taken away by one of its processes.");
+POINT_ABOUT("proc/monitor/make", "A process watches another one from now on.");
+POINT_ABOUT("proc/monitor/drop",
+            "A monitor was taken away: by its process, its alias, or the end of either.");
+POINT_ABOUT("proc/monitor/down", "A process is told that one it watched has ended.");
+
 static const struct reason noproc = {.kind = EXIT_NOPROC};
 
 /* ---- links ---- */
@@ -18,6 +25,7 @@ void link_add(struct proc *a, struct proc *b)
     *at_b = (struct link_end){.twin = at_a, .proc = b};
     DL_APPEND(a->links, at_a);
     DL_APPEND(b->links, at_b);
+    TRACE_SIGNAL(a, "proc/link/make", T_U64("pid", proc_id_of(a)), T_U64("peer", proc_id_of(b)));
 }
 
 void link_remove(struct link_end *end)
@@ -61,8 +69,10 @@ void proc_unlink(struct proc *self, proc_id other)
 {
     struct proc *peer = runtime_find(self->runtime, other);
     struct link_end *end = peer ? link_find(self, peer) : NULL;
-    if (end)
-        link_remove(end);
+    if (!end)
+        return;
+    link_remove(end);
+    TRACE_SIGNAL(self, "proc/link/drop", T_U64("pid", proc_id_of(self)), T_U64("peer", other));
 }
 
 /* ---- monitors ---- */
@@ -78,6 +88,8 @@ void monitor_add(struct proc *watcher, struct proc *target, ref_id ref, const ch
     id_table_insert(&runtime->monitors, &monitor->by_ref, ref);
     DL_APPEND(target->watchers, monitor);
     DL_APPEND2(watcher->monitors, monitor, mine_prev, mine_next);
+    TRACE_SIGNAL(watcher, "proc/monitor/make", T_U64("ref", ref),
+                 T_U64("watcher", proc_id_of(watcher)), T_U64("target", proc_id_of(target)));
 }
 
 static void monitor_forget(struct monitor *monitor)
@@ -92,6 +104,7 @@ static void monitor_forget(struct monitor *monitor)
 void monitor_remove(struct monitor *monitor)
 {
     struct heap *heap = monitor->watcher->runtime->env->heap;
+    TRACE_SIGNAL(monitor->watcher, "proc/monitor/drop", T_U64("ref", monitor->by_ref.id));
     monitor_forget(monitor);
     heap_release(heap, monitor);
 }
@@ -104,6 +117,9 @@ static void down_post(struct proc *watcher, proc_id target, ref_id ref, const st
         char name[];
     };
     size_t name_size = name ? strlen(name) + 1 : 0;
+    TRACE_SIGNAL(watcher, "proc/monitor/down", T_U64("ref", ref),
+                 T_U64("watcher", proc_id_of(watcher)), T_U64("target", target),
+                 T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})));
     struct envelope *envelope = envelope_new(
         watcher,
         &(struct message){

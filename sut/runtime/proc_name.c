@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+POINT_ABOUT("proc/name/take", "A process has a name from now on.");
+POINT_ABOUT("proc/name/free", "A process lost its name, or ended.");
+
 static struct name *name_find(const struct runtime *runtime, const char *text)
 {
     struct id_node *node = id_table_find(&runtime->names, text_hash(text));
@@ -26,6 +29,7 @@ static int name_give(struct proc *proc, const char *text)
     name->proc = proc;
     id_table_insert(&runtime->names, &name->by_hash, text_hash(text));
     proc->name = name;
+    TRACE_SIGNAL(proc, "proc/name/take", T_STR("name", text), T_U64("pid", proc_id_of(proc)));
     return 0;
 }
 
@@ -53,6 +57,8 @@ void name_release(struct proc *proc)
 {
     if (!proc->name)
         return;
+    TRACE_SIGNAL(proc, "proc/name/free", T_STR("name", proc->name->text),
+                 T_U64("pid", proc_id_of(proc)));
     id_table_remove(&proc->runtime->names, &proc->name->by_hash);
     heap_release(proc->runtime->env->heap, proc->name);
     proc->name = NULL;

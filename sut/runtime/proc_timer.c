@@ -4,6 +4,10 @@
 
 #include <utlist.h>
 
+POINT_ABOUT("proc/timer/set", "A message is to be sent later.");
+POINT_ABOUT("proc/timer/fire", "The time of a message has come: it goes to its receiver.");
+POINT_ABOUT("proc/timer/cancel", "A message will not be sent.");
+
 static void delayed_remove(struct delayed *delayed)
 {
     struct proc *to = delayed->to;
@@ -18,6 +22,8 @@ static void delayed_fire(struct timer *timer)
     struct delayed *delayed = CONTAINER_OF(timer, struct delayed, timer);
     struct proc *to = delayed->to;
     struct envelope *envelope = delayed->envelope;
+    TRACE_SIGNAL(to, "proc/timer/fire", T_U64("ref", delayed->by_ref.id),
+                 T_U64("to", proc_id_of(to)));
     delayed_remove(delayed);
     mailbox_put(to, envelope);
 }
@@ -45,6 +51,8 @@ ref_id proc_send_after(struct proc *self, int64_t delay_ns, proc_id to, uint32_t
     id_table_insert(&runtime->delayed, &delayed->by_ref, ref);
     DL_APPEND(target->delayed, delayed);
     timers_arm(&runtime->timers, &delayed->timer, due);
+    TRACE_SIGNAL(self, "proc/timer/set", T_U64("ref", ref), T_U64("to", to),
+                 T_I64("delay_ns", delay_ns));
     return ref;
 }
 
@@ -54,6 +62,7 @@ bool proc_cancel_timer(struct proc *self, ref_id timer)
     if (!node)
         return false;
     struct delayed *delayed = CONTAINER_OF(node, struct delayed, by_ref);
+    TRACE_SIGNAL(self, "proc/timer/cancel", T_U64("ref", timer));
     heap_release(&delayed->to->heap, delayed->envelope);
     delayed_remove(delayed);
     return true;

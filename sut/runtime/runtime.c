@@ -18,6 +18,7 @@ struct runtime *runtime_new(struct env *env, const struct runtime_options *optio
     struct runtime *runtime = heap_alloc(heap, sizeof *runtime);
     runtime->env = env;
     runtime->procs_max = options->procs_max ? options->procs_max : PROCS_DEFAULT;
+    runtime->trace_signals = options->trace_signals;
     runtime->mailbox_max = options->mailbox_max ? options->mailbox_max : MAILBOX_DEFAULT;
     runtime->fibers = fiber_pool_new(heap, options->stack_bytes, options->spares);
     id_table_init(&runtime->procs, heap);
