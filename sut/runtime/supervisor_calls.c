@@ -15,7 +15,7 @@ static struct started refused(const char *why)
 /* `front` and then what the caller said, as one argument. */
 static void arg_prepend(struct heap *heap, struct child_spec *spec, const void *front, size_t size)
 {
-    if (size == 0)
+    if (size == 0 || !front)
         return;
     char *arg = heap_alloc(heap, size + spec->arg_size);
     memcpy(arg, front, size);

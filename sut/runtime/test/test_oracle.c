@@ -80,6 +80,45 @@ Test(oracle, signals)
     cr_assert_eq(file_run("sut/runtime/test/cases/sig.cases"), 75);
 }
 
+static void trees(const char *name, size_t count)
+{
+    char path[128];
+    snprintf(path, sizeof path, "sut/runtime/test/cases/%s.cases", name);
+    cr_assert_eq(file_run(path), count, "%s", name);
+}
+
+Test(oracle, trees_made_by_hand)
+{
+    trees("hand", 76);
+}
+
+Test(oracle, trees_by_strategy)
+{
+    trees("ofo", 13);
+    trees("ofa", 15);
+    trees("rfo", 15);
+}
+
+Test(oracle, trees_of_many_levels_and_deaths)
+{
+    trees("nested", 20);
+    trees("multi", 15);
+    trees("rollback", 13);
+}
+
+Test(oracle, trees_by_calls_and_time)
+{
+    trees("api", 15);
+    trees("auto", 18);
+    trees("time", 7);
+}
+
+Test(oracle, trees_without_ids)
+{
+    trees("dyn", 13);
+    trees("simple", 10);
+}
+
 static void rejected(const char *scenario, const char *why)
 {
     char wrong[512] = "";
@@ -101,6 +140,39 @@ Test(oracle, bad_input_is_told_with_its_line)
     rejected("spawn p\nexit p Boom\n", "2: \"Boom\" is no reason (an atom, or shutdown:ATOM)");
     rejected("spawn p\nalias p maybe\n", "2: \"maybe\" is none of: explicit reply");
     rejected("spawn p\nunalias p m1\n", "2: \"m1\" is no ref so far");
+}
+
+#define ROOT "sup root strategy=one_for_one intensity=1 period=5 auto=never\n"
+
+Test(oracle, bad_trees_are_told_with_their_line)
+{
+    rejected("wrk a parent=root\n", "1: the parent root of a is no sup");
+    rejected("spec a\n", "1: no sup is the root of the tree");
+    rejected(ROOT "wrk a\n", "2: a has no parent");
+    rejected(ROOT "sup s\n", "2: s has no parent, and root is the root");
+    rejected(ROOT "sup s parent=t\nsup t parent=s\n", "2: s is its own ancestor");
+    rejected(ROOT "dyn d parent=root\nwrk a parent=d\n", "3: the parent d of a is no sup");
+    rejected(ROOT "wrk a parent=root\nspec a\n", "3: there is a a already");
+    rejected(ROOT "wrk a parent=root max=2\n", "2: wrk has no option \"max\"");
+    rejected(ROOT "wrk a root\n", "2: \"root\" is no option (key=value)");
+    rejected(ROOT "wrk a parent=root restart=often\n",
+             "2: restart=often is none of: permanent transient temporary");
+    rejected(ROOT "wrk a parent=root shutdown=-3\n",
+             "2: shutdown=-3 is no number from 0 to 1000000000");
+    rejected(ROOT "spec a plan=ok,,bad\n", "2: plan= is none of: ok ignore error exit bad");
+    rejected(ROOT "which root\nspec a\n", "3: the tree stands before the commands");
+}
+
+Test(oracle, bad_tree_commands_are_told_with_their_line)
+{
+    rejected(ROOT "fly root\n", "2: \"fly\" is no command of a tree scenario");
+    rejected(ROOT "die root oops\n", "2: root is no worker: stop it, or send a signal");
+    rejected(ROOT "spec a\nwhich a\n", "3: a is a worker");
+    rejected(ROOT "start root a\n", "2: there is no line for a");
+    rejected(ROOT "dyn d parent=root\nstart d d\n", "3: d is no worker, and d has only workers");
+    rejected(ROOT "multi a\n", "2: \"a\" is not of the form NAME/REASON");
+    rejected(ROOT "sleep long\n", "2: \"long\" is no number of milliseconds from 0 to 1000000000");
+    rejected(ROOT "align 1000\n", "2: \"1000\" is no number of milliseconds from 0 to 999");
 }
 
 Test(oracle, comments_and_blanks_do_not_show)
