@@ -13,7 +13,7 @@ static struct proc *proc_new(struct runtime *runtime, const struct proc_spec *sp
     const char *label = spec->label ? spec->label : "";
     size_t label_size = strlen(label) + 1;
     struct proc *proc = heap_alloc(runtime->env->heap, sizeof *proc + label_size);
-    memcpy(proc->label, label, label_size);
+    proc->label = memcpy(proc->label_room, label, label_size);
     proc->runtime = runtime;
     proc->trap_exit = spec->trap_exit;
     proc->wait.fire = wait_fire;
@@ -54,6 +54,9 @@ proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec)
         return 0;
     struct proc *proc = proc_new(runtime, spec);
     proc_id id = proc_id_of(proc);
+    lineage_set(proc, spec);
+    if (runtime->current)
+        trace(runtime->current, TRACED_SPAWN, id, 0);
     TRACE(&proc->site, "proc/process/spawn", T_U64("pid", id), T_STR("label", proc->label),
           T_U64("parent", runtime->current ? proc_id_of(runtime->current) : 0));
     if (spec->trap_exit)
@@ -74,6 +77,15 @@ proc_id proc_self(const struct proc *self)
 const char *proc_label(const struct proc *self)
 {
     return self->label;
+}
+
+void proc_set_label(struct proc *self, const char *label)
+{
+    const char *old = self->label;
+    self->label = heap_strdup(&self->heap, label);
+    if (old != self->label_room)
+        heap_release(&self->heap, (char *)(uintptr_t)old);
+    lineage_changed(self);
 }
 
 struct runtime *proc_runtime(struct proc *self)

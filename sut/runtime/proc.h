@@ -108,6 +108,8 @@ struct proc_spec {
     proc_id monitor; /* 0: none; else that process gets DOWN; the ref is in ret_monitor */
     ref_id *ret_monitor;
     bool trap_exit;
+    proc_id
+        caller; /* on whose behalf it works: its callers are that one and those of it; 0: nobody's */
 };
 
 /* Returns the id, or 0 when procs_max is reached. Runs at the next turn; only then it takes a
@@ -150,6 +152,7 @@ void proc_trap_exit(struct proc *self, bool on);
 
 proc_id proc_self(const struct proc *self);
 const char *proc_label(const struct proc *self);
+void proc_set_label(struct proc *self, const char *label); /* copied */
 struct runtime *proc_runtime(struct proc *self);
 struct env *proc_env(struct proc *self);
 struct point_site *proc_site(struct proc *self); /* `at` for points; actor is the id */
@@ -159,15 +162,79 @@ struct heap *proc_heap(struct proc *self);
 void *proc_alloc(struct proc *self, size_t size);
 int64_t proc_now(struct proc *self); /* env_mono_ns */
 
+/* ---- looking at others ---- */
+
+struct proc_info {
+    proc_id pid;
+    const char *label; /* as long as it lives and keeps it; likewise: */
+    const char *name;  /* NULL: none */
+    const char *doing; /* ready, running, receiving, calling, sleeping, working, stalled, parked */
+    bool trap_exit;
+    size_t messages; /* that wait in its mailbox */
+    size_t links, monitors, watchers;
+    size_t heap_bytes;
+    proc_main *main;
+    proc_turn *turn; /* what it has become; NULL: it is its main */
+};
+
+bool runtime_info(const struct runtime *runtime, proc_id pid, struct proc_info *ret_info);
+/* These put at most `max` ids into `out`, and return how many there are; a dead process has none. Links and monitors in the
+ * order in which they were made, ancestors and callers with the nearest first. */
+size_t runtime_links(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max);
+size_t runtime_monitored(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max);
+size_t runtime_watchers(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max);
+size_t runtime_ancestors(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max);
+size_t runtime_callers(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max);
+
+/* The report of a process that ended by proc_exit(), and not calmly (ANC-06). The words say who it descends from and for whom
+ * it worked, nearest first, by name or as label<id>, dead or alive. Valid only in the call. */
+struct crash {
+    proc_id pid;
+    const char *label;
+    const char *name; /* NULL: none */
+    const struct reason *reason;
+    const char *ancestors;
+    const char *callers;
+    size_t messages; /* that it did not read */
+};
+
+/* Called for each crash, on the fiber of the process, which is about to end. NULL: nobody. */
+void runtime_on_crash(struct runtime *runtime,
+                      void (*crashed)(void *ctx, const struct crash *crash), void *ctx);
+
+enum traced {
+    TRACED_SEND,   /* `other` is whom */
+    TRACED_GET,    /* `other` is from whom; a message, an exit, a DOWN has come into its mailbox */
+    TRACED_SPAWN,  /* `other` is the child */
+    TRACED_LINK,   /* `other` is the peer; by whichever side */
+    TRACED_UNLINK, /* likewise, and not because either died */
+    TRACED_SIGNAL, /* it sends `other` an exit signal; `tag` is the kind of the reason */
+    TRACED_EXIT,   /* it ended; `tag` is the kind of the reason */
+};
+
+struct trace_message { /* data of MSG_TRACE */
+    enum traced what;
+    proc_id pid, other;
+    uint32_t tag; /* of the message */
+};
+
+typedef void trace_seen(void *ctx, const struct trace_message *trace);
+
+/* Watches one process: a function that must not touch the runtime, or messages to another process (not to one that is
+ * watched itself). At most one watches; a later one takes its place. 0; -ESRCH: it is dead; -EDEADLK: it would watch itself. */
+int runtime_trace(struct runtime *runtime, proc_id pid, trace_seen *seen, void *ctx);
+int runtime_trace_to(struct runtime *runtime, proc_id pid, proc_id tracer);
+int runtime_untrace(struct runtime *runtime, proc_id pid);
+
 /* ---- messages ---- */
 
 /* Tags below MSG_USER are the runtime's. */
-enum { MSG_EXIT = 1, MSG_DOWN = 2, MSG_USER = 16 };
+enum { MSG_EXIT = 1, MSG_DOWN = 2, MSG_TRACE = 11, MSG_USER = 16 };
 
 struct message {
     uint32_t tag;
     proc_id from; /* 0: the driver or a timer */
-    ref_id ref;   /* of a DOWN: the monitor; of a call or reply: the call; else 0 */
+    ref_id ref;   /* of a DOWN: the monitor; of a call or reply: the call; of a timer: it; else 0 */
     size_t size;
     const void *data; /* size bytes, owned by the message, aligned to 16 */
 };
@@ -235,7 +302,12 @@ void proc_yield(struct proc *self);
 
 ref_id proc_send_after(struct proc *self, int64_t delay_ns, proc_id to, uint32_t tag,
                        const void *data, size_t size);
-bool proc_cancel_timer(struct proc *self, ref_id timer); /* false: it fired, or never was */
+/* To whoever has the name when its time has come (TMR-05). */
+ref_id proc_send_after_name(struct proc *self, int64_t delay_ns, const char *name, uint32_t tag,
+                            const void *data, size_t size);
+/* The ns that were left (TMR-02), or -1: it fired, was cancelled, or never was. */
+int64_t proc_cancel_timer(struct proc *self, ref_id timer);
+int64_t proc_timer_left(struct proc *self, ref_id timer); /* the same, and it goes on (TMR-06) */
 
 /* ---- names ---- */
 

@@ -113,6 +113,7 @@ void proc_end(struct proc *proc, const struct reason *reason)
           T_STR("label", proc->label),
           T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})),
           T_U64("calm", reason_is_calm(*reason)));
+    trace_end(proc);
     if (proc->state == PROC_READY)
         proc_unready(proc);
     proc->state = PROC_DEAD;
@@ -139,6 +140,7 @@ void proc_erase(struct proc *proc)
         monitor_remove(proc->watchers);
     while (proc->monitors)
         monitor_remove(proc->monitors);
+    lineage_clear(proc);
     alias_clear(proc);
     delayed_clear(proc);
     job_orphan(proc);
@@ -161,6 +163,7 @@ _Noreturn void proc_exit(struct proc *self, struct reason reason)
 {
     assert(self == self->runtime->current);
     exit_catch(self, &reason);
+    crash_report(self, &reason);
     proc_die(self, &reason);
 }
 
@@ -173,6 +176,9 @@ _Noreturn void proc_die(struct proc *self, const struct reason *reason)
 void proc_signal(struct runtime *runtime, proc_id from, proc_id to, struct reason reason)
 {
     struct proc *target = runtime_find(runtime, to);
+    struct proc *sender = runtime->traced ? runtime_find(runtime, from) : NULL;
+    if (sender)
+        trace(sender, TRACED_SIGNAL, to, (uint32_t)reason.kind);
     if (target)
         exit_deliver(target, from, &reason, false);
     proc_leave_if_dead(runtime);

@@ -18,6 +18,7 @@
 #include "sut/runtime/attachment.h"
 #include "sut/runtime/fiber.h"
 #include "sut/runtime/id_table.h"
+#include "sut/runtime/lineage.h"
 #include "sut/runtime/proc.h"
 #include "sut/runtime/timers.h"
 
@@ -78,9 +79,10 @@ struct alias {
 struct delayed {
     struct timer timer;
     struct id_node by_ref;
-    struct proc *to;
+    struct runtime *runtime;
+    struct proc *to; /* NULL: to a name, in the heap of the node */
     struct envelope *envelope;
-    struct delayed *prev, *next; /* among those to the same receiver */
+    struct delayed *prev, *next; /* among those to the same receiver, or to names */
 };
 
 /* Work under way; `proc` is NULL when nobody waits for it any more. */
@@ -125,6 +127,10 @@ struct proc {
     struct job *job;
     struct starter *starter; /* who waits for its word, or NULL (start.c) */
     struct attachment *attachments;
+    struct lineage *ancestors, *callers;
+    struct lineage
+        *own_lineage;      /* itself, before its ancestors; NULL: nobody descends from it yet */
+    struct tracer *tracer; /* NULL: nobody watches */
 
     proc_main *main;
     proc_turn *turn; /* what it became; NULL: it is still its main */
@@ -133,7 +139,8 @@ struct proc {
     struct heap heap;
     struct point_site site;
     const struct reason *reason; /* why it ended, or is doomed; NULL before; see reason_keep */
-    char label[];
+    const char *label;           /* label_room, or another one in the heap */
+    char label_room[];
 };
 
 struct runtime {
@@ -161,6 +168,10 @@ struct runtime {
     ref_id last_ref;
     void (*wake)(void *ctx);
     void *wake_ctx;
+    void (*crashed)(void *ctx, const struct crash *crash);
+    void *crashed_ctx;
+    size_t traced;                 /* processes that are watched */
+    struct delayed *delayed_names; /* messages on their way to names */
 };
 
 /* Of links, monitors, aliases, timers and names: there are many, and they concern who tests the runtime itself. */
@@ -235,11 +246,28 @@ void proc_leave_if_dead(struct runtime *runtime);
 void proc_erase(struct proc *proc); /* frees it, telling nobody */
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link);
 
+/* proc_lineage.c */
+void lineage_set(struct proc *proc, const struct proc_spec *spec);
+void lineage_changed(
+    struct proc *proc); /* its name: who comes from now on descends from the new one */
+void lineage_clear(struct proc *proc);
+void crash_report(struct proc *self, const struct reason *reason); /* unless it is calm */
+
+/* proc_trace.c */
+void trace_tell(struct proc *proc, enum traced what, proc_id other, uint32_t tag);
+void trace_end(struct proc *proc);
+static inline void trace(struct proc *proc, enum traced what, proc_id other, uint32_t tag)
+{
+    if (__builtin_expect(proc->tracer != NULL, 0))
+        trace_tell(proc, what, other, tag);
+}
+
 /* reason.c: one that lasts as long as the heap; without a text it costs nothing. */
 const struct reason *reason_keep(struct heap *heap, const struct reason *reason);
 
 /* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
 void delayed_clear(struct proc *proc);
+void delayed_names_clear(struct runtime *runtime);
 void job_orphan(struct proc *proc);
 void name_release(struct proc *proc);
 

@@ -26,6 +26,8 @@ void link_add(struct proc *a, struct proc *b)
     DL_APPEND(a->links, at_a);
     DL_APPEND(b->links, at_b);
     TRACE_SIGNAL(a, "proc/link/make", T_U64("pid", proc_id_of(a)), T_U64("peer", proc_id_of(b)));
+    trace(a, TRACED_LINK, proc_id_of(b), 0);
+    trace(b, TRACED_LINK, proc_id_of(a), 0);
 }
 
 void link_remove(struct link_end *end)
@@ -73,6 +75,8 @@ void proc_unlink(struct proc *self, proc_id other)
         return;
     link_remove(end);
     TRACE_SIGNAL(self, "proc/link/drop", T_U64("pid", proc_id_of(self)), T_U64("peer", other));
+    trace(self, TRACED_UNLINK, other, 0);
+    trace(peer, TRACED_UNLINK, proc_id_of(self), 0);
 }
 
 /* ---- monitors ---- */

@@ -26,6 +26,7 @@ void mailbox_put(struct proc *to, struct envelope *envelope)
     *to->last = envelope;
     to->last = &envelope->next;
     ++to->mail_count;
+    trace(to, TRACED_GET, envelope->message.from, envelope->message.tag);
     if (to->state == PROC_RECEIVING)
         proc_ready(to);
 }
@@ -78,6 +79,9 @@ int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, c
               size_t size)
 {
     struct proc *target = runtime_find(runtime, to);
+    struct proc *sender = runtime->traced ? runtime_find(runtime, from) : NULL;
+    if (sender)
+        trace(sender, TRACED_SEND, to, tag);
     if (!target)
         return 0;
     if (target->mail_count >= runtime->mailbox_max)
@@ -140,6 +144,7 @@ int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, siz
     if (callee->mail_count >= self->runtime->mailbox_max)
         return -ENOBUFS;
     ref_id ref = proc_monitor(self, to);
+    trace(self, TRACED_SEND, to, tag);
     proc_post(callee,
               &(struct message){
                   .tag = tag, .from = proc_id_of(self), .ref = ref, .size = size, .data = data});

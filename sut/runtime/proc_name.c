@@ -30,6 +30,7 @@ static int name_give(struct proc *proc, const char *text)
     id_table_insert(&runtime->names, &name->by_hash, text_hash(text));
     proc->name = name;
     TRACE_SIGNAL(proc, "proc/name/take", T_STR("name", text), T_U64("pid", proc_id_of(proc)));
+    lineage_changed(proc);
     return 0;
 }
 
@@ -62,6 +63,7 @@ void name_release(struct proc *proc)
     id_table_remove(&proc->runtime->names, &proc->name->by_hash);
     heap_release(proc->runtime->env->heap, proc->name);
     proc->name = NULL;
+    lineage_changed(proc);
 }
 
 proc_id runtime_whereis(struct runtime *runtime, const char *text)

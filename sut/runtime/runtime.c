@@ -50,6 +50,7 @@ void runtime_free(struct runtime *runtime)
     for (struct id_node *node; (node = id_table_any(&runtime->procs));)
         proc_erase(CONTAINER_OF(node, struct proc, by_id));
     ets_space_free(runtime);
+    delayed_names_clear(runtime);
     timers_done(&runtime->timers);
     id_table_done(&runtime->names);
     id_table_done(&runtime->delayed);

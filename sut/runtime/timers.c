@@ -82,6 +82,12 @@ void timers_fire(struct timers *timers, int64_t now)
     }
 }
 
+int64_t timers_due(const struct timers *timers, const struct timer *timer)
+{
+    assert(timer->slot > 0);
+    return timers->slots[timer->slot].due;
+}
+
 int64_t timers_next(const struct timers *timers)
 {
     return timers->count > 0 ? timers->slots[1].due : INT64_MAX;

@@ -33,6 +33,7 @@ void timers_done(struct timers *timers); /* the timers are the caller's */
 void timers_arm(struct timers *timers, struct timer *timer, int64_t due); /* it must not be armed */
 bool timers_disarm(struct timers *timers, struct timer *timer); /* false: it was not armed */
 void timers_fire(struct timers *timers, int64_t now);           /* all that are due at `now` */
-int64_t timers_next(const struct timers *timers);               /* INT64_MAX: none */
+int64_t timers_due(const struct timers *timers, const struct timer *timer); /* it is armed */
+int64_t timers_next(const struct timers *timers);                           /* INT64_MAX: none */
 
 #endif

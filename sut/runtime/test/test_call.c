@@ -145,8 +145,8 @@ static void body_timers(struct proc *self, void *arg)
     proc_send_after(self, -5, me, 30, NULL, 0);
     proc_send_after(self, WAIT_FOREVER, me, 99, NULL, 0);
     cr_assert_null(proc_receive(self, 0), "never delivered inside the call");
-    cr_assert(proc_cancel_timer(self, cancelled));
-    cr_assert_not(proc_cancel_timer(self, cancelled));
+    cr_assert_geq(proc_cancel_timer(self, cancelled), 0);
+    cr_assert_eq(proc_cancel_timer(self, cancelled), -1);
     for (int i = 0; i < 4; ++i) {
         const struct message *message = proc_receive(self, WAIT_FOREVER);
         cr_assert_eq(message->from, 0);
@@ -195,7 +195,7 @@ static void body_random(struct proc *self, void *arg)
     }
     int left = TIMERS;
     for (int i = 0; i < TIMERS; i += 3)
-        left -= proc_cancel_timer(self, refs[i]);
+        left -= proc_cancel_timer(self, refs[i]) >= 0;
     int64_t start = proc_now(self), last = 0;
     for (; left > 0; --left) {
         const struct message *message = proc_receive(self, WAIT_FOREVER);
@@ -212,4 +212,76 @@ Test(timers, five_hundred_with_a_third_cancelled)
     spawn(body_random, NULL);
     fake_pass(&fake, runtime, NS_PER_S);
     said_is("nothing");
+}
+
+static void body_timers_left(struct proc *self, void *arg)
+{
+    (void)arg;
+    ref_id timer = proc_send_after(self, 10, proc_self(self), 20, NULL, 0);
+    proc_sleep(self, 4);
+    say(proc_env(self), "%d", (int)proc_timer_left(self, timer));
+    const struct message *message = proc_receive(self, WAIT_FOREVER);
+    say(proc_env(self), "%s", message->ref == timer ? "its" : "not its");
+    say(proc_env(self), "%d %d", (int)proc_timer_left(self, timer),
+        (int)proc_cancel_timer(self, timer));
+    timer = proc_send_after(self, 10, proc_self(self), 20, NULL, 0);
+    proc_sleep(self, 3);
+    say(proc_env(self), "%d", (int)proc_cancel_timer(self, timer));
+}
+
+Test(timers,
+     tmr_02_cancel_says_what_was_left_tmr_03_not_after_firing_tmr_04_the_message_has_the_ref_tmr_06)
+{
+    spawn(body_timers_left, NULL);
+    fake_pass(&fake, runtime, 100);
+    said_is("6 its -1 -1 7");
+}
+
+static void body_timer_to_name(struct proc *self, void *arg)
+{
+    const char *word = "word";
+    (void)arg;
+    proc_send_after_name(self, 10, "nobody", 20, NULL, 0);
+    proc_send_after_name(self, 10, "listener", 21, word, 5);
+    ref_id timer = proc_send_after_name(self, 10, "listener", 22, NULL, 0);
+    proc_send_after_name(self, 50, "listener", 23, NULL, 0);
+    proc_send_after_name(self, WAIT_FOREVER, "listener", 24, NULL, 0);
+    say(proc_env(self), "%d", (int)proc_cancel_timer(self, timer));
+}
+
+static void body_named_listener(struct proc *self, void *arg)
+{
+    proc_register(self, "listener");
+    body_listen(self, arg);
+}
+
+Test(timers, tmr_05_names_are_looked_up_when_it_fires)
+{
+    spawn(body_timer_to_name, NULL);
+    fake_pass(&fake, runtime, 5);
+    spawn(body_named_listener, NULL);
+    fake_pass(&fake, runtime, 20);
+    said_is("10 21");
+}
+
+static void body_cancel_for(struct proc *self, void *arg)
+{
+    say(proc_env(self), "%d", (int)proc_cancel_timer(self, *(ref_id *)arg));
+}
+
+static ref_id of_another;
+
+static void body_arm(struct proc *self, void *arg)
+{
+    (void)arg;
+    of_another = proc_send_after(self, 10, proc_self(self), 20, NULL, 0);
+    say_message(self, proc_receive(self, 50));
+}
+
+Test(timers, tmr_08_anybody_may_cancel)
+{
+    spawn(body_arm, NULL);
+    spawn(body_cancel_for, &of_another);
+    fake_pass(&fake, runtime, 60);
+    said_is("10 nothing");
 }

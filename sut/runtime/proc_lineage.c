@@ -1,0 +1,103 @@
+/* proc_lineage.c: the lineage of processes, and the report of a crash, which carries it. A process writes itself down when it
+ * spawns for the first time, and again when its name has changed since. */
+#include "sut/runtime/proc_internal.h"
+
+enum { WORDS_MAX = 512 };
+
+POINT_ABOUT("proc/process/crash",
+            "A process ended by itself, and not calmly: the report, with who it descends from.");
+
+static struct lineage *lineage_of(struct proc *proc)
+{
+    if (!proc->own_lineage)
+        proc->own_lineage = lineage_new(proc->runtime->env->heap, proc->ancestors, proc_id_of(proc),
+                                        proc->name ? proc->name->text : NULL, proc->label);
+    return proc->own_lineage;
+}
+
+void lineage_changed(struct proc *proc)
+{
+    lineage_release(proc->runtime->env->heap, proc->own_lineage);
+    proc->own_lineage = NULL;
+}
+
+/* Whose call it serves, and whose that one served (ANC-02, ANC-03). */
+static struct lineage *callers_of(struct runtime *runtime, proc_id caller)
+{
+    struct proc *proc = runtime_find(runtime, caller);
+    return lineage_new(runtime->env->heap, proc ? proc->callers : NULL, caller,
+                       proc && proc->name ? proc->name->text : NULL, proc ? proc->label : "");
+}
+
+void lineage_set(struct proc *proc, const struct proc_spec *spec)
+{
+    struct runtime *runtime = proc->runtime;
+    struct proc *parent =
+        runtime->current || !spec->link ? runtime->current : runtime_find(runtime, spec->link);
+    if (parent && parent->state != PROC_DEAD)
+        proc->ancestors = lineage_hold(lineage_of(parent));
+    if (spec->caller)
+        proc->callers = callers_of(runtime, spec->caller);
+}
+
+void lineage_clear(struct proc *proc)
+{
+    struct heap *heap = proc->runtime->env->heap;
+    lineage_changed(proc);
+    lineage_release(heap, proc->ancestors);
+    lineage_release(heap, proc->callers);
+}
+
+static size_t lineage_list(const struct lineage *lineage, proc_id *out, size_t max)
+{
+    size_t count = 0;
+    for (; lineage; lineage = lineage->up, ++count)
+        if (count < max)
+            out[count] = lineage->pid;
+    return count;
+}
+
+size_t runtime_ancestors(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max)
+{
+    const struct proc *proc = runtime_find(runtime, pid);
+    return proc ? lineage_list(proc->ancestors, out, max) : 0;
+}
+
+size_t runtime_callers(const struct runtime *runtime, proc_id pid, proc_id *out, size_t max)
+{
+    const struct proc *proc = runtime_find(runtime, pid);
+    return proc ? lineage_list(proc->callers, out, max) : 0;
+}
+
+/* ---- crash reports ---- */
+
+void crash_report(struct proc *self, const struct reason *reason)
+{
+    struct runtime *runtime = self->runtime;
+    char ancestors[WORDS_MAX], callers[WORDS_MAX];
+    if (reason_is_calm(*reason))
+        return; /* ANC-06 */
+    TRACE(&self->site, "proc/process/crash", T_U64("pid", proc_id_of(self)),
+          T_STR("label", self->label),
+          T_STR("reason", reason_term(*reason, (char[REASON_WORDS]){0})),
+          T_STR("ancestors", lineage_words(self->ancestors, ancestors, WORDS_MAX)),
+          T_STR("callers", lineage_words(self->callers, callers, WORDS_MAX)),
+          T_U64("messages", self->mail_count));
+    if (!runtime->crashed)
+        return;
+    struct crash crash = {.pid = proc_id_of(self),
+                          .label = self->label,
+                          .name = self->name ? self->name->text : NULL,
+                          .reason = reason,
+                          .ancestors = lineage_words(self->ancestors, ancestors, WORDS_MAX),
+                          .callers = lineage_words(self->callers, callers, WORDS_MAX),
+                          .messages = self->mail_count};
+    runtime->crashed(runtime->crashed_ctx, &crash);
+}
+
+void runtime_on_crash(struct runtime *runtime,
+                      void (*crashed)(void *ctx, const struct crash *crash), void *ctx)
+{
+    runtime->crashed = crashed;
+    runtime->crashed_ctx = ctx;
+}
