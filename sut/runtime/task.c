@@ -31,17 +31,16 @@ struct task_order *order_new(struct heap *heap, const struct task_spec *spec, pr
     return order;
 }
 
+/* To its owner, as long as the monitor lasts, which is the owner's or one that works for it. */
 static void value_send(struct proc *self, const struct task_order *order, struct task_value value)
 {
-    struct id_node *node = id_table_find(&self->runtime->monitors, order->ref);
-    if (!node)
-        return;
-    struct monitor *monitor = CONTAINER_OF(node, struct monitor, by_ref);
-    proc_post(monitor->watcher, &(struct message){.tag = MSG_TASK,
-                                                  .from = proc_id_of(self),
-                                                  .ref = order->ref,
-                                                  .size = value.size,
-                                                  .data = value.data});
+    struct proc *owner = runtime_find(self->runtime, order->owner);
+    if (owner && id_table_find(&self->runtime->monitors, order->ref))
+        proc_post(owner, &(struct message){.tag = MSG_TASK,
+                                           .from = proc_id_of(self),
+                                           .ref = order->ref,
+                                           .size = value.size,
+                                           .data = value.data});
 }
 
 void order_run(struct proc *self, struct task_order *order)
@@ -58,7 +57,7 @@ void order_run(struct proc *self, struct task_order *order)
     value_send(self, order, value);
 }
 
-static void task_main(struct proc *self, void *arg)
+void task_main(struct proc *self, void *arg)
 {
     order_run(self, arg);
 }

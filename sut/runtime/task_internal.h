@@ -19,6 +19,12 @@ struct task_order *order_new(struct heap *heap, const struct task_spec *spec, pr
 size_t order_size(const struct task_spec *spec);
 /* Runs the body and gives the value to whoever still waits. */
 void order_run(struct proc *self, struct task_order *order);
+void task_main(struct proc *self, void *arg); /* of tasks; arg: their order */
+/* Starts one below a supervisor that does not know of its monitor yet: it waits for task_go(). Errors of task_async_under().
+ */
+int task_start_waiting(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                       proc_id *ret_pid);
+void task_go(struct proc *self, proc_id task, ref_id ref);
 
 /* What a task says: the value, or its DOWN. Out of the mailbox; NULL: time is up. */
 struct envelope *task_word(struct proc *self, ref_id ref, int64_t timeout_ns);

@@ -67,20 +67,30 @@ static int child_start_for(struct proc *self, proc_id supervisor, const struct t
     return 0;
 }
 
+int task_start_waiting(struct proc *self, proc_id supervisor, const struct task_spec *spec,
+                       proc_id *ret_pid)
+{
+    return child_start_for(self, supervisor, spec, supervised_main, RESTART_TEMPORARY, ret_pid);
+}
+
+void task_go(struct proc *self, proc_id pid, ref_id ref)
+{
+    struct proc *task = runtime_find(self->runtime, pid);
+    if (task)
+        proc_post(task, &(struct message){.tag = MSG_TASK, .from = proc_id_of(self), .ref = ref});
+}
+
 static int async_under(struct proc *self, proc_id supervisor, const struct task_spec *spec,
                        bool linked, struct task *ret_task)
 {
     proc_id pid = 0;
-    int err = child_start_for(self, supervisor, spec, supervised_main, RESTART_TEMPORARY, &pid);
+    int err = task_start_waiting(self, supervisor, spec, &pid);
     if (err)
         return err;
     if (linked)
         proc_link(self, pid);
     *ret_task = (struct task){pid, proc_monitor(self, pid), proc_id_of(self)};
-    struct proc *task = runtime_find(self->runtime, pid);
-    if (task)
-        proc_post(task, &(struct message){
-                            .tag = MSG_TASK, .from = proc_id_of(self), .ref = ret_task->ref});
+    task_go(self, pid, ret_task->ref);
     TRACE(&self->site, "task/task/start", T_U64("task", pid), T_U64("owner", proc_id_of(self)),
           T_U64("ref", ret_task->ref), T_U64("linked", linked));
     return 0;
