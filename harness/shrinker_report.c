@@ -40,7 +40,8 @@ static void print_parts(const struct shrink_outcome *outcome, const char *indent
     for (size_t i = 0; i < outcome->before.part_count; i++) {
         const struct shrink_part *part = &outcome->before.parts[i];
         char name[32];
-        snprintf(name, sizeof name, "%ss", part->label);
+        snprintf(name, sizeof name, "%s%s", part->label,
+                 part->label[strlen(part->label) - 1] == 's' ? "es" : "s");
         print_row(indent, name, part->count, count_of(&outcome->after, part->label), out);
         fputc('\n', out);
     }

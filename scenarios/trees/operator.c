@@ -91,7 +91,7 @@ static void operate(struct proc *self, struct tree *tree, const struct call *cal
     proc_id above = seat->above ? pid_of(self, seat->above) : 0;
     if (!above)
         return;
-    seat->touched = true;
+    seat->above->meddled = true;
     int result = call_make(self, call, seat, above);
     TRACE(proc_site(self), "tree/operator/call", T_STR("seat", seat->id),
           T_STR("action", words[call->action]), T_I64("result", result));
@@ -122,10 +122,11 @@ static const struct seat *seat_named(const struct tree *tree, const char *id)
     return NULL;
 }
 
-/* A start that says "ignore" leaves a permanent child down for good, and so does an operator (RST-19, API-07). */
+/* A start that says "ignore" leaves a permanent child down for good (RST-19), and so does an operator; who stops the child that
+ * a group restart keeps trying leaves those behind it down, too (SUP-08, RST-17). */
 static bool must_be_up(const struct seat *seat)
 {
-    return seat->child.restart == RESTART_PERMANENT && !seat->touched &&
+    return seat->child.restart == RESTART_PERMANENT && !seat->above->meddled &&
            (seat->supervisor || draws_fixed(&seat->tree->trees->draws, T_IGNORED) == 0);
 }
 

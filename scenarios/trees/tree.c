@@ -80,7 +80,8 @@ static void tree_start(struct node *node, void *ctx)
     (void)node;
     for (size_t i = 0; i < tree->plan.seat_count; ++i) {
         tree->plan.seats[i].starts = 0;
-        tree->plan.seats[i].touched = false;
+        tree->plan.seats[i].last = 0;
+        tree->plan.seats[i].meddled = false;
     }
     tree->whole = false;
     host_boot(&tree->host);

@@ -36,6 +36,7 @@
     X(STUBBORN, "stubborn", PERCENT, 500, 500, 0, 10000, "of them do not stop unless killed")      \
     X(BAD_STARTS, "bad starts", PERCENT, 300, 300, 0, 10000, "starts of a worker that fail")       \
     X(IGNORED, "ignored", PERCENT, 100, 100, 0, 10000, "starts that say they are not needed")      \
+    X(GOSSIP, "gossip", PERCENT, 0, 0, 0, 10000, "steps in which a worker has to do with another") \
     X(CALLS, "calls", COUNT, 0, 20, 0, 100000, "by operators")
 
 enum tree_param {
@@ -66,8 +67,9 @@ struct seat { /* of one process in the tree; what is started there knows it */
     struct child_spec *children; /* of it, in order; those that operators start too */
     enum manner manner;          /* of a worker */
     int64_t stop_ns;             /* MANNER_SLOW */
+    proc_id last;                /* who has it, or had it last */
     uint64_t starts;             /* since the boot of its node */
-    bool touched;                /* operators had to do with it */
+    bool meddled;                /* operators had to do with its children */
 };
 
 enum action {
@@ -122,6 +124,22 @@ struct trees {
 void tree_init(struct tree *tree, struct trees *trees, unsigned index);
 /* Faults are over: what is still down is a failure. */
 bool tree_is_healed(const struct tree *tree);
+
+/* What a worker chooses in this life of its: [lo, hi], lo simplest. The nth choice of that name. */
+int64_t seat_choose(const struct seat *seat, const char *name, uint64_t nth, int64_t lo,
+                    int64_t hi);
+/* Has it this property? The param says how likely it is. */
+bool seat_chance(const struct seat *seat, const char *name, uint64_t nth, enum tree_param param);
+
+/* What a worker keeps of what it has to do with others. */
+struct gossip {
+    uint64_t steps;
+    ref_id monitor, alias, timer; /* the last ones */
+};
+
+/* A step: perhaps it links, watches, names, tells or stops somebody. */
+void gossip_step(struct proc *self, const struct seat *seat, struct gossip *gossip);
+void gossip_hear(struct proc *self, const struct message *message);
 
 /* arg: struct seat */
 void seat_main(struct proc *self, void *arg);

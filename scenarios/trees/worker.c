@@ -12,22 +12,22 @@ POINT_ABOUT("tree/worker/stop", "a worker that traps exits was told to stop");
 
 enum beginning { BEGIN_WELL, BEGIN_IGNORED, BEGIN_BADLY };
 
-/* Of this start of this seat. */
-static int64_t choose(const struct seat *seat, const char *name, int64_t lo, int64_t hi)
+/* Keyed by its place in the plan: choices of others may go without changing these. */
+int64_t seat_choose(const struct seat *seat, const char *name, uint64_t nth, int64_t lo, int64_t hi)
 {
     const struct host *host = &seat->tree->host;
     struct choice choice = {.stream = STREAM_WORK,
                             .name = name,
                             .node = host->node->id,
                             .key = (uint64_t)(seat - seat->tree->plan.seats),
-                            .ordinal = host->node->boots << 32 | seat->starts};
+                            .ordinal = host->node->boots << 48 | seat->starts << 24 | nth};
     return tape_between(world_tape(host->world), &choice, lo, hi);
 }
 
-static bool chance(const struct seat *seat, const char *name, enum tree_param param)
+bool seat_chance(const struct seat *seat, const char *name, uint64_t nth, enum tree_param param)
 {
     int64_t percent = draws_fixed(&seat->tree->trees->draws, param);
-    return percent > 0 && choose(seat, name, 0, 9999) >= 10000 - percent;
+    return percent > 0 && seat_choose(seat, name, nth, 0, 9999) >= 10000 - percent;
 }
 
 /* ---- coming up ---- */
@@ -36,14 +36,15 @@ static enum beginning choose_beginning(const struct seat *seat)
 {
     if (tree_is_healed(seat->tree))
         return BEGIN_WELL;
-    if (chance(seat, "tree/start/bad", T_BAD_STARTS))
+    if (seat_chance(seat, "tree/start/bad", 1, T_BAD_STARTS))
         return BEGIN_BADLY;
-    return chance(seat, "tree/start/ignored", T_IGNORED) ? BEGIN_IGNORED : BEGIN_WELL;
+    return seat_chance(seat, "tree/start/ignored", 1, T_IGNORED) ? BEGIN_IGNORED : BEGIN_WELL;
 }
 
 static void come_up(struct proc *self, struct seat *seat)
 {
     ++seat->starts;
+    seat->last = proc_self(self);
     if (FAULT(proc_site(self), "tree/worker/start", CAN_WORK, T_STR("seat", seat->id)) != 0)
         proc_failed(self, reason_make(EXIT_ERROR, "injected"));
     enum beginning beginning = choose_beginning(seat);
@@ -61,11 +62,11 @@ static _Noreturn void end_by_itself(struct proc *self, const struct seat *seat)
     static const enum reason_kind calm[] = {EXIT_NORMAL, EXIT_SHUTDOWN, EXIT_SHUTDOWN};
     static const enum reason_kind failures[] = {EXIT_ERROR, EXIT_KILL};
     int64_t which;
-    if (chance(seat, "tree/end/calm", T_CALM)) {
-        which = choose(seat, "tree/end/how", 0, 2);
+    if (seat_chance(seat, "tree/end/calm", 1, T_CALM)) {
+        which = seat_choose(seat, "tree/end/how", 1, 0, 2);
         proc_exit(self, reason_make(calm[which], "%s", which == 2 ? "bored" : ""));
     }
-    which = choose(seat, "tree/end/how", 0, 1);
+    which = seat_choose(seat, "tree/end/how", 1, 0, 1);
     proc_exit(self, reason_make(failures[which], "%s", which == 0 ? "tired" : ""));
 }
 
@@ -88,21 +89,23 @@ static void stop(struct proc *self, const struct seat *seat, struct reason why)
 static int64_t life_of(const struct seat *seat)
 {
     struct range lives = draws_range(&seat->tree->trees->draws, T_LIVES);
-    return choose(seat, "tree/worker/life", lives.lo, lives.hi);
+    return seat_choose(seat, "tree/worker/life", 1, lives.lo, lives.hi);
 }
 
 /* After healing nobody dies of itself any more. */
-static void step(struct proc *self, const struct seat *seat, int64_t end_ns)
+static void step(struct proc *self, const struct seat *seat, struct gossip *gossip, int64_t end_ns)
 {
     if (FAULT(proc_site(self), "tree/worker/step", CAN_WORK, T_STR("seat", seat->id)) != 0)
         proc_exit(self, reason_make(EXIT_ERROR, "injected"));
     if (proc_now(self) >= end_ns && !tree_is_healed(seat->tree))
         end_by_itself(self, seat);
+    gossip_step(self, seat, gossip);
 }
 
 void seat_main(struct proc *self, void *arg)
 {
     struct seat *seat = arg;
+    struct gossip gossip = {0};
     come_up(self, seat);
     proc_trap_exit(self, seat->manner != MANNER_PLAIN);
     int64_t end_ns = proc_now(self) + life_of(seat);
@@ -112,9 +115,11 @@ void seat_main(struct proc *self, void *arg)
         bool ends = left_ns > 0 && left_ns < step_ns;
         const struct message *message = proc_receive(self, ends ? left_ns : step_ns);
         if (!message)
-            step(self, seat, end_ns);
+            step(self, seat, &gossip, end_ns);
         else if (message->tag == MSG_EXIT)
             stop(self, seat, ((const struct exit_message *)message->data)->reason);
+        else
+            gossip_hear(self, message);
     }
 }
 

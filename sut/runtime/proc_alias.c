@@ -18,6 +18,13 @@ POINT_ABOUT("proc/alias/drop", "A process took its alias back.");
 POINT_ABOUT("proc/alias/use", "A message goes to its receiver through an alias.");
 POINT_ABOUT("proc/alias/miss", "A message to an alias that is not active vanishes.");
 
+static const char *const kind_words[] __attribute__((unused)) = {
+    [ALIAS_EXPLICIT] = "explicit",
+    [ALIAS_REPLY] = "reply",
+    [ALIAS_DEMONITOR] = "demonitor",
+    [ALIAS_REPLY_DEMONITOR] = "reply_demonitor",
+};
+
 static struct alias *alias_find(const struct runtime *runtime, ref_id ref)
 {
     struct id_node *node = id_table_find(&runtime->aliases, ref);
@@ -32,7 +39,7 @@ static void alias_add(struct proc *owner, ref_id ref, enum alias_kind kind)
     id_table_insert(&owner->runtime->aliases, &alias->by_ref, ref);
     DL_APPEND(owner->aliases, alias);
     TRACE_SIGNAL(owner, "proc/alias/make", T_U64("ref", ref), T_U64("pid", proc_id_of(owner)),
-                 T_U64("kind", kind));
+                 T_STR("kind", kind_words[kind]));
 }
 
 static void alias_remove(struct alias *alias)

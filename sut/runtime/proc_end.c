@@ -47,15 +47,17 @@ static enum effect exit_effect(const struct proc *to, proc_id from, const struct
     return reason->kind == EXIT_NORMAL && !own ? EFFECT_NOTHING : EFFECT_END;
 }
 
-/* At once, or when a stalled one runs again. */
+/* At once, or when a stalled one runs again; of several signals the first one counts (SIG-26). */
 static void exit_end(struct proc *to, const struct reason *reason)
 {
+    if (to->doomed)
+        return;
     if (to->state != PROC_STALLED) {
         proc_end(to, reason);
-    } else if (!to->doomed) {
-        to->doomed = true;
-        to->reason = reason_keep(&to->heap, reason);
+        return;
     }
+    to->doomed = true;
+    to->reason = reason_keep(&to->heap, reason);
 }
 
 void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bool by_link)

@@ -9,8 +9,7 @@
 POINT_ABOUT("proc/link/make", "Two processes are linked from now on.");
 POINT_ABOUT("proc/link/drop", "A link was taken away by one of its processes.");
 POINT_ABOUT("proc/monitor/make", "A process watches another one from now on.");
-POINT_ABOUT("proc/monitor/drop",
-            "A monitor was taken away: by its process, its alias, or the end of either.");
+POINT_ABOUT("proc/monitor/drop", "A process took its monitor away.");
 POINT_ABOUT("proc/monitor/down", "A process is told that one it watched has ended.");
 
 static const struct reason noproc = {.kind = EXIT_NOPROC};
@@ -108,7 +107,6 @@ static void monitor_forget(struct monitor *monitor)
 void monitor_remove(struct monitor *monitor)
 {
     struct heap *heap = monitor->watcher->runtime->env->heap;
-    TRACE_SIGNAL(monitor->watcher, "proc/monitor/drop", T_U64("ref", monitor->by_ref.id));
     monitor_forget(monitor);
     heap_release(heap, monitor);
 }
@@ -174,6 +172,7 @@ bool proc_demonitor(struct proc *self, ref_id ref, bool flush)
     struct id_node *node = id_table_find(&self->runtime->monitors, ref);
     struct monitor *monitor = node ? CONTAINER_OF(node, struct monitor, by_ref) : NULL;
     if (monitor && monitor->watcher == self) {
+        TRACE_SIGNAL(self, "proc/monitor/drop", T_U64("ref", ref));
         monitor_remove(monitor);
         return true;
     }
