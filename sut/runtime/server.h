@@ -51,8 +51,11 @@ struct server_ops {
 };
 
 struct server_spec {
-    const char *label;            /* copied */
-    const char *name;             /* registered before init; NULL: none */
+    const char *label; /* copied */
+    const char *name;  /* registered before init; NULL: none */
+    /* Another way to be found: called in the new process before init; not 0: taken. registry_via.h has one. NULL: none. */
+    int (*join)(struct proc *self, const void *via);
+    const void *via;              /* not copied */
     const struct server_ops *ops; /* not copied */
     size_t state_size;
     const void *arg; /* arg_size bytes are copied; 0: the pointer itself is passed to init */

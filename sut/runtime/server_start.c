@@ -72,6 +72,8 @@ static void server_main(struct proc *self, void *arg)
     birth_settle(birth);
     if (birth->spec.name && proc_register(self, birth->spec.name) != 0)
         proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
+    if (birth->spec.join && birth->spec.join(self, birth->spec.via) != 0)
+        proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
     struct server *server = server_new(self, birth);
     struct step step = {.server = server, .next = server_init(self, server, birth)};
     proc_started(self);

@@ -5,6 +5,7 @@
 #include "sut/runtime/task_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 POINT_ABOUT("task/body/run", "A task begins to compute its value.");
@@ -24,6 +25,7 @@ struct task_order *order_new(struct heap *heap, const struct task_spec *spec, pr
     order->body = spec->body;
     order->arg_size = spec->arg_size;
     order->owner = owner;
+    snprintf(order->label, sizeof order->label, "%s", spec->label ? spec->label : "task");
     if (spec->arg_size > 0)
         memcpy(order->arg, spec->arg, spec->arg_size);
     else
@@ -66,11 +68,12 @@ int task_async(struct proc *self, const struct task_spec *spec, struct task *ret
 {
     proc_id owner = proc_id_of(self);
     struct task_order *order = order_new(&self->heap, spec, owner);
-    proc_id pid = proc_spawn(self->runtime, &(struct proc_spec){.label = spec->label,
+    proc_id pid = proc_spawn(self->runtime, &(struct proc_spec){.label = order->label,
                                                                 .main = task_main,
                                                                 .arg = order,
                                                                 .arg_size = order_size(spec),
-                                                                .link = owner});
+                                                                .link = owner,
+                                                                .caller = owner});
     heap_release(&self->heap, order);
     if (pid == 0)
         return -EAGAIN;

@@ -11,6 +11,8 @@ struct task_order {
     const void *pointer; /* the argument, when arg_size is 0 */
     size_t arg_size;
     proc_id owner;
+    char label[32];
+    bool waits; /* supervised: for its owner's word, before it begins */
     ref_id ref; /* whose monitor waits for the value; 0: nobody's */
     _Alignas(16) char arg[];
 };

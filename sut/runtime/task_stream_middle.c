@@ -131,6 +131,7 @@ proc_id middle_spawn(struct proc *self, proc_id middle, const struct task_spec *
                                                                 .arg_size = order_size(spec),
                                                                 .link = middle,
                                                                 .monitor = middle,
+                                                                .caller = order->owner,
                                                                 .ret_monitor = ret_ref});
     heap_release(&self->heap, order);
     struct proc *task = runtime_find(self->runtime, pid);

@@ -42,17 +42,27 @@ static void supervised_main(struct proc *self, void *arg)
     order_run(self, arg);
 }
 
-static void alone_main(struct proc *self, void *arg)
+/* Its parent is the supervisor; it works for its owner (ANC-04). */
+static struct started supervised_start(struct proc *supervisor, const void *arg)
 {
-    order_run(self, arg);
+    const struct task_order *order = arg;
+    proc_id pid = proc_spawn(supervisor->runtime,
+                             &(struct proc_spec){.label = order->label,
+                                                 .main = order->waits ? supervised_main : task_main,
+                                                 .arg = order,
+                                                 .arg_size = sizeof *order + order->arg_size,
+                                                 .link = proc_id_of(supervisor),
+                                                 .caller = order->owner});
+    return pid ? started_ok(pid) : started_error(reason_make(EXIT_ERROR, "no process"));
 }
 
 static int child_start_for(struct proc *self, proc_id supervisor, const struct task_spec *spec,
-                           proc_main *main, enum restart_type restart, proc_id *ret_pid)
+                           bool waits, enum restart_type restart, proc_id *ret_pid)
 {
     struct task_order *order = order_new(&self->heap, spec, proc_id_of(self));
-    struct child_spec child = {.id = spec->label,
-                               .main = main,
+    order->waits = waits;
+    struct child_spec child = {.id = order->label,
+                               .start = supervised_start,
                                .arg = order,
                                .arg_size = order_size(spec),
                                .restart = restart,
@@ -70,7 +80,7 @@ static int child_start_for(struct proc *self, proc_id supervisor, const struct t
 int task_start_waiting(struct proc *self, proc_id supervisor, const struct task_spec *spec,
                        proc_id *ret_pid)
 {
-    return child_start_for(self, supervisor, spec, supervised_main, RESTART_TEMPORARY, ret_pid);
+    return child_start_for(self, supervisor, spec, true, RESTART_TEMPORARY, ret_pid);
 }
 
 void task_go(struct proc *self, proc_id pid, ref_id ref)
@@ -116,5 +126,5 @@ int task_start_child(struct proc *self, proc_id supervisor, const struct task_sp
         [TASK_TRANSIENT] = RESTART_TRANSIENT,
         [TASK_PERMANENT] = RESTART_PERMANENT,
     };
-    return child_start_for(self, supervisor, spec, alone_main, restarts[spec->restart], ret_pid);
+    return child_start_for(self, supervisor, spec, false, restarts[spec->restart], ret_pid);
 }

@@ -212,7 +212,7 @@ static void body_ask(struct proc *self, void *arg)
         say(proc_env(self), "=%d", *(const int *)reply->data);
 }
 
-static void body_ask_or_exit(struct proc *self, void *arg)
+static inline void body_ask_or_exit(struct proc *self, void *arg)
 {
     const struct asked *asked = arg;
     server_call_or_exit(self, asked->server, asked->tag, NULL, 0,

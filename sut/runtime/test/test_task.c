@@ -254,6 +254,54 @@ Test(task, awaiting_twice_waits_in_vain_TASK_28)
     said_is("ok(1) late(timeout) after 1000ms");
 }
 
+/* ---- where it comes from ---- */
+
+static void say_pids(struct env *env, const char *what, const proc_id *pids, size_t count)
+{
+    say(env, "%s", what);
+    for (size_t i = 0; i < count; i++)
+        say(env, "%d", (int)pids[i]);
+}
+
+static struct task_value task_say_lineage(struct proc *self, void *arg)
+{
+    proc_id pids[8];
+    int levels = *(int *)arg;
+    if (levels > 0) {
+        levels--;
+        struct task task = {0};
+        cr_expect_eq(task_async(self,
+                                &(struct task_spec){.body = task_say_lineage,
+                                                    .arg = &levels,
+                                                    .arg_size = sizeof levels},
+                                &task),
+                     0);
+        return task_await_or_exit(self, &task, NS_PER_S);
+    }
+    say_pids(proc_env(self), "callers", pids, runtime_callers(runtime, proc_self(self), pids, 8));
+    say_pids(proc_env(self), "ancestors", pids,
+             runtime_ancestors(runtime, proc_self(self), pids, 8));
+    return (struct task_value){0};
+}
+
+static void body_lineage(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct task task = {0};
+    for (int levels = 0; levels < 2; levels++) {
+        struct task_spec spec = {
+            .body = task_say_lineage, .arg = &levels, .arg_size = sizeof levels};
+        cr_expect_eq(task_async(self, &spec, &task), 0);
+        task_await_or_exit(self, &task, NS_PER_S);
+    }
+}
+
+Test(task, callers_are_who_it_works_for_ANC_02_ANC_03)
+{
+    live(body_lineage, false);
+    said_is("callers 1 ancestors 1 callers 3 1 ancestors 3 1");
+}
+
 /* ---- many ---- */
 
 static void body_await_many(struct proc *self, void *arg)

@@ -157,3 +157,29 @@ Test(task_supervised, it_does_not_begin_without_its_owner_TASK_26)
     fake_pass(&fake, runtime, NS_PER_S);
     said_is("DOWN(4,shutdown:noproc)");
 }
+
+static struct task_value task_say_lineage(struct proc *self, void *arg)
+{
+    proc_id callers[4], ancestors[4];
+    (void)arg;
+    cr_expect_eq(runtime_callers(runtime, proc_self(self), callers, 4), 1);
+    cr_expect_gt(runtime_ancestors(runtime, proc_self(self), ancestors, 4), 0);
+    say(proc_env(self), "caller %d ancestor %d", (int)callers[0], (int)ancestors[0]);
+    return (struct task_value){0};
+}
+
+static void body_lineage(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct task task = {0};
+    cr_expect_eq(
+        task_async_under(self, tasks, &(struct task_spec){.body = task_say_lineage}, &task), 0);
+    task_await_or_exit(self, &task, NS_PER_S);
+}
+
+Test(task_supervised, its_parent_is_the_supervisor_its_caller_the_owner_ANC_04)
+{
+    tasks_begin(0);
+    live(body_lineage, false);
+    said_is("caller 2 ancestor 1");
+}
