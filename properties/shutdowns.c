@@ -1,6 +1,8 @@
 /* shutdowns.c: a child that is stopped has the time that was promised to it, and not more; and who loses its supervisor does not
- * live on for long. */
+ * live on for long, unless it was told and chose to (SHUT-11). */
 #include "properties/lives.h"
+
+#include <string.h>
 
 #define SLOWEST_PERCENT 10 /* a clock may be off by so much */
 #define ORPHAN_NS       (60 * NS_PER_S)
@@ -26,23 +28,24 @@ static void on_stop(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct stops *all = ctx;
-    uint64_t key = lives_key(&all->lives, event->node, event_u64(event, "pid"));
+    uint64_t key = boots_key(&all->lives.boots, event->node, event_u64(event, "pid"));
     *TABLE_AT(&all->stops, key, struct stop) =
         (struct stop){.at_ns = event->time_ns,
                       .shutdown_ns = event_i64(event, "shutdown_ns"),
-                      .disturbed = lives_node(&all->lives, event->node)->disturbed};
+                      .disturbed = lives_time(&all->lives, event->node)->disturbed};
 }
 
 static struct stop *stop_of(struct stops *all, const struct event *event)
 {
-    return table_find(&all->stops, lives_key(&all->lives, event->node, event_u64(event, "pid")));
+    return table_find(&all->stops,
+                      boots_key(&all->lives.boots, event->node, event_u64(event, "pid")));
 }
 
 /* It was not too late, or time itself was interfered with. */
 static bool in_time(struct stops *all, const struct stop *stop, const struct event *event)
 {
     int64_t most = stop->shutdown_ns < 0 ? 0 : stop->shutdown_ns;
-    return stop->disturbed != lives_node(&all->lives, event->node)->disturbed ||
+    return stop->disturbed != lives_time(&all->lives, event->node)->disturbed ||
            most > INT64_MAX / 2 ||
            event->time_ns - stop->at_ns <= most + most / 100 * SLOWEST_PERCENT + NS_PER_MS;
 }
@@ -103,7 +106,8 @@ enum { NOBODY = UINT32_MAX };
 struct member { /* a supervised process, or a supervisor */
     char name[40];
     uint32_t node;
-    bool alive;
+    uint64_t sup;
+    bool alive, told;
     int64_t orphan_ns;    /* when its supervisor ended; 0: it has one */
     uint32_t first, next; /* of its children, and among its siblings: places in the table */
 };
@@ -115,7 +119,7 @@ struct members {
 
 static uint32_t member_at(struct members *all, uint32_t node, uint64_t pid)
 {
-    uint64_t key = lives_key(&all->lives, node, pid);
+    uint64_t key = boots_key(&all->lives.boots, node, pid);
     size_t count = all->members.count;
     struct member *member = TABLE_AT(&all->members, key, struct member);
     if (all->members.count > count)
@@ -137,6 +141,7 @@ static void on_up(struct judge *judge, void *ctx, const struct event *event)
     uint32_t sup = member_at(all, event->node, event_u64(event, "sup"));
     struct member *member = member_of(all, child), *above = member_of(all, sup);
     const char *name = event_str(event, "child");
+    member->sup = event_u64(event, "sup");
     for (size_t i = 0; i < sizeof member->name - 1 && name[i]; i++)
         member->name[i] = name[i];
     member->next = above->first;
@@ -146,7 +151,7 @@ static void on_up(struct judge *judge, void *ctx, const struct event *event)
 static void orphan_judge(struct judge *judge, const struct member *member,
                          const struct event *event, int64_t now)
 {
-    if (now - member->orphan_ns > ORPHAN_NS)
+    if (now - member->orphan_ns > ORPHAN_NS && !member->told)
         judge_fail(judge, event, "%s lived on for %lld ms after its supervisor had ended",
                    member->name, milliseconds(now - member->orphan_ns));
     else
@@ -156,8 +161,8 @@ static void orphan_judge(struct judge *judge, const struct member *member,
 static void on_exit_of(struct judge *judge, void *ctx, const struct event *event)
 {
     struct members *all = ctx;
-    struct member *member =
-        table_find(&all->members, lives_key(&all->lives, event->node, event_u64(event, "pid")));
+    struct member *member = table_find(
+        &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "pid")));
     if (!member || !member->alive)
         return;
     member->alive = false;
@@ -174,9 +179,21 @@ static void members_end(struct judge *judge, void *ctx)
     int64_t now = judge_now_ns(judge);
     for (size_t i = 0; i < all->members.count; i++) {
         struct member *member = table_value(&all->members, i);
-        if (member->alive && member->orphan_ns && !lives_node(&all->lives, member->node)->paused)
+        if (member->alive && member->orphan_ns && lives_runs(&all->lives, member->node))
             orphan_judge(judge, member, NULL, now);
     }
+}
+
+/* It traps exits, and has got that of its supervisor: that it lives on is its own doing. Only some systems record this. */
+static void on_signal(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct members *all = ctx;
+    struct member *member = table_find(
+        &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "to")));
+    if (member && member->sup == event_u64(event, "from") &&
+        strcmp(event_str(event, "effect"), "message") == 0)
+        member->told = true;
 }
 
 /* All of them are gone with it. */
@@ -187,7 +204,10 @@ static void on_node_gone(struct judge *judge, void *ctx, const struct event *eve
         struct member *member = table_value(&all->members, i);
         member->alive &= member->node != event->node;
     }
-    lives_gone(judge, ctx, event);
+    if (strcmp(event->point->name, "world/node/start") == 0)
+        lives_boot(judge, ctx, event);
+    else
+        lives_gone(judge, ctx, event);
 }
 
 static void members_done(void *ctx)
@@ -198,9 +218,13 @@ static void members_done(void *ctx)
 }
 
 static const struct property_on members_on[] = {
-    {"sup/child/up", on_up},           {"proc/process/exit", on_exit_of},
-    {"world/node/pause", lives_pause}, {"world/node/resume", lives_pause},
-    ON_NODE_GONE(on_node_gone),        {0},
+    {"sup/child/up", on_up},
+    {"proc/process/exit", on_exit_of},
+    {"proc/signal/exit", on_signal},
+    {"world/node/pause", lives_pause},
+    {"world/node/resume", lives_pause},
+    ON_NODE_GONE(on_node_gone),
+    {0},
 };
 
 TRACE_PROPERTY(no_orphan, .name = "nobody lives on for long without a supervisor",

@@ -24,7 +24,7 @@ struct supervised {
 
 static uint64_t key_of(struct supervised *all, uint32_t node, uint64_t pid)
 {
-    return lives_key(&all->lives, node, pid);
+    return boots_key(&all->lives.boots, node, pid);
 }
 
 /* The supervisor that the event is about; NULL: it is not judged (any more). */
@@ -371,14 +371,21 @@ static struct kid *kid_up(const struct tree *tree)
     return NULL;
 }
 
-/* A calm end is one that it was to have, after everything that was due. */
+/* It has to be the end that it was to have, after everything that was due; unless it was ended by somebody else, which may
+ * happen in the middle of anything, and sometimes by the very reason with which it was to end. */
+static bool exit_is_its_own(const struct tree *tree, const char *reason)
+{
+    return reason_is_calm(reason) ||
+           (strcmp(reason, "killed") != 0 && strcmp(reason, tree->reason) == 0);
+}
+
 static void tree_exit(struct judge *judge, struct tree *tree, const struct event *event)
 {
     const char *reason = event_str(event, "reason");
     char due[96];
     const struct kid *up = kid_up(tree);
     tree->lost = true;
-    if (!reason_is_calm(reason) && strcmp(reason, tree->reason) != 0)
+    if (!exit_is_its_own(tree, reason))
         return;
     if (!tree->ending)
         judge_fail(judge, event, "supervisor %s exits with %s, where %s was due", tree->label,
@@ -410,7 +417,7 @@ static void on_process_exit(struct judge *judge, void *ctx, const struct event *
 static void tree_notices(struct judge *judge, struct supervised *all, const struct tree *tree)
 {
     int64_t now = judge_now_ns(judge);
-    if (step_due(tree) || tree->ending || lives_node(&all->lives, tree->node)->paused)
+    if (step_due(tree) || tree->ending || !lives_runs(&all->lives, tree->node))
         return;
     for (const struct kid *kid = tree->kids; kid; kid = kid->next) {
         const struct ended *ended = kid->state == KID_UP
