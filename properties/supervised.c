@@ -40,8 +40,9 @@ static void tree_fail(struct judge *judge, struct tree *tree, const struct event
                       const char *what)
 {
     char due[96];
-    judge_fail(judge, event, "supervisor %s: %s of %s, where %s was due", tree->label, what,
-               event_str(event, "child"), step_text(step_due(tree), due, sizeof due));
+    const char *child = event_str(event, "child");
+    judge_fail(judge, event, "supervisor %s: %s%s%s, where %s was due", tree->label, what,
+               *child ? " of " : "", child, step_text(step_due(tree), due, sizeof due));
     tree->lost = true;
 }
 
@@ -335,7 +336,7 @@ static void on_giveup(struct judge *judge, void *ctx, const struct event *event)
         step_add(tree, STEP_RESTART, retried);
     const struct step *due = step_due(tree);
     if (!due || due->kind != STEP_RESTART) {
-        tree_fail(judge, tree, event, "the end of its patience, because");
+        tree_fail(judge, tree, event, "the end of its patience");
         return;
     }
     judge_checked(judge);
@@ -349,7 +350,7 @@ static void on_shutdown(struct judge *judge, void *ctx, const struct event *even
     if (!tree)
         return;
     if (!due || due->kind != STEP_SHUTDOWN) {
-        tree_fail(judge, tree, event, "the shutdown by itself, because");
+        tree_fail(judge, tree, event, "the shutdown by itself");
         return;
     }
     judge_checked(judge);
@@ -359,7 +360,7 @@ static void on_shutdown(struct judge *judge, void *ctx, const struct event *even
 static void on_stop(struct judge *judge, void *ctx, const struct event *event)
 {
     struct tree *tree = tree_of(ctx, event);
-    if (tree && tree_is_idle(judge, tree, event, "the order to stop, instead"))
+    if (tree && tree_is_idle(judge, tree, event, "the order to stop"))
         tree_ends(tree, event_str(event, "reason"));
 }
 
