@@ -102,8 +102,8 @@ Test(supervised, follows_roll_back_SUP_13)
 #define ROLL                                                                                       \
     SUP("one_for_one", "never")                                                                    \
     ADD("a", "permanent", "0")                                                                     \
-    ADD("b", "permanent", "0") UP("a", "2")                                                        \
-        FAIL("b") "1s n1 #1 sup/supervisor/failed sup=1 child=b\n"
+    ADD("b", "permanent", "0")                                                                     \
+    UP("a", "2") FAIL("b") "1s n1 #1 sup/supervisor/failed sup=1 child=b\n"
     expect_holds(PROPERTY,
                  ROLL STOPPED("a", "2") EXIT("1", "shutdown:{failed_to_start_child,b,boom}"));
     expect_fails(PROPERTY, ROLL EXIT("1", "shutdown:{failed_to_start_child,b,boom}"), 8,
