@@ -2,24 +2,12 @@
  * the best of several rounds.
  */
 #define _GNU_SOURCE
+#include "sut/runtime/bench/rig.h"
 #include "sut/runtime/ets.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <uthash.h>
 
-enum { ROUNDS = 5, ROWS = 200000 };
-
-static int64_t clock_ns(struct env *env)
-{
-    (void)env;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static const struct env_ops ops = {.mono_ns = clock_ns, .wall_ns = clock_ns};
+enum { ROWS = 200000 };
 
 /* Scattered, as keys are; each number below ROWS once. */
 static int64_t key_at(int i)

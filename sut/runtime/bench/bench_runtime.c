@@ -1,61 +1,10 @@
-/* bench_runtime.c: what the runtime costs. One JSON object a line: {"name","value","unit"}, and
- * where there is something to compare with, "baseline" (same unit) and "ratio" (how many times
- * better than it). Rates are the best of several rounds: what the code can do, not what else the
- * machine was doing. */
+/* bench_runtime.c: what fibers and bare processes cost. One JSON object a line: {"name","value","unit"}, and where there is
+ * something to compare with, "baseline" (same unit) and "ratio" (how many times better than it). */
 #define _GNU_SOURCE
+#include "sut/runtime/bench/rig.h"
 #include "sut/runtime/fiber.h"
-#include "sut/runtime/proc.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 #include <ucontext.h>
-#include <unistd.h>
-
-enum { ROUNDS = 5 };
-
-/* ---- an environment with a real clock ---- */
-
-static int64_t clock_ns(struct env *env)
-{
-    (void)env;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static const struct env_ops ops = {.mono_ns = clock_ns, .wall_ns = clock_ns};
-
-static struct runtime *begin(struct env *env)
-{
-    *env = (struct env){.ops = &ops, .heap = heap_new(), .node_name = "bench"};
-    return runtime_new(env, NULL);
-}
-
-static void end(struct runtime *runtime)
-{
-    struct env *env = runtime_env(runtime);
-    runtime_free(runtime);
-    heap_free(env->heap);
-}
-
-/* The best of ROUNDS, in seconds; `run` does its thing once. */
-static double best_seconds(void (*run)(void *arg), void *arg)
-{
-    int64_t best = INT64_MAX;
-    for (int round = 0; round < ROUNDS; ++round) {
-        int64_t start = clock_ns(NULL);
-        run(arg);
-        int64_t took = clock_ns(NULL) - start;
-        best = took < best ? took : best;
-    }
-    return (double)best / 1e9;
-}
-
-static void report(const char *name, double value, const char *unit)
-{
-    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"}\n", name, value, unit);
-}
 
 /* ---- switches ---- */
 
@@ -194,31 +143,12 @@ static void body_timers(struct proc *self, void *arg)
     }
 }
 
-static void run_body(void *main)
-{
-    struct env env;
-    struct runtime *runtime = begin(&env);
-    proc_spawn(runtime, &(struct proc_spec){.main = *(proc_main **)main});
-    runtime_run(runtime);
-    end(runtime);
-}
-
 static void bench_rate(const char *name, proc_main *main, int count)
 {
     report(name, count / best_seconds(run_body, &main), "1/s");
 }
 
 /* ---- memory ---- */
-
-static double resident_bytes(void)
-{
-    long size = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%ld %ld", &size, &resident) != 2)
-        exit(1);
-    fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
 
 static void bench_idle(void)
 {
