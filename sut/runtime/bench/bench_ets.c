@@ -110,7 +110,7 @@ static struct cost uthash_cost(void)
     return cost;
 }
 
-static void report(const char *name, double ns, double baseline)
+static void row_report(const char *name, double ns, double baseline)
 {
     printf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"ns\", \"baseline\": %.4g, \"ratio\": "
            "%.3g}\n",
@@ -125,9 +125,9 @@ int main(void)
         ordered = cost_least(ordered, ets_cost(ETS_ORDERED));
         baseline = cost_least(baseline, uthash_cost());
     }
-    report("table insert, set, against uthash", set.insert_ns, baseline.insert_ns);
-    report("table lookup, set, against uthash", set.lookup_ns, baseline.lookup_ns);
-    report("table insert, ordered set, against uthash", ordered.insert_ns, baseline.insert_ns);
-    report("table lookup, ordered set, against uthash", ordered.lookup_ns, baseline.lookup_ns);
+    row_report("table insert, set, against uthash", set.insert_ns, baseline.insert_ns);
+    row_report("table lookup, set, against uthash", set.lookup_ns, baseline.lookup_ns);
+    row_report("table insert, ordered set, against uthash", ordered.insert_ns, baseline.insert_ns);
+    row_report("table lookup, ordered set, against uthash", ordered.lookup_ns, baseline.lookup_ns);
     return 0;
 }
