@@ -4,23 +4,13 @@
  * and no allocation. Stacks are cut from slabs and go back to a free list, last in first out (warm
  * in the cache). Memory returns to the kernel with the pool, unless slabs are kept as spares. */
 #define _GNU_SOURCE
-#include "sut/runtime/fiber.h"
+#include "sut/runtime/fiber_switch.h"
 
-#include "sut/runtime/sanitize.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* Boost.Context's C ABI (libboost_context), declared by hand: its header is C++. */
-struct transfer {
-    void *context; /* who jumped here */
-    void *data;
-};
-void *make_fcontext(void *top, size_t size, void (*entry)(struct transfer));
-struct transfer jump_fcontext(void *to, void *data);
-struct transfer ontop_fcontext(void *to, void *data, struct transfer (*fn)(struct transfer));
 
 enum {
     STACK_DEFAULT = 64 * 1024,
@@ -28,24 +18,10 @@ enum {
     SLAB_MIN = 16, /* stacks per slab: as many as there are already, within these bounds */
     SLAB_MAX = 1024,
     GUARDS_MAX = 16384, /* by mprotect: each splits a mapping, and the kernel allows about 65,000 */
-    CANARY_WORDS = 8,   /* the lowest words of a stack without guard: untouched, hence zero */
 };
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
-
-struct fiber {
-    void *context; /* where it goes on */
-    void *caller;  /* where the one that switched to it goes on */
-    fiber_main *main;
-    void *arg;
-    char *low; /* lowest byte of the stack */
-    size_t size;
-    struct fiber *next; /* in the free list */
-    bool ended;
-    bool guarded;
-    struct sanitize_stack sanitize;
-};
 
 struct fiber_slab {
     struct fiber_slab *next;
@@ -202,7 +178,7 @@ static struct fiber *stack_cut(struct fiber_pool *pool)
 
 /* Without a guard page, the fiber itself looks whether it came too close to the end of its stack.
  */
-static void canary_check(const struct fiber *fiber)
+void fiber_overflow_check(const struct fiber *fiber)
 {
     const uint64_t *words = (const uint64_t *)fiber->low;
     uint64_t seen = 0;
@@ -264,26 +240,18 @@ void fiber_free(struct fiber_pool *pool, struct fiber *fiber)
 
 void fiber_switch(struct fiber *fiber)
 {
-    void *frames = sanitize_switch_begin(fiber->low, fiber->size);
-    struct transfer from = jump_fcontext(fiber->context, fiber);
-    sanitize_return_end(frames);
-    fiber->context = from.context;
+    fiber_switch_inline(fiber);
 }
 
 void fiber_yield(struct fiber *fiber)
 {
-    if (!fiber->guarded)
-        canary_check(fiber);
-    sanitize_yield_begin(&fiber->sanitize);
-    struct transfer from = jump_fcontext(fiber->caller, NULL);
-    sanitize_switch_end(&fiber->sanitize);
-    fiber->caller = from.context;
+    fiber_yield_inline(fiber);
 }
 
 _Noreturn void fiber_leave(struct fiber *fiber)
 {
     if (!fiber->guarded)
-        canary_check(fiber);
+        fiber_overflow_check(fiber);
     fiber->ended = true;
     sanitize_leave_begin(&fiber->sanitize);
     jump_fcontext(fiber->caller, NULL);

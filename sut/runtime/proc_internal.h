@@ -158,6 +158,7 @@ struct runtime {
     struct ets_space *ets; /* ets.c; NULL: there never was a table */
     struct proc *ready;    /* the run queue */
     size_t ready_count;
+    size_t turns; /* given since the clock was read last */
     struct proc *dying;
     bool burying;
     struct proc *current;

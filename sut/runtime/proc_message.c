@@ -2,7 +2,7 @@
  * it. Only proc_send() can be refused; what the runtime itself sends (exits, DOWNs, replies,
  * timers) is bounded by what the receiver asked for, and always arrives. A reply arrives only while
  * its call waits: late ones vanish. */
-#include "sut/runtime/proc_internal.h"
+#include "sut/runtime/proc_park.h"
 
 #include <errno.h>
 #include <string.h>
@@ -58,19 +58,28 @@ void mailbox_discard(struct proc *self, message_match *match, void *ctx)
 
 /* Looks from *at on, which stays valid: nobody but `self` takes from the mailbox, and it is in
  * here. */
-struct envelope *mailbox_wait(struct proc *self, struct envelope **at, message_match *match,
-                              void *ctx, int64_t timeout_ns)
+static inline __attribute__((always_inline)) struct envelope *
+mailbox_wait_inline(struct proc *self, struct envelope **at, message_match *match, void *ctx,
+                    int64_t timeout_ns)
 {
-    int64_t deadline = timeout_ns <= 0 ? 0 : proc_deadline(self, timeout_ns);
+    int64_t deadline = timeout_ns == WAIT_FOREVER ? WAIT_FOREVER
+                       : timeout_ns <= 0          ? 0
+                                                  : proc_deadline(self, timeout_ns);
     for (;;) {
         for (; *at; at = &(*at)->next)
             if (!match || match(&(*at)->message, ctx))
                 return mailbox_take(self, at);
         if (timeout_ns <= 0)
             return NULL;
-        if (proc_park(self, PROC_RECEIVING, deadline))
+        if (proc_park_inline(self, PROC_RECEIVING, deadline))
             timeout_ns = 0; /* one last look */
     }
+}
+
+struct envelope *mailbox_wait(struct proc *self, struct envelope **at, message_match *match,
+                              void *ctx, int64_t timeout_ns)
+{
+    return mailbox_wait_inline(self, at, match, ctx, timeout_ns);
 }
 
 /* ---- send and receive ---- */
@@ -90,9 +99,10 @@ int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, c
     return 0;
 }
 
-static void envelope_drop(struct proc *self, struct envelope **kept)
+static inline void envelope_drop(struct proc *self, struct envelope **kept)
 {
-    heap_release(&self->heap, *kept);
+    if (*kept)
+        heap_release(&self->heap, *kept);
     *kept = NULL;
 }
 
@@ -106,13 +116,15 @@ const struct message *proc_receive_match(struct proc *self, message_match *match
                                          int64_t timeout_ns)
 {
     received_drop(self);
-    self->received = mailbox_wait(self, &self->first, match, ctx, timeout_ns);
+    self->received = mailbox_wait_inline(self, &self->first, match, ctx, timeout_ns);
     return self->received ? &self->received->message : NULL;
 }
 
 const struct message *proc_receive(struct proc *self, int64_t timeout_ns)
 {
-    return proc_receive_match(self, NULL, NULL, timeout_ns);
+    received_drop(self);
+    self->received = mailbox_wait_inline(self, &self->first, NULL, NULL, timeout_ns);
+    return self->received ? &self->received->message : NULL;
 }
 
 /* ---- call and reply ---- */

@@ -1,6 +1,6 @@
 /* proc_wait.c: the run queue, and how a process gives up the processor. Waiting arms the process's
  * one wait timer, and coming back disarms it, so that nothing of a wait survives it. */
-#include "sut/runtime/proc_internal.h"
+#include "sut/runtime/proc_park.h"
 
 #include <utlist.h>
 
@@ -41,13 +41,7 @@ void wait_fire(struct timer *timer)
 
 bool proc_park(struct proc *self, enum proc_state state, int64_t deadline)
 {
-    self->state = state;
-    self->timed_out = false;
-    if (deadline != WAIT_FOREVER)
-        timers_arm(&self->runtime->timers, &self->wait, deadline);
-    fiber_yield(self->fiber);
-    timers_disarm(&self->runtime->timers, &self->wait);
-    return self->timed_out;
+    return proc_park_inline(self, state, deadline);
 }
 
 void proc_yield(struct proc *self)
