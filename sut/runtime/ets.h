@@ -21,7 +21,6 @@
 #ifndef SUT_ETS_H
 #define SUT_ETS_H
 
-#include "sut/runtime/attachment.h"
 #include "sut/runtime/proc.h"
 #include "sut/runtime/value.h"
 
@@ -114,19 +113,12 @@ int ets_prev(struct proc *self, ets_id table, struct value key, struct value *re
 /* ---- many rows ---- */
 
 /* safe_fixtable: as long as the cursor is open, the table may be changed, and waited between the rows. Rows that are put in
- * after the opening are not visited, but perhaps in an ORDERED table. The cursor lies with the process that opened it,
- * and closes itself when that ends, or the table. */
-struct ets_cursor { /* private */
-    struct ets *table;
-    struct ets_cursor *prev, *next;
-    struct proc *proc;
-    struct ets_row *row; /* the one that comes next */
-    uint32_t place, end; /* where the next key is looked for, and where that ends */
-    struct attachment attachment;
-};
-int ets_open(struct proc *self, ets_id table, struct ets_cursor *cursor);
+ * after the opening are not visited, but perhaps in an ORDERED table. The cursor lies in the heap of the process that opened
+ * it, until that closes it or ends; when the table ends before, there are no more rows. */
+struct ets_cursor;
+int ets_open(struct proc *self, ets_id table, struct ets_cursor **ret_cursor);
 int ets_fetch(struct ets_cursor *cursor, struct tuple *ret_row); /* 1: as ets_peek(); 0: the end */
-void ets_close(struct ets_cursor *cursor);                       /* may be closed already */
+void ets_close(struct ets_cursor *cursor);
 
 /* Which rows: those whose fields are the same as these, and of which `where` says so too. With the key among `equal` only
  * the rows of the key are looked at. `where` must neither wait nor change

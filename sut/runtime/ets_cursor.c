@@ -17,7 +17,8 @@ void cursors_move(struct ets *table, const struct ets_row *row, struct ets_row *
 
 static void cursor_leave(struct ets_cursor *cursor)
 {
-    DL_DELETE(cursor->table->cursors, cursor);
+    if (cursor->table)
+        DL_DELETE(cursor->table->cursors, cursor);
     cursor->table = NULL;
 }
 
@@ -30,39 +31,42 @@ static void cursor_lost(struct attachment *attachment, struct proc *proc, bool d
 void cursors_forget(struct ets *table)
 {
     while (table->cursors)
-        ets_close(table->cursors);
+        cursor_leave(table->cursors);
 }
 
 void ets_close(struct ets_cursor *cursor)
 {
-    if (!cursor->table)
-        return;
     proc_detach(cursor->proc, &cursor->attachment);
     cursor_leave(cursor);
+    heap_release(&cursor->proc->heap, cursor);
 }
 
-static void cursor_enter(struct ets_cursor *cursor, struct ets *table, struct proc *proc)
+/* In the heap, since whoever opens one may leave its stack in the middle. */
+static struct ets_cursor *cursor_new(struct proc *self, struct ets *table)
 {
-    *cursor = (struct ets_cursor){.table = table, .proc = proc};
+    struct ets_cursor *cursor = heap_alloc(&self->heap, sizeof *cursor);
+    cursor->proc = self;
+    cursor->table = table;
     cursor->attachment.release = cursor_lost;
-    proc_attach(proc, &cursor->attachment);
+    proc_attach(self, &cursor->attachment);
     DL_APPEND(table->cursors, cursor);
+    return cursor;
 }
 
-/* In a tree `end` says whether it goes on after this row. */
-void cursor_at_key(struct proc *self, struct ets_cursor *cursor, struct ets *table,
-                   struct value key)
+struct ets_cursor *cursor_at_key(struct proc *self, struct ets *table, struct value key)
 {
-    cursor_enter(cursor, table, self);
+    struct ets_cursor *cursor = cursor_new(self, table);
     cursor->row = rows_find(table, key);
+    return cursor;
 }
 
-void cursor_at_all(struct proc *self, struct ets_cursor *cursor, struct ets *table)
+struct ets_cursor *cursor_at_all(struct proc *self, struct ets *table)
 {
-    cursor_enter(cursor, table, self);
+    struct ets_cursor *cursor = cursor_new(self, table);
     if (table->type == ETS_ORDERED)
         cursor->row = tree_edge(table, false);
     cursor->end = table->type == ETS_ORDERED ? 1 : table->hash.places;
+    return cursor;
 }
 
 static struct ets_row *row_following(const struct ets_cursor *cursor, struct ets_row *row)
@@ -82,13 +86,12 @@ struct ets_row *cursor_next(struct ets_cursor *cursor)
     return row;
 }
 
-int ets_open(struct proc *self, ets_id id, struct ets_cursor *cursor)
+int ets_open(struct proc *self, ets_id id, struct ets_cursor **ret_cursor)
 {
     struct ets *table = NULL;
     int err = ets_find(self, id, ETS_READ, &table);
-    *cursor = (struct ets_cursor){0};
     if (!err)
-        cursor_at_all(self, cursor, table);
+        *ret_cursor = cursor_at_all(self, table);
     return err;
 }
 

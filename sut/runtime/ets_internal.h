@@ -110,12 +110,22 @@ struct ets_row *tree_edge(const struct ets *table, bool last);
 /* The least row above the key, or the greatest below. */
 struct ets_row *tree_beside(const struct ets *table, struct value key, bool below);
 
+struct ets_cursor {
+    struct attachment attachment; /* of the process */
+    struct proc *proc;
+    struct ets *table; /* NULL: it has ended */
+    struct ets_cursor *prev, *next;
+    struct ets_row *row; /* the one that comes next, in a tree or of a bag's key */
+    uint32_t place,
+        end; /* where the next key is looked for, and where that ends; in a tree `end` says whether it goes on */
+};
+
 /* ets_cursor.c: whoever was about to visit `row` visits `with`. */
 void cursors_move(struct ets *table, const struct ets_row *row, struct ets_row *with);
 void cursors_forget(struct ets *table); /* it is no more */
-void cursor_at_key(struct proc *self, struct ets_cursor *cursor, struct ets *table,
-                   struct value key);
-void cursor_at_all(struct proc *self, struct ets_cursor *cursor, struct ets *table);
+/* Closed by ets_close(). */
+struct ets_cursor *cursor_at_key(struct proc *self, struct ets *table, struct value key);
+struct ets_cursor *cursor_at_all(struct proc *self, struct ets *table);
 struct ets_row *cursor_next(struct ets_cursor *cursor); /* NULL: the end */
 
 #endif

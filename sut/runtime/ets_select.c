@@ -71,7 +71,7 @@ int ets_prev(struct proc *self, ets_id id, struct value key, struct value *ret_k
 /* ---- many rows ---- */
 
 struct scan {
-    struct ets_cursor cursor;
+    struct ets_cursor *cursor;
     const struct ets_query *query;
     int64_t count;
 };
@@ -88,10 +88,10 @@ static int scan_begin(struct proc *self, ets_id id, enum ets_wish wish,
     *scan = (struct scan){.query = query ? query : &everything};
     for (size_t i = 0; i < scan->query->equal_count; i++)
         if (scan->query->equal[i].field == table->key) {
-            cursor_at_key(self, &scan->cursor, table, scan->query->equal[i].value);
+            scan->cursor = cursor_at_key(self, table, scan->query->equal[i].value);
             return 0;
         }
-    cursor_at_all(self, &scan->cursor, table);
+    scan->cursor = cursor_at_all(self, table);
     return 0;
 }
 
@@ -109,12 +109,13 @@ static struct ets_row *scan_next(struct scan *scan)
 {
     struct ets_row *row = NULL;
     bool full = scan->query->limit > 0 && (size_t)scan->count == scan->query->limit;
-    while (!full && (row = cursor_next(&scan->cursor)))
+    while (!full && (row = cursor_next(scan->cursor)))
         if (row_wanted(scan->query, row_tuple(row))) {
             scan->count++;
             return row;
         }
-    ets_close(&scan->cursor);
+    ets_close(scan->cursor);
+    scan->cursor = NULL;
     return NULL;
 }
 
@@ -150,7 +151,7 @@ int64_t ets_select_delete(struct proc *self, ets_id id, const struct ets_query *
     struct scan scan;
     int err = scan_begin(self, id, ETS_WRITE, query, &scan);
     for (struct ets_row *row; !err && (row = scan_next(&scan));)
-        rows_remove(scan.cursor.table, row);
+        rows_remove(scan.cursor->table, row);
     return err ? err : scan.count;
 }
 
@@ -179,10 +180,11 @@ int64_t ets_select_replace(struct proc *self, ets_id id, const struct ets_query 
     int err = scan_begin(self, id, ETS_WRITE, query, &scan);
     if (err)
         return err;
-    if (scan.cursor.table->type >= ETS_BAG)
+    if (scan.cursor->table->type >= ETS_BAG)
         err = -EINVAL;
     for (struct ets_row *row; !err && (row = scan_next(&scan));)
-        err = row_change(scan.cursor.table, row, scan.query, replace);
-    ets_close(&scan.cursor);
+        err = row_change(scan.cursor->table, row, scan.query, replace);
+    if (scan.cursor)
+        ets_close(scan.cursor);
     return err ? err : scan.count;
 }

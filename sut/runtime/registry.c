@@ -88,8 +88,8 @@ unsigned shard_of_entry(const struct registry *registry, struct value key, proc_
 
 static struct holder *holder_find(const struct shard *shard, const struct proc *proc)
 {
-    struct attachment *attachment;
-    DL_FOREACH (proc->attachments, attachment) {
+    for (struct attachment *attachment = proc->attachments; attachment;
+         attachment = attachment->next) {
         struct holder *holder = CONTAINER_OF(attachment, struct holder, attachment);
         if (attachment->release == holder_ended && holder->shard == shard)
             return holder;

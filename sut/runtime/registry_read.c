@@ -2,14 +2,12 @@
 #include "sut/runtime/registry_internal.h"
 
 #include <errno.h>
-#include <utlist.h>
 
 static size_t entries_count(const struct key *key)
 {
     size_t count = 0;
-    struct entry *entry;
-    DL_FOREACH2(key->entries, entry, key_next)
-    count++;
+    for (const struct entry *entry = key->entries; entry; entry = entry->key_next)
+        count++;
     return count;
 }
 
@@ -18,9 +16,7 @@ static size_t entries_copy(const struct registry *registry, const struct key *ke
                            struct heap *heap, struct registration *entries)
 {
     size_t count = 0;
-    struct entry *entry;
-    DL_FOREACH2(key->entries, entry, key_next)
-    {
+    for (const struct entry *entry = key->entries; entry; entry = entry->key_next) {
         proc_id pid = proc_id_of(entry->holder->proc);
         if (partition < 0 || shard_of_entry(registry, key->value, pid) == (unsigned)partition)
             entries[count++] = (struct registration){pid, value_copy(heap, entry->value)};
@@ -55,14 +51,13 @@ int64_t registry_keys(struct runtime *runtime, proc_id id, proc_id pid, struct h
     const struct proc *proc = runtime_find(runtime, pid);
     if (!registry)
         return -ESRCH;
-    struct attachment *attachment;
     size_t count = 0, max = 0;
     struct value *keys = NULL;
-    DL_FOREACH (proc ? proc->attachments : NULL, attachment) {
-        struct holder *holder = holder_of(attachment, registry);
-        struct entry *entry;
-        DL_FOREACH2(holder ? holder->entries : NULL, entry, mine_next)
-        {
+    for (struct attachment *attachment = proc ? proc->attachments : NULL; attachment;
+         attachment = attachment->next) {
+        const struct holder *holder = holder_of(attachment, registry);
+        const struct entry *entry = holder ? holder->entries : NULL;
+        for (; entry; entry = entry->mine_next) {
             if (count == max)
                 keys = heap_realloc(heap, keys, (max = max ? max * 2 : 4) * sizeof *keys);
             keys[count++] = value_copy(heap, entry->key->value);

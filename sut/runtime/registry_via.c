@@ -47,8 +47,8 @@ int registry_call(struct proc *self, const struct registry_via *via, uint32_t ta
     proc_id pid = 0;
     int err = via_find(self, via, &pid);
     if (err && ret_why)
-        *ret_why = err == -ESRCH ? (struct reason){.kind = EXIT_NOPROC}
-                                 : reason_make(EXIT_RAISED, "not a unique registry");
+        *ret_why = reason_make(err == -ESRCH ? EXIT_NOPROC : EXIT_RAISED, "%s",
+                               err == -ESRCH ? "" : "not a unique registry");
     return err ? err : server_call(self, pid, tag, data, size, timeout_ns, ret_reply, ret_why);
 }
 

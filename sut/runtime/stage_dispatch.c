@@ -99,7 +99,7 @@ static size_t at_most(size_t available, uint64_t wanted)
 /* Its place is behind those that have asked for as much (GST-12). */
 static void sink_place(struct stage *stage, struct sink *sink)
 {
-    struct sink *at = stage->sinks;
+    struct sink *at;
     DL_DELETE(stage->sinks, sink);
     for (at = stage->sinks; at && at->demand >= sink->demand; at = at->next)
         continue;

@@ -215,8 +215,12 @@ static bool down_wait(struct proc *self, const struct task *task, int64_t *shutd
 static struct task_result shutdown_result(const struct reason *why, bool brutal)
 {
     bool told = brutal ? why->kind == EXIT_KILLED : why->kind == EXIT_SHUTDOWN && !why->text[0];
-    return told ? (struct task_result){.how = TASK_NOTHING}
-                : (struct task_result){.how = TASK_EXIT, .why = *why};
+    struct task_result result = {.how = TASK_NOTHING};
+    if (!told) {
+        result.how = TASK_EXIT;
+        result.why = *why;
+    }
+    return result;
 }
 
 struct task_result task_shutdown(struct proc *self, const struct task *task, int64_t shutdown_ns)

@@ -75,11 +75,12 @@ static _Noreturn void consumer_ended(struct proc *self, const struct middle *mid
                                      struct reason why)
 {
     struct monitor *task = middle->nolink ? NULL : monitor_of_task(self->monitors, middle);
+    struct reason signal = why;
+    if (why.kind == EXIT_NORMAL)
+        signal.kind = EXIT_SHUTDOWN;
     for (; task; task = monitor_of_task(self->monitors, middle)) {
         proc_id pid = proc_id_of(task->target);
         monitor_remove(task);
-        struct reason signal =
-            why.kind == EXIT_NORMAL ? (struct reason){.kind = EXIT_SHUTDOWN} : why;
         proc_signal(self->runtime, proc_id_of(self), pid, signal);
     }
     proc_exit(self, why);

@@ -19,21 +19,26 @@ static bool is_start(const struct message *message, void *ctx)
            (message->tag == MSG_TASK || (message->tag == MSG_DOWN && message->ref == order->ref));
 }
 
+static _Noreturn void owner_gone(struct proc *self, const struct exit_message *down)
+{
+    struct reason why = down->reason;
+    proc_exit(self, reason_make(EXIT_SHUTDOWN, "%s", reason_text(why, (char[REASON_WORDS]){0})));
+}
+
 /* The order's ref is first that of the task's monitor of its owner, then that of the owner's of the task. */
 static void owner_wait(struct proc *self, struct task_order *order)
 {
     order->ref = proc_monitor(self, order->owner);
     const struct message *word = proc_receive_match(self, is_start, order, OWNER_WAIT_S * NS_PER_S);
-    if (!word)
-        proc_exit(self, reason_make(EXIT_ERROR, "timeout"));
-    if (word->tag == MSG_DOWN) {
-        struct reason why = ((const struct exit_message *)word->data)->reason;
-        proc_exit(self,
-                  reason_make(EXIT_SHUTDOWN, "%s", reason_text(why, (char[REASON_WORDS]){0})));
+    if (word && word->tag == MSG_TASK) {
+        ref_id ref = word->ref;
+        proc_demonitor(self, order->ref, true);
+        order->ref = ref;
+        return;
     }
-    ref_id ref = word->ref;
-    proc_demonitor(self, order->ref, true);
-    order->ref = ref;
+    if (word)
+        owner_gone(self, word->data);
+    proc_exit(self, reason_make(EXIT_ERROR, "timeout"));
 }
 
 static void supervised_main(struct proc *self, void *arg)

@@ -142,14 +142,14 @@ Test(ets_owner, a_taken_name_is_refused_ETS_10)
 
 static void body_walk(struct proc *self, void *arg)
 {
-    struct ets_cursor cursor;
+    struct ets_cursor *cursor = NULL;
     struct tuple row;
     ets_id table = table_new(self, *(enum ets_type *)arg);
     for (int i = 0; i < 100; i++)
         put(self, table, TUPLE(value_int(i), value_int(0)));
     cr_expect_eq(ets_open(self, table, &cursor), 0);
     int seen = 0;
-    while (ets_fetch(&cursor, &row) == 1) {
+    while (ets_fetch(cursor, &row) == 1) {
         int64_t key = row.fields[0].integer;
         cr_expect(key < 100 && (key % 10 != 5 || key == 5), "%d is gone or new", (int)key);
         seen++;
@@ -159,8 +159,7 @@ static void body_walk(struct proc *self, void *arg)
         put(self, table, TUPLE(value_int(-1 - key), value_int(1)));
     }
     say(proc_env(self), "%d", seen);
-    ets_close(&cursor);
-    ets_close(&cursor);
+    ets_close(cursor);
 }
 
 Test(ets_owner, each_row_that_stays_is_visited_once_ETS_11)
@@ -173,16 +172,17 @@ Test(ets_owner, each_row_that_stays_is_visited_once_ETS_11)
 static void body_walk_bag(struct proc *self, void *arg)
 {
     (void)arg;
-    struct ets_cursor cursor;
+    struct ets_cursor *cursor = NULL;
     struct tuple row;
     ets_id table = table_new(self, ETS_BAG);
     for (int i = 0; i < 6; i++)
         put(self, table, ROW("a", i));
     cr_expect_eq(ets_open(self, table, &cursor), 0);
-    while (ets_fetch(&cursor, &row) == 1) {
+    while (ets_fetch(cursor, &row) == 1) {
         say_tuple(self, row);
         ets_delete_row(self, table, TUPLE(row.fields[0], value_int(row.fields[1].integer + 1)));
     }
+    ets_close(cursor);
 }
 
 Test(ets_owner, a_row_that_goes_before_its_turn_is_not_visited)
@@ -194,12 +194,12 @@ Test(ets_owner, a_row_that_goes_before_its_turn_is_not_visited)
 static void body_open_and_die(struct proc *self, void *arg)
 {
     (void)arg;
-    struct ets_cursor cursor;
+    struct ets_cursor *cursor = NULL;
     struct tuple row;
     cr_expect_eq(ets_open(self, shared, &cursor), 0);
-    cr_expect_eq(ets_fetch(&cursor, &row), 1);
+    cr_expect_eq(ets_fetch(cursor, &row), 1);
     proc_receive(self, WAIT_FOREVER);
-    say_error(self, ets_fetch(&cursor, &row));
+    say_error(self, ets_fetch(cursor, &row));
 }
 
 Test(ets_owner, a_cursor_ends_with_its_process_and_with_its_table_ETS_11)
@@ -213,4 +213,35 @@ Test(ets_owner, a_cursor_ends_with_its_process_and_with_its_table_ETS_11)
     runtime_run(runtime);
     said_is("1 0 1 0 EBADF");
     cr_assert(proc_alive(runtime, owner));
+}
+
+static bool where_exit(struct tuple row, void *ctx)
+{
+    (void)row;
+    proc_exit(ctx, error("boom"));
+}
+
+static void select_and_exit(struct proc *self, void *arg)
+{
+    (void)arg;
+    ets_select_count(self, shared, &(struct ets_query){.where = where_exit, .ctx = self});
+}
+
+static void body_left_scan(struct proc *self, void *arg)
+{
+    struct ets_spec spec = {.type = *(enum ets_type *)arg};
+    cr_expect_eq(ets_new(self, &spec, &shared), 0);
+    put(self, shared, ROW("a", 1));
+    cr_expect_not(proc_try(self, select_and_exit, NULL, NULL));
+    put(self, shared, ROW("b", 2));
+    say(proc_env(self), "%d", (int)ets_clear(self, shared));
+    cr_expect_eq(ets_drop(self, shared), 0);
+}
+
+Test(ets_owner, a_scan_that_is_left_in_the_middle_does_no_harm)
+{
+    run_with(body_left_scan, &(enum ets_type){ETS_SET});
+    run_with(body_left_scan, &(enum ets_type){ETS_ORDERED});
+    run_with(body_left_scan, &(enum ets_type){ETS_DUPLICATE_BAG});
+    said_is("2 2 2");
 }
