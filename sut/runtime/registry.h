@@ -78,5 +78,12 @@ int64_t registry_dispatch(struct proc *self, proc_id registry, struct value key,
                           void (*send)(struct proc *self, const struct registration *entries,
                                        size_t count, void *ctx),
                           void *ctx);
+/* The same with a process for each partition, side by side: returns when all have ended. One that fails takes the caller
+ * along, unless that traps exits: then -EPIPE. */
+int64_t registry_dispatch_parallel(struct proc *self, proc_id registry, struct value key,
+                                   void (*send)(struct proc *self,
+                                                const struct registration *entries, size_t count,
+                                                void *ctx),
+                                   void *ctx);
 
 #endif

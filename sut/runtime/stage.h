@@ -65,6 +65,10 @@ struct stage_subscription {
     void *selector_ctx;
 };
 
+/* With the defaults put in. */
+uint32_t stage_max(const struct stage_subscription *subscription);
+uint32_t stage_min(const struct stage_subscription *subscription);
+
 /* Those that are NULL: see each. `state` has state_size bytes, zeroed before init. */
 struct stage_ops {
     struct server_next (*init)(struct proc *self, void *state, const void *arg); /* as a server's */

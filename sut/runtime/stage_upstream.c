@@ -15,22 +15,22 @@ enum { MAX_DEFAULT = 1000 };
 
 /* ---- subscriptions ---- */
 
-static uint32_t max_of(const struct stage_subscription *subscription)
+uint32_t stage_max(const struct stage_subscription *subscription)
 {
     return subscription->max_demand ? subscription->max_demand : MAX_DEFAULT;
 }
 
-static uint32_t min_of(const struct stage_subscription *subscription)
+uint32_t stage_min(const struct stage_subscription *subscription)
 {
     if (subscription->min_demand == STAGE_MIN_ZERO)
         return 0;
-    return subscription->min_demand ? subscription->min_demand : max_of(subscription) / 2;
+    return subscription->min_demand ? subscription->min_demand : stage_max(subscription) / 2;
 }
 
 int subscription_check(const struct stage_subscription *subscription)
 {
-    bool fine =
-        subscription->cancel <= CANCEL_TEMPORARY && min_of(subscription) < max_of(subscription);
+    bool fine = subscription->cancel <= CANCEL_TEMPORARY &&
+                stage_min(subscription) < stage_max(subscription);
     return fine ? 0 : -EINVAL;
 }
 
@@ -46,8 +46,8 @@ static struct source *source_add(struct proc *self, struct stage *stage, ref_id 
     struct source *source = heap_alloc(&self->heap, sizeof *source);
     source->from = (struct stage_from){subscription->to, ref};
     source->cancel = subscription->cancel;
-    source->max = max_of(subscription);
-    source->min = min_of(subscription);
+    source->max = stage_max(subscription);
+    source->min = stage_min(subscription);
     id_table_insert(&stage->source_refs, &source->by_ref, ref);
     DL_APPEND(stage->sources, source);
     stage->source_count++;

@@ -150,6 +150,25 @@ Test(registry, partitions_by_key_hold_all_of_a_key_REG_16)
     said_is("0 0 0 ( 4 5 6 ) 1 0");
 }
 
+static void body_dispatch_parallel(struct proc *self, void *arg)
+{
+    (void)arg;
+    say_error(self, (int)registry_dispatch_parallel(self, registry, KEY, send_say, NULL));
+    say_error(self, (int)registry_dispatch_parallel(self, registry, value_int(0), send_say, NULL));
+    registry = 77;
+    say_error(self, (int)registry_dispatch_parallel(self, registry, KEY, send_say, NULL));
+}
+
+Test(registry, dispatch_can_run_side_by_side_REG_19)
+{
+    registry_begin((struct registry_spec){.kind = REGISTRY_DUPLICATE, .partitions = 2});
+    for (int i = 0; i < 3; i++)
+        holder_begin(KEY, value_int(i));
+    run(body_dispatch_parallel);
+    said_is("0 0 0 ( 4 6 ) ( 5 ) 2 0 ESRCH");
+    cr_assert_eq(runtime_count(runtime), 6, "the tasks are gone");
+}
+
 static struct value add_one(struct value old, void *ctx)
 {
     (void)ctx;

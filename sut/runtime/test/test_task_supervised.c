@@ -1,4 +1,6 @@
 /* Tasks below a supervisor: process 1; the owner is 2 unless said otherwise. */
+#include "sut/runtime/task_internal.h"
+
 #include "tasks.h"
 
 SUITE(task_supervised);
@@ -182,4 +184,34 @@ Test(task_supervised, its_parent_is_the_supervisor_its_caller_the_owner_ANC_04)
     tasks_begin(0);
     live(body_lineage, false);
     said_is("caller 2 ancestor 1");
+}
+
+/* Starts a task and never says its word; then waits as long as arg says, and ends. */
+static void body_no_word(struct proc *self, void *arg)
+{
+    proc_id pid = 0;
+    cr_expect_eq(task_start_waiting(self, tasks, TASK(.number = 1), &pid), 0);
+    proc_monitor(self, pid);
+    say_message(self, proc_receive(self, *(int64_t *)arg));
+    proc_exit(self, boom);
+}
+
+static void body_watch(struct proc *self, void *arg)
+{
+    (void)arg;
+    proc_sleep(self, 1);
+    proc_monitor(self, 4); /* the task */
+    say_message(self, proc_receive(self, WAIT_FOREVER));
+}
+
+Test(task_supervised, it_waits_five_seconds_for_the_word_TASK_26)
+{
+    tasks_begin(0);
+    spawn(body_no_word, &(int64_t){4999 * MS});
+    spawn(body_watch, NULL);
+    fake_pass(&fake, runtime, 60 * NS_PER_S);
+    said_is("nothing DOWN(4,shutdown:boom)");
+    spawn(body_no_word, &(int64_t){5001 * MS});
+    fake_pass(&fake, runtime, 60 * NS_PER_S);
+    said_is("nothing DOWN(4,shutdown:boom) DOWN(6,timeout)");
 }
