@@ -2,7 +2,7 @@
  *
  *   clients   ask for the jobs of the plan and remember what they were told      client.c, workload.c
  *   app nodes run the job system: runtime, queues, workers                       app.c, ../host.c
- *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c
+ *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c, database_file.c
  *   upstream  the service that jobs call; makes effects, fails as it likes       upstream.c
  *   ledger    follows the events, to know what is still pending                  ledger.c
  */
@@ -42,6 +42,8 @@
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
     X(RESTARTS, "restarts", COUNT, 20, 20, 1, 1000, "of a node's processes, within a minute")      \
+    X(FRESH, "fresh", PERCENT, 2500, 2500, 0, 10000,                                               \
+      "runs that begin without a database: the first node to open it makes it")                    \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
     X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \
     X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000,                                 \
@@ -173,6 +175,19 @@ void database_init(struct database *database, struct adapter *adapter);
 void database_done(struct database *database);
 struct store_db *database_open(struct database *database, struct env *env, struct node *node);
 void database_connect(struct app *app); /* sets app->store to the transport over links */
+
+/* ---- its file: database_file.c ---- */
+
+#define DATABASE_FILE "jobs.db"
+#define DATABASE_PAGE_BYTES                                                                        \
+    1024 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
+
+struct sqlite3;
+
+/* Puts an empty database onto the disk, as a node makes it that finds none. */
+void database_install(struct disk *disk);
+/* Makes the tables of the application beside those of the store, where they are missing. False: it cannot. */
+bool database_complete(struct sqlite3 *conn);
 /* Does the database say that it is damaged? Asks its own integrity check, past the system. */
 bool database_damaged(struct database *database);
 /* All rows, read past the system. Calls fn for each. false: it cannot be read. */

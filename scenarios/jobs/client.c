@@ -47,11 +47,9 @@ static void note_outcome(struct app *app, struct point_site *at, struct item *it
 static const char *statements_of(const struct item *item)
 {
     if (item->rolled_back)
-        return "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY); "
-               "INSERT INTO orders DEFAULT VALUES; INSERT INTO no_such_table VALUES (1)";
+        return "INSERT INTO orders DEFAULT VALUES; INSERT INTO no_such_table VALUES (1)";
     if (item->in_transaction)
-        return "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY); "
-               "INSERT INTO orders DEFAULT VALUES";
+        return "INSERT INTO orders DEFAULT VALUES";
     return NULL;
 }
 

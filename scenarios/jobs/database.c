@@ -6,120 +6,33 @@
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <sqlite3.h>
 #include <utlist.h>
 
-#define FILE_NAME        "jobs.db"
 #define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
-#define PAGE_BYTES                                                                                 \
-    1024 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
 #define BOOT_RETRY_NS INT64_C(1000000000)
 #define TRIP_POOL     900 /* bytes: a call, its request and its reply, as they mostly are */
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {
     char why[200];
-    struct store_sqlite_options options = {.path = FILE_NAME,
+    struct store_sqlite_options options = {.path = DATABASE_FILE,
                                            .vfs = disk_vfs(database->disk, node),
                                            .durability = DURABILITY_FULL,
                                            .checkpoint_pages = CHECKPOINT_PAGES,
-                                           .page_bytes = PAGE_BYTES,
+                                           .page_bytes = DATABASE_PAGE_BYTES,
                                            .env = env,
                                            .create = true};
-    return store_sqlite_open(&options, why, sizeof why);
+    struct store_db *db = store_sqlite_open(&options, why, sizeof why);
+    if (!db || database_complete(((struct sqlite_store *)db)->conn))
+        return db;
+    store_close(db);
+    return NULL;
 }
 
 static void say_nothing(struct env *env, enum log_level level, const char *line)
 {
     (void)env, (void)level, (void)line;
-}
-
-/* Through a connection that is open, or else through one of our own. */
-static struct store_db *database_borrow(struct database *database, struct env *env, bool *ret_own)
-{
-    struct app *first = &database->adapter->apps[0];
-    struct store_db *db = database->node ? database->db : first->db;
-    *ret_own = !db;
-    return db ? db
-              : database_open(database, env, database->node ? database->node : first->host.node);
-}
-
-/* The first column of the first row, or ""; heap. */
-static char *answer_of(sqlite3 *conn, const char *sql)
-{
-    sqlite3_stmt *stmt = NULL;
-    const unsigned char *text = NULL;
-    if (sqlite3_prepare_v2(conn, sql, -1, &stmt, NULL) == SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        text = sqlite3_column_text(stmt, 0);
-    char *answer = strdup(text ? (const char *)text : "");
-    sqlite3_finalize(stmt);
-    if (!answer)
-        abort();
-    return answer;
-}
-
-static bool answers(sqlite3 *conn, const char *sql, const char *expected)
-{
-    char *answer = answer_of(conn, sql);
-    bool same = strcmp(answer, expected) == 0;
-    free(answer);
-    return same;
-}
-
-#define SCHEMA                                                                                     \
-    "SELECT group_concat(name||sql)FROM(SELECT name,sql FROM sqlite_master ORDER BY name)"
-
-/* Of a database in which nothing has rotted. */
-static char *fresh_schema(void)
-{
-    char why[128];
-    sqlite3 *conn = NULL;
-    if (sqlite3_open(":memory:", &conn) != SQLITE_OK || schema_migrate(conn, why, sizeof why) != 0)
-        abort();
-    char *schema = answer_of(conn, SCHEMA);
-    sqlite3_close(conn);
-    return schema;
-}
-
-/* By its own check, which does not read the text of constraints: a bit of that can refuse every change. */
-bool database_damaged(struct database *database)
-{
-    struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
-    char *schema = fresh_schema();
-    sqlite3 *conn = NULL;
-    bool sound = sqlite3_open_v2(FILE_NAME, &conn, SQLITE_OPEN_READWRITE,
-                                 disk_vfs(database->disk, node)) == SQLITE_OK &&
-                 answers(conn, "PRAGMA integrity_check", "ok") && answers(conn, SCHEMA, schema);
-    sqlite3_close(conn);
-    free(schema);
-    return !sound;
-}
-
-bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
-                   void *ctx)
-{
-    static const struct env_ops ops = {.log = say_nothing};
-    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
-    struct heap *heap = heap_new();
-    bool own;
-    struct store_db *db = database_borrow(database, &env, &own);
-    struct store_request request = {.op = STORE_LIST, .limit = SIZE_MAX / 2};
-    struct store_reply reply = {.err = -EIO};
-    if (db)
-        store_execute(db, &request, heap, &reply);
-    for (size_t i = 0; reply.err == 0 && i < reply.job_count; i++)
-        fn(ctx, &reply.jobs[i]);
-    bool read = reply.err == 0;
-    heap_free(heap);
-    if (own)
-        store_close(db);
-    heap_free(env.heap);
-    return read;
 }
 
 /* ---- a node of its own ---- */
@@ -201,10 +114,19 @@ static const struct node_ops database_ops = {.start = database_start,
                                              .crash = database_leave,
                                              .can_stall = database_can_stall};
 
+/* Most databases were there before the run; some are made by the node that opens them first. */
+static bool draw_fresh(struct adapter *adapter)
+{
+    int64_t percent = workload_value(adapter, W_FRESH);
+    return percent > 0 && tape_draw_chance(world_tape(adapter->world), (uint64_t)percent, 10000);
+}
+
 void database_init(struct database *database, struct adapter *adapter)
 {
     *database = (struct database){.adapter = adapter};
     database->disk = disk_new(adapter->world, "disk");
+    if (!draw_fresh(adapter))
+        database_install(database->disk);
     if (adapter->app_count == 1) {
         adapter->apps[0].host.node->disk = database->disk;
         return;

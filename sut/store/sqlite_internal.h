@@ -85,7 +85,7 @@
                 "ORDER BY lease_until_ms LIMIT 1")                                                 \
     X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
     X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
-            "WHERE(?1 IS NULL OR queue=?1)AND(?2 IS NULL OR state=?2)ORDER BY id LIMIT ?3")        \
+            "WHERE queue=ifnull(?1,queue)AND state=ifnull(?2,state)ORDER BY id LIMIT ?3")        \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")
 
 enum statement {

@@ -1,0 +1,156 @@
+/* The file of the database, past the system: as it was installed before the run, and what is in it afterwards.
+ *
+ * Nothing is lost here: what is asked here is asked of a database at rest. */
+#include "scenarios/jobs/adapter.h"
+#include "sut/store/sqlite_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+/* What the statements of callers write to (client.c). */
+#define APPLICATION_TABLES "CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY)"
+
+#define HEADER_VERSIONS 18 /* where a header says how the file is written and read */
+#define VERSION_WAL     2
+
+bool database_complete(struct sqlite3 *conn)
+{
+    return sqlite3_exec(conn, APPLICATION_TABLES, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* ---- as it is when it is new ---- */
+
+static sqlite3 *model_open(void)
+{
+    char why[128], pages[48];
+    sqlite3 *conn = NULL;
+    snprintf(pages, sizeof pages, "PRAGMA page_size=%d", DATABASE_PAGE_BYTES);
+    if (sqlite3_open(":memory:", &conn) != SQLITE_OK ||
+        sqlite3_exec(conn, pages, NULL, NULL, NULL) != SQLITE_OK ||
+        schema_migrate(conn, why, sizeof why) != 0 || !database_complete(conn))
+        abort();
+    return conn;
+}
+
+struct image {
+    unsigned char *bytes;
+    sqlite3_int64 size;
+};
+
+/* One for the whole process: it is the same for all runs, whichever needs it first. */
+static const struct image *image_of_new(void)
+{
+    static struct image image;
+    if (image.bytes)
+        return &image;
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SAVE);
+    sqlite3 *conn = model_open();
+    unsigned char *bytes = sqlite3_serialize(conn, "main", &image.size, 0);
+    if (!bytes || !(image.bytes = malloc((size_t)image.size)))
+        abort();
+    memcpy(image.bytes, bytes, (size_t)image.size);
+    memset(image.bytes + HEADER_VERSIONS, VERSION_WAL, 2);
+    sqlite3_free(bytes);
+    sqlite3_close(conn);
+    sqlite3_test_control(SQLITE_TESTCTRL_PRNG_RESTORE);
+    return &image;
+}
+
+void database_install(struct disk *disk)
+{
+    const struct image *image = image_of_new();
+    disk_write(disk, DATABASE_FILE, image->bytes, (size_t)image->size, 0);
+    disk_sync(disk, DATABASE_FILE);
+}
+
+/* ---- what is in it ---- */
+
+static void say_nothing(struct env *env, enum log_level level, const char *line)
+{
+    (void)env, (void)level, (void)line;
+}
+
+/* Through a connection that is open, or else through one of our own. */
+static struct store_db *database_borrow(struct database *database, struct env *env, bool *ret_own)
+{
+    struct app *first = &database->adapter->apps[0];
+    struct store_db *db = database->node ? database->db : first->db;
+    *ret_own = !db;
+    return db ? db
+              : database_open(database, env, database->node ? database->node : first->host.node);
+}
+
+/* The first column of the first row, or ""; heap. */
+static char *answer_of(sqlite3 *conn, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    const unsigned char *text = NULL;
+    if (sqlite3_prepare_v2(conn, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        text = sqlite3_column_text(stmt, 0);
+    char *answer = strdup(text ? (const char *)text : "");
+    sqlite3_finalize(stmt);
+    if (!answer)
+        abort();
+    return answer;
+}
+
+static bool answers(sqlite3 *conn, const char *sql, const char *expected)
+{
+    char *answer = answer_of(conn, sql);
+    bool same = strcmp(answer, expected) == 0;
+    free(answer);
+    return same;
+}
+
+#define SCHEMA                                                                                     \
+    "SELECT group_concat(name||sql)FROM(SELECT name,sql FROM sqlite_master ORDER BY name)"
+
+/* Of a database in which nothing has rotted. */
+static char *fresh_schema(void)
+{
+    sqlite3 *conn = model_open();
+    char *schema = answer_of(conn, SCHEMA);
+    sqlite3_close(conn);
+    return schema;
+}
+
+/* By its own check, which does not read the text of constraints: a bit of that can refuse every change. */
+bool database_damaged(struct database *database)
+{
+    struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
+    char *schema = fresh_schema();
+    sqlite3 *conn = NULL;
+    bool sound = sqlite3_open_v2(DATABASE_FILE, &conn, SQLITE_OPEN_READWRITE,
+                                 disk_vfs(database->disk, node)) == SQLITE_OK &&
+                 answers(conn, "PRAGMA integrity_check", "ok") && answers(conn, SCHEMA, schema);
+    sqlite3_close(conn);
+    free(schema);
+    return !sound;
+}
+
+bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
+                   void *ctx)
+{
+    static const struct env_ops ops = {.log = say_nothing};
+    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
+    struct heap *heap = heap_new();
+    bool own;
+    struct store_db *db = database_borrow(database, &env, &own);
+    struct store_request request = {.op = STORE_LIST, .limit = SIZE_MAX / 2};
+    struct store_reply reply = {.err = -EIO};
+    if (db)
+        store_execute(db, &request, heap, &reply);
+    for (size_t i = 0; reply.err == 0 && i < reply.job_count; i++)
+        fn(ctx, &reply.jobs[i]);
+    bool read = reply.err == 0;
+    heap_free(heap);
+    if (own)
+        store_close(db);
+    heap_free(env.heap);
+    return read;
+}
