@@ -10,8 +10,8 @@
 #include <utlist.h>
 
 #define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
-#define BOOT_RETRY_NS INT64_C(1000000000)
-#define TRIP_POOL     900 /* bytes: a call, its request and its reply, as they mostly are */
+#define BOOT_RETRY_NS    INT64_C(1000000000)
+#define TRIP_POOL        900 /* bytes: a call, its request and its reply, as they mostly are */
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {

@@ -48,23 +48,15 @@ static void claim(struct tx *tx)
         take(tx, &reply->jobs[i], owner);
 }
 
-/* How far ahead the earliest time of all is; *next_ms stays when there is none, or none earlier. */
-static void earliest(struct tx *tx, enum statement statement, int64_t *next_ms)
-{
-    sqlite3_stmt *stmt = tx_statement(tx, statement);
-    while (tx_step(tx, stmt)) {
-        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
-        ahead_ms = ahead_ms > 0 ? ahead_ms : 0;
-        if (*next_ms < 0 || ahead_ms < *next_ms)
-            *next_ms = ahead_ms;
-    }
-}
-
+/* How far ahead the earliest time of all is. */
 static void tell_next(struct tx *tx)
 {
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
     tx->reply->next_ms = -1;
-    earliest(tx, STATEMENT_NEXT_DUE, &tx->reply->next_ms);
-    earliest(tx, STATEMENT_NEXT_END, &tx->reply->next_ms);
+    while (tx_step(tx, stmt)) {
+        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
+        tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
+    }
 }
 
 void tx_claim(struct tx *tx)

@@ -31,6 +31,7 @@ static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t 
     sqlite3_bind_text(stmt, 6, job_state_word(state), -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 7, now_ms);
     sqlite3_bind_int64(stmt, 8, later ? now_ms + spec->delay_ms : now_ms);
+    sqlite3_bind_int64(stmt, 9, later ? now_ms + spec->delay_ms : 0);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }

@@ -21,7 +21,7 @@
 
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"
+    "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
 
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
@@ -31,8 +31,9 @@
 #define ERRORS_PLUS(text)                                                                          \
     "json_insert(errors,'$[#]',json_object('at',?1,'attempt',attempt,'error'," text "))"
 
-#define IS_DUE     "state IN('scheduled','retryable')AND scheduled_ms<=?1"
-#define IS_EXPIRED "state='executing'AND lease_until_ms<=?1"
+#define WAKES      "wake_ms>0" /* the index over wake_ms has these rows only */
+#define IS_DUE     "state IN('scheduled','retryable')AND wake_ms<=?1"
+#define IS_EXPIRED "state='executing'AND wake_ms<=?1"
 #define IS_READY   "state='available'AND attempt<max_attempts"
 #define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
 
@@ -53,39 +54,39 @@
     X(ANY, "SELECT 1 FROM duress_jobs WHERE queue=?1 AND " IS_READY " LIMIT 1")                    \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
-      "owner=?3,attempted_ms=?1,lease_until_ms=?1+?4 WHERE id=?2 AND " IS_READY)                   \
-    X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1 WHERE " IS_HELD)            \
+      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND " IS_READY)                          \
+    X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=0 WHERE " IS_HELD)  \
     X(ACK,                                                                                         \
       "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=ifnull(?5,scheduled_ms),"             \
+      "wake_ms=ifnull(?5,0),"                                                                      \
       "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                      \
       "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " ERRORS_PLUS("?8") " END WHERE " IS_HELD)     \
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
-    X(HEARTBEAT, "UPDATE duress_jobs SET lease_until_ms=?1+?4 "                                    \
+    X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
-    X(DUE, "SELECT id,lease,'available'FROM duress_jobs WHERE " IS_DUE                             \
-           " ORDER BY scheduled_ms,id LIMIT " STAGE_LIMIT)                                         \
-    X(STAGE, "UPDATE duress_jobs NOT INDEXED SET state='available'WHERE id=?2 AND " IS_DUE)        \
-    X(EXPIRED,                                                                                     \
-      "SELECT id,lease,CASE WHEN attempt<max_attempts THEN 'available'ELSE 'discarded'"            \
-      "END FROM duress_jobs WHERE " IS_EXPIRED " ORDER BY lease_until_ms,id LIMIT " STAGE_LIMIT)   \
+    X(DUE, "SELECT id,lease,'available'FROM duress_jobs WHERE " WAKES " AND " IS_DUE               \
+           " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                              \
+    X(STAGE,                                                                                       \
+      "UPDATE duress_jobs NOT INDEXED SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)    \
+    X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts THEN 'available'ELSE 'discarded'"   \
+               "END FROM duress_jobs WHERE " WAKES " AND " IS_EXPIRED                              \
+               " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                          \
     X(RESCUE,                                                                                      \
       "UPDATE duress_jobs NOT INDEXED SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 "   \
-      "ELSE 0 END,errors=" ERRORS_PLUS("'lease ran out'") " WHERE id=?2 AND " IS_EXPIRED)          \
+      "ELSE 0 END,wake_ms=0,errors=" ERRORS_PLUS(                                                  \
+          "'lease ran out'") " WHERE id=?2 AND " IS_EXPIRED)                                       \
     X(RETRY, "UPDATE duress_jobs SET state='available',max_attempts=max(max_attempts,attempt+1),"  \
-             "scheduled_ms=?1,finished_ms=0 WHERE id=?2 AND "                                      \
+             "scheduled_ms=?1,finished_ms=0,wake_ms=0 WHERE id=?2 AND "                            \
              "state IN('completed','discarded','cancelled','retryable','scheduled')")              \
     X(CANCEL,                                                                                      \
-      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,"                                   \
+      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=0,"                         \
       "errors=CASE state WHEN 'executing' THEN " ERRORS_PLUS(                                      \
           "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
                                       "state IN('available','scheduled','executing','retryable')") \
-    X(NEXT_DUE, "SELECT scheduled_ms FROM duress_jobs WHERE state IN('scheduled','retryable')"     \
-                "ORDER BY scheduled_ms LIMIT 1")                                                   \
-    X(NEXT_END, "SELECT lease_until_ms FROM duress_jobs WHERE state='executing'"                   \
-                "ORDER BY lease_until_ms LIMIT 1")                                                 \
+    X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE " WAKES " ORDER BY wake_ms LIMIT 1")            \
     X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
     X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
-            "WHERE queue=ifnull(?1,queue)AND state=ifnull(?2,state)ORDER BY id LIMIT ?3")        \
+            "WHERE queue=ifnull(?1,queue)AND state=ifnull(?2,state)ORDER BY id LIMIT ?3")          \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")
 
 enum statement {

@@ -922,12 +922,12 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         {STATEMENT_FINISH, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_ACK, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_HEARTBEAT, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_DUE, "INDEX duress_jobs_due (scheduled_ms<?)"},
+        {STATEMENT_DUE, "INDEX duress_jobs_wake (wake_ms>? AND wake_ms<?)"},
         {STATEMENT_STAGE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_EXPIRED, "INDEX duress_jobs_executing (lease_until_ms<?)"},
+        {STATEMENT_EXPIRED, "INDEX duress_jobs_wake (wake_ms>? AND wake_ms<?)"},
         {STATEMENT_RESCUE, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
-        {STATEMENT_NEXT_DUE, "SCAN duress_jobs USING INDEX duress_jobs_due"}, /* its first */
-        {STATEMENT_NEXT_END, "SCAN duress_jobs USING INDEX duress_jobs_executing"},
+        {STATEMENT_NEXT,
+         "SEARCH duress_jobs USING COVERING INDEX duress_jobs_wake"}, /* its first */
     };
     for (size_t i = 0; i < ARRAY_SIZE(plans); ++i)
         cr_assert(plan_has(sql[plans[i].statement], plans[i].plan), "%s", sql[plans[i].statement]);
@@ -1050,6 +1050,7 @@ Test(sqlite_open, rows_by_hand_are_checked)
                  1);
     static const char *const bad[] = {
         "UPDATE duress_jobs SET state='lost'",     "UPDATE duress_jobs SET priority=10",
+        "UPDATE duress_jobs SET wake_ms=1",        "UPDATE duress_jobs SET state='scheduled'",
         "UPDATE duress_jobs SET errors='[oops'",   "UPDATE duress_jobs SET max_attempts=0",
         "UPDATE duress_jobs SET queue=''",         "UPDATE duress_jobs SET lease='x'",
         "INSERT INTO duress_jobs(args) VALUES(1)",
