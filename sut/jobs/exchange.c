@@ -100,7 +100,7 @@ static void acks_answered(struct queue_run *run, const struct store_reply *reply
     for (size_t i = 0; i < count; ++i) {
         ack_answered(run, &run->acks[i], reply->acks[i]);
         if (reply->acks[i] != ACK_STALE && !job_state_final(run->acks[i].state))
-            stager_hint(run->jobs, proc_now(run->self) + run->acks[i].delay_ms * NS_PER_MS);
+            due_keep(run, due_after(run->jobs, run->acks[i].delay_ms, proc_now(run->self)));
         heap_release(heap, (void *)(uintptr_t)run->acks[i].error);
     }
 }
@@ -149,13 +149,15 @@ static struct store_request request_of(const struct queue_run *run)
 {
     const struct queue *queue = run->queue;
     size_t room = run->jobs->draining ? 0 : queue->limit - queue->running;
+    bool due = room && due_next(run) <= proc_now(run->self);
     return (struct store_request){
         .op = queue->ack_count ? STORE_ACK : STORE_CLAIM,
         .queue = room ? queue->name : NULL,
         .limit = room,
         .owner = run->owner,
         .lease_ms = run->jobs->lease_ms,
-        .without_next = true,
+        .stage = due,
+        .without_next = !due,
         .acks = run->acks,
         .ack_count = queue->ack_count,
     };
@@ -179,6 +181,19 @@ static void look_again(struct queue_run *run, const struct store_request *reques
         run->look_ns = reply->job_count >= request->limit ? proc_now(run->self) : INT64_MAX;
 }
 
+/* It was too early, or others were faster: the stager looks when the store says. */
+static void dues_asked(struct queue_run *run, int64_t sent_ns, const struct store_reply *reply)
+{
+    size_t past = 0;
+    while (past < run->due_count && run->dues[past] <= sent_ns)
+        ++past;
+    run->due_count -= past;
+    memmove(run->dues, run->dues + past, run->due_count * sizeof *run->dues);
+    run->staged_ns = sent_ns;
+    if (reply->changed == 0 && reply->next_ms >= 0)
+        stager_hint(run->jobs, proc_now(run->self) + reply->next_ms * NS_PER_MS);
+}
+
 void queue_exchange(struct queue_run *run)
 {
     struct store_request request = request_of(run);
@@ -192,6 +207,8 @@ void queue_exchange(struct queue_run *run)
     run->failures = 0;
     run->retry_ns = 0;
     look_again(run, &request, &call->reply);
+    if (request.stage)
+        dues_asked(run, sent_ns, &call->reply);
     if (request.op == STORE_ACK)
         acks_answered(run, &call->reply);
     jobs_claimed(run, &call->reply, sent_ns);

@@ -18,11 +18,14 @@
 #include "sut/jobs/jobs.h"
 
 #define QUEUE_LIMIT_MAX 100000
+#define RESTS_PER_POLL  100 /* how short the pause between two looks for due jobs may be */
+#define DUES_MAX        16 /* times that a queue remembers; of more, the stager learns from the store */
 
 enum jobs_message {
     MSG_POKE = MSG_USER, /* to a queue or the stager: look again */
     MSG_OUTCOME,         /* job to queue: struct job_outcome */
     MSG_TIMEOUT,         /* timer to queue: proc_id of the job */
+    MSG_DUE,             /* to a queue: int64_t (monotonic): a job of it falls due then */
     MSG_RENEWED,         /* renewal to heartbeat: struct renewal */
     MSG_DRAIN,           /* driver to keeper */
     MSG_IDLE,            /* queue to keeper: nothing runs, nothing is to be written */
@@ -105,6 +108,10 @@ void queue_main(struct proc *self, void *queue);    /* queue.c */
 void executor_main(struct proc *self, void *slot);  /* executor.c */
 
 void queue_poke(struct queue *queue);
+/* A job that this node knows of falls due after `delay_ms`: its queue asks for it then. */
+void queue_hint(struct jobs *jobs, const char *queue, int64_t delay_ms, int64_t now);
+/* By the monotonic clock: when it is due by the store's clock, too, which may go a little slower. */
+int64_t due_after(const struct jobs *jobs, int64_t delay_ms, int64_t now);
 void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
 const struct worker *worker_find(const struct jobs *jobs, const char *name);
 
@@ -122,10 +129,18 @@ struct queue_run {
     char owner[JOB_QUEUE_MAX + 96]; /* random per start */
     struct store_ack *acks; /* queue->ack_count of them; in the process's heap, as their texts */
     size_t ack_room;
-    int64_t look_ns;   /* look for work then; INT64_MAX: when poked */
+    int64_t look_ns;        /* look for work then; INT64_MAX: when poked */
+    int64_t dues[DUES_MAX]; /* when jobs of this queue fall due, as far as it knows; ascending */
+    size_t due_count;
+    int64_t staged_ns; /* when it last looked for due jobs */
     int64_t retry_ns;  /* no call before */
     unsigned failures; /* of calls, in a row */
 };
+
+/* A job of this queue falls due then, by the monotonic clock. */
+void due_keep(struct queue_run *run, int64_t due_ns);
+/* When to ask for due jobs; INT64_MAX: none is known. */
+int64_t due_next(const struct queue_run *run);
 
 /* The job of this slot is over: keeps what is to be written. The slot is still taken. */
 void ack_add(struct queue_run *run, const struct slot *slot, const struct job_outcome *outcome);

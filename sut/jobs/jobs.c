@@ -175,11 +175,11 @@ void jobs_poke(struct jobs *jobs)
 
 static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now)
 {
+    const char *name = spec->queue ? spec->queue : "default";
     if (spec->delay_ms > 0) {
-        stager_hint(jobs, now + spec->delay_ms * NS_PER_MS);
+        queue_hint(jobs, name, spec->delay_ms, now);
         return;
     }
-    const char *name = spec->queue ? spec->queue : "default";
     for (size_t i = 0; i < jobs->queue_count; ++i)
         if (strcmp(jobs->queues[i].name, name) == 0)
             queue_poke(&jobs->queues[i]);

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 POINT_ABOUT("queue/process/start", "A queue process begins to work.");
 POINT_ABOUT("queue/process/stop",
@@ -116,6 +117,47 @@ static void queue_begin(struct queue_run *run)
     queue_inherit(run);
 }
 
+/* ---- when its jobs fall due ---- */
+
+int64_t due_after(const struct jobs *jobs, int64_t delay_ms, int64_t now)
+{
+    int64_t slack_ns = delay_ms * (NS_PER_MS / 1024), most_ns = jobs->poll_ns / RESTS_PER_POLL;
+    return now + delay_ms * NS_PER_MS + (slack_ns < most_ns ? slack_ns : most_ns);
+}
+
+void due_keep(struct queue_run *run, int64_t due_ns)
+{
+    if (run->due_count == DUES_MAX) {
+        if (due_ns >= run->dues[DUES_MAX - 1]) {
+            stager_hint(run->jobs, due_ns);
+            return;
+        }
+        stager_hint(run->jobs, run->dues[--run->due_count]);
+    }
+    size_t at = run->due_count++;
+    for (; at > 0 && run->dues[at - 1] > due_ns; --at)
+        run->dues[at] = run->dues[at - 1];
+    run->dues[at] = due_ns;
+}
+
+int64_t due_next(const struct queue_run *run)
+{
+    int64_t rested = run->staged_ns + run->jobs->poll_ns / RESTS_PER_POLL;
+    if (!run->due_count)
+        return INT64_MAX;
+    return run->dues[0] > rested ? run->dues[0] : rested;
+}
+
+void queue_hint(struct jobs *jobs, const char *name, int64_t delay_ms, int64_t now)
+{
+    int64_t due_ns = due_after(jobs, delay_ms, now);
+    for (struct queue *queue = jobs->queues; queue < jobs->queues + jobs->queue_count; ++queue)
+        if (strcmp(queue->name, name) == 0 && queue->pid &&
+            proc_send(jobs->runtime, 0, queue->pid, MSG_DUE, &due_ns, sizeof due_ns) == 0)
+            return;
+    stager_hint(jobs, due_ns);
+}
+
 /* ---- the loop ---- */
 
 void queue_poke(struct queue *queue)
@@ -156,6 +198,7 @@ static void queue_handle(struct queue_run *run, const struct message *message)
     case MSG_EXIT: queue_exit_message(run, message->data); break;
     case MSG_OUTCOME: queue_outcome_message(run, message); break;
     case MSG_TIMEOUT: queue_timeout_message(run, message->data); break;
+    case MSG_DUE: due_keep(run, *(const int64_t *)message->data); break;
     case MSG_POKE:
         run->queue->poked = false;
         run->look_ns = 0;
@@ -169,6 +212,11 @@ static int64_t time_max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+static int64_t time_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* How long until the store is wanted; 0: now. */
 static int64_t queue_patience(const struct queue_run *run)
 {
@@ -179,7 +227,7 @@ static int64_t queue_patience(const struct queue_run *run)
     if (run->queue->ack_count)
         next = run->retry_ns;
     else if (!jobs->draining && run->queue->running < run->queue->limit)
-        next = time_max(run->look_ns, run->retry_ns);
+        next = time_max(time_min(run->look_ns, due_next(run)), run->retry_ns);
     return next == INT64_MAX ? WAIT_FOREVER : time_max(0, next - proc_now(run->self));
 }
 

@@ -4,9 +4,9 @@
  * matters; if it dies, the next one looks after one poll. */
 #include "sut/jobs/internal.h"
 
-#define RESTS_PER_POLL   100  /* how short the pause between two looks may be */
-#define NO_ANSWER        (-2) /* of the store, for times */
-#define SPREADS_PER_POLL 20   /* how far nodes that know of the same time spread over it */
+#define NO_ANSWER (-2) /* of the store, for times */
+#define STEPS_PER_POLL                                                                             \
+    8 /* how long the stagers leave a due job to the queue that knows of it; then they spread as far */
 
 /* Those that could take jobs: the names into `names`, which has room for all. */
 static size_t queues_with_room(const struct jobs *jobs, const char **names)
@@ -59,14 +59,15 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
     return next_ms;
 }
 
-/* All nodes are told the same time. The first of them does the work, and the others find it done. */
+/* All nodes are told the same time. The queue that the job ended in last asks for it by itself, in time; if it is not there
+ * any more, or full, the first of the stagers does the work, and the others find it done. */
 static void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
 {
     int64_t due_ns = now + next_ms * NS_PER_MS;
     if (next_ms < 0 || due_ns >= jobs->due_ns)
         return;
-    uint64_t spread = (uint64_t)(jobs->poll_ns / SPREADS_PER_POLL) + 1;
-    stager_hint(jobs, due_ns + (int64_t)(env_entropy(jobs->env) % spread));
+    int64_t step = jobs->poll_ns / STEPS_PER_POLL;
+    stager_hint(jobs, due_ns + step + (int64_t)(env_entropy(jobs->env) % ((uint64_t)step + 1)));
 }
 
 /* What is still overdue once the due jobs have been staged is a lease: without one there is nothing

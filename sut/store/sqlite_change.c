@@ -13,6 +13,105 @@ static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lea
                         .kind = kind, .id = id, .lease = lease, .state = job_state_word(state)});
 }
 
+/* ---- by the clock ---- */
+
+/* How far ahead the earliest time of all is. */
+static void tell_next(struct tx *tx)
+{
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
+    tx->reply->next_ms = -1;
+    while (tx_step(tx, stmt)) {
+        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
+        tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
+    }
+}
+
+/* A row that is due for something, and what becomes of it. */
+struct due {
+    uint64_t id, lease;
+    enum job_state state;
+};
+
+static struct due *due_find(struct tx *tx, enum statement find, const char *queue,
+                            size_t *ret_count)
+{
+    struct due *rows = NULL;
+    size_t count = 0, capacity = 0;
+    sqlite3_stmt *stmt = tx_statement(tx, find);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    if (find == STATEMENT_DUE)
+        tx_bind_text(tx, stmt, 2, queue);
+    while (tx_step(tx, stmt)) {
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
+        }
+        rows[count++] = (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+                                     .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
+                                     .state = column_state(stmt, 2)};
+    }
+    *ret_count = count;
+    return rows;
+}
+
+static void change_due(struct tx *tx, enum statement find, enum statement move,
+                       enum change_kind kind, const char *queue)
+{
+    size_t count;
+    struct due *rows = due_find(tx, find, queue, &count);
+    sqlite3_stmt *stmt = count ? tx_statement(tx, move) : NULL;
+    for (size_t i = 0; i < count && !tx->err; ++i) {
+        tx_bind_int(tx, stmt, 1, tx->now_ms);
+        tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
+        if (move == STATEMENT_RESCUE)
+            tx_bind_text(tx, stmt, 3, job_state_word(rows[i].state));
+        if (tx_run(tx, stmt) == 0)
+            continue;
+        ++tx->reply->changed;
+        note(tx, kind, rows[i].id, rows[i].lease, rows[i].state);
+    }
+}
+
+/* Of one queue, or of all. */
+static void stage(struct tx *tx, const char *queue)
+{
+    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE, queue);
+}
+
+static void tell_ready(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
+    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
+        tx_bind_text(tx, stmt, 1, request->queues[i]);
+        while (tx_step(tx, stmt))
+            tx->reply->ready[i] = true;
+    }
+}
+
+void tx_stage(struct tx *tx)
+{
+    stage(tx, NULL);
+    tell_next(tx);
+    tell_ready(tx);
+}
+
+bool tx_stage_idle(struct tx *tx)
+{
+    tell_next(tx);
+    if (tx->err || tx->reply->next_ms == 0)
+        return false;
+    tell_ready(tx);
+    return true;
+}
+
+void tx_rescue(struct tx *tx)
+{
+    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE, NULL);
+    tell_next(tx);
+}
+
 /* ---- claim ---- */
 
 /* Charges the attempt and raises the lease of a row as it was found. */
@@ -39,6 +138,8 @@ static void claim(struct tx *tx)
     struct store_reply *reply = tx->reply;
     if (request->lease_ms <= 0)
         tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
+    if (request->stage)
+        stage(tx, request->queue);
     sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_READY);
     tx_bind_text(tx, stmt, 2, request->queue);
     tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
@@ -46,17 +147,6 @@ static void claim(struct tx *tx)
     const char *owner = heap_strdup(tx->heap, request->owner ? request->owner : "");
     for (size_t i = 0; i < reply->job_count && !tx->err; ++i)
         take(tx, &reply->jobs[i], owner);
-}
-
-/* How far ahead the earliest time of all is. */
-static void tell_next(struct tx *tx)
-{
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
-    tx->reply->next_ms = -1;
-    while (tx_step(tx, stmt)) {
-        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
-        tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
-    }
 }
 
 void tx_claim(struct tx *tx)
@@ -188,84 +278,6 @@ void tx_heartbeat(struct tx *tx)
         tx_bind_int(tx, stmt, 4, request->lease_ms);
         tx->reply->renewed[i] = tx_run(tx, stmt) > 0;
     }
-}
-
-/* ---- by the clock ---- */
-
-/* A row that is due for something, and what becomes of it. */
-struct due {
-    uint64_t id, lease;
-    enum job_state state;
-};
-
-static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_count)
-{
-    struct due *rows = NULL;
-    size_t count = 0, capacity = 0;
-    sqlite3_stmt *stmt = tx_statement(tx, find);
-    tx_bind_int(tx, stmt, 1, tx->now_ms);
-    while (tx_step(tx, stmt)) {
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 16;
-            rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
-        }
-        rows[count++] = (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
-                                     .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
-                                     .state = column_state(stmt, 2)};
-    }
-    *ret_count = count;
-    return rows;
-}
-
-static void change_due(struct tx *tx, enum statement find, enum statement move,
-                       enum change_kind kind)
-{
-    size_t count;
-    struct due *rows = due_find(tx, find, &count);
-    sqlite3_stmt *stmt = count ? tx_statement(tx, move) : NULL;
-    for (size_t i = 0; i < count && !tx->err; ++i) {
-        tx_bind_int(tx, stmt, 1, tx->now_ms);
-        tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
-        if (move == STATEMENT_RESCUE)
-            tx_bind_text(tx, stmt, 3, job_state_word(rows[i].state));
-        if (tx_run(tx, stmt) == 0)
-            continue;
-        ++tx->reply->changed;
-        note(tx, kind, rows[i].id, rows[i].lease, rows[i].state);
-    }
-    tell_next(tx);
-}
-
-static void tell_ready(struct tx *tx)
-{
-    const struct store_request *request = tx->request;
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
-    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
-    for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
-        tx_bind_text(tx, stmt, 1, request->queues[i]);
-        while (tx_step(tx, stmt))
-            tx->reply->ready[i] = true;
-    }
-}
-
-void tx_stage(struct tx *tx)
-{
-    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE);
-    tell_ready(tx);
-}
-
-bool tx_stage_idle(struct tx *tx)
-{
-    tell_next(tx);
-    if (tx->err || tx->reply->next_ms == 0)
-        return false;
-    tell_ready(tx);
-    return true;
-}
-
-void tx_rescue(struct tx *tx)
-{
-    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE);
 }
 
 /* ---- by hand ---- */

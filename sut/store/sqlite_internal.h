@@ -65,6 +65,7 @@
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
     X(DUE, "SELECT id,lease,'available'FROM duress_jobs WHERE " WAKES " AND " IS_DUE               \
+           " AND queue=ifnull(?2,queue)"                                                           \
            " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                              \
     X(STAGE,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)    \

@@ -69,6 +69,7 @@ struct store_request {
     size_t limit;                 /* CLAIM, ACK: how many to claim at most; LIST: rows */
     const char *owner;            /* CLAIM, ACK: who claims: random per queue process start */
     int64_t lease_ms;             /* CLAIM, ACK, HEARTBEAT: how long a lease holds from now */
+    bool stage;                   /* CLAIM, ACK: first make due jobs of this queue available */
     bool without_next;            /* CLAIM, ACK: next_ms is not wanted, and is -1 */
     const struct store_ack *acks; /* ACK */
     size_t ack_count;
@@ -92,7 +93,8 @@ struct store_reply {
     enum store_ack_result *acks; /* ACK: per ack */
     bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
     bool *ready;                 /* STAGE: per queue: there are jobs to claim */
-    size_t changed;  /* STAGE: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
+    size_t
+        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
     int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
     uint64_t counts[JOB_STATE_COUNT]; /* STATS */
 };
