@@ -42,7 +42,7 @@
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
     X(RESTARTS, "restarts", COUNT, 20, 20, 1, 1000, "of a node's processes, within a minute")      \
-    X(FRESH, "fresh", PERCENT, 2500, 2500, 0, 10000,                                               \
+    X(FRESH, "fresh", PERCENT, 1000, 1000, 0, 10000,                                               \
       "runs that begin without a database: the first node to open it makes it")                    \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
     X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \

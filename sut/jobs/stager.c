@@ -6,7 +6,7 @@
 
 #define NO_ANSWER (-2) /* of the store, for times */
 #define STEPS_PER_POLL                                                                             \
-    8 /* how long the stagers leave a due job to the queue that knows of it; then they spread as far */
+    4 /* so long is a due job left to the queue that knows of it; then the stagers spread as far */
 
 /* Those that could take jobs: the names into `names`, which has room for all. */
 static size_t queues_with_room(const struct jobs *jobs, const char **names)

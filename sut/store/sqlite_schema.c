@@ -39,7 +39,7 @@ static const char *const steps[] = {
     " finished_ms INTEGER NOT NULL DEFAULT 0,"
     " wake_ms INTEGER NOT NULL DEFAULT 0," /* executing: its lease ends; scheduled, retryable: due; else 0 */
     " owner TEXT NOT NULL DEFAULT '',"
-    " errors TEXT NOT NULL DEFAULT '[]' CHECK(json_valid(errors)),"
+    " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
     " args TEXT NOT NULL DEFAULT '{}')STRICT;"
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)"
     " WHERE state='available';"
