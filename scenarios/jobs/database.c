@@ -114,18 +114,11 @@ static const struct node_ops database_ops = {.start = database_start,
                                              .crash = database_leave,
                                              .can_stall = database_can_stall};
 
-/* Most databases were there before the run; some are made by the node that opens them first. */
-static bool draw_fresh(struct adapter *adapter)
-{
-    int64_t percent = workload_value(adapter, W_FRESH);
-    return percent > 0 && tape_draw_chance(world_tape(adapter->world), (uint64_t)percent, 10000);
-}
-
 void database_init(struct database *database, struct adapter *adapter)
 {
     *database = (struct database){.adapter = adapter};
     database->disk = disk_new(adapter->world, "disk");
-    if (!draw_fresh(adapter))
+    if (!draws_percent(&adapter->draws, W_FRESH)) /* else the node that opens it first makes it */
         database_install(database->disk);
     if (adapter->app_count == 1) {
         adapter->apps[0].host.node->disk = database->disk;

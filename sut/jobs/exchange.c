@@ -181,7 +181,7 @@ static void look_again(struct queue_run *run, const struct store_request *reques
         run->look_ns = reply->job_count >= request->limit ? proc_now(run->self) : INT64_MAX;
 }
 
-/* It was too early, or others were faster: the stager looks when the store says. */
+/* If nothing was due, it was too early, or others were faster: the stager looks when the store says. */
 static void dues_asked(struct queue_run *run, int64_t sent_ns, const struct store_reply *reply)
 {
     size_t past = 0;
@@ -190,8 +190,12 @@ static void dues_asked(struct queue_run *run, int64_t sent_ns, const struct stor
     run->due_count -= past;
     memmove(run->dues, run->dues + past, run->due_count * sizeof *run->dues);
     run->staged_ns = sent_ns;
+    int64_t next_ns = proc_now(run->self) + reply->next_ms * NS_PER_MS;
     if (reply->changed == 0 && reply->next_ms >= 0)
-        stager_hint(run->jobs, proc_now(run->self) + reply->next_ms * NS_PER_MS);
+        stager_hint(run->jobs, next_ns);
+    run->dues_forgotten &= reply->changed > 0;
+    if (run->dues_forgotten && reply->next_ms > 0)
+        due_keep(run, next_ns);
 }
 
 void queue_exchange(struct queue_run *run)

@@ -19,7 +19,7 @@
 
 #define QUEUE_LIMIT_MAX 100000
 #define RESTS_PER_POLL  100 /* how short the pause between two looks for due jobs may be */
-#define DUES_MAX        16 /* times that a queue remembers; of more, the stager learns from the store */
+#define DUES_MAX        16 /* times that a queue keeps in mind; of more, it learns from the store */
 
 enum jobs_message {
     MSG_POKE = MSG_USER, /* to a queue or the stager: look again */
@@ -132,9 +132,10 @@ struct queue_run {
     int64_t look_ns;        /* look for work then; INT64_MAX: when poked */
     int64_t dues[DUES_MAX]; /* when jobs of this queue fall due, as far as it knows; ascending */
     size_t due_count;
-    int64_t staged_ns; /* when it last looked for due jobs */
-    int64_t retry_ns;  /* no call before */
-    unsigned failures; /* of calls, in a row */
+    bool dues_forgotten; /* there were more: the store says when the next is due */
+    int64_t staged_ns;   /* when it last looked for due jobs */
+    int64_t retry_ns;    /* no call before */
+    unsigned failures;   /* of calls, in a row */
 };
 
 /* A job of this queue falls due then, by the monotonic clock. */

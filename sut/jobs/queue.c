@@ -128,11 +128,10 @@ int64_t due_after(const struct jobs *jobs, int64_t delay_ms, int64_t now)
 void due_keep(struct queue_run *run, int64_t due_ns)
 {
     if (run->due_count == DUES_MAX) {
-        if (due_ns >= run->dues[DUES_MAX - 1]) {
-            stager_hint(run->jobs, due_ns);
+        run->dues_forgotten = true;
+        if (due_ns >= run->dues[DUES_MAX - 1])
             return;
-        }
-        stager_hint(run->jobs, run->dues[--run->due_count]);
+        --run->due_count;
     }
     size_t at = run->due_count++;
     for (; at > 0 && run->dues[at - 1] > due_ns; --at)

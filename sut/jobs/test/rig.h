@@ -218,9 +218,33 @@ static void db_insert(struct rig *rig, const struct store_request *request, stru
         reply->ids[i] = row_insert(rig, &request->specs[i]);
 }
 
+static bool row_due(const struct row *row, int64_t *ret_due_ms)
+{
+    enum job_state state = row->job.state;
+    *ret_due_ms = state == JOB_EXECUTING ? row->until_ms : row->job.scheduled_ms;
+    return state == JOB_EXECUTING || state == JOB_SCHEDULED || state == JOB_RETRYABLE;
+}
+
+/* STAGE and RESCUE: what is due becomes available; of one queue, or of all. */
+static void db_release(struct rig *rig, bool rescue, const char *queue, struct store_reply *reply)
+{
+    int64_t due_ms;
+    for (struct row *row = rig->rows; row < rig->rows + rig->row_count; ++row) {
+        if (!row_due(row, &due_ms) || due_ms > db_now_ms(rig) ||
+            rescue != (row->job.state == JOB_EXECUTING) ||
+            (queue && strcmp(row->queue, queue) != 0))
+            continue;
+        bool out = rescue && row->job.attempt >= row->job.max_attempts;
+        row->job.state = out ? JOB_DISCARDED : JOB_AVAILABLE;
+        ++reply->changed;
+    }
+}
+
 static void db_claim(struct rig *rig, const struct store_request *request, struct heap *heap,
                      struct store_reply *reply)
 {
+    if (request->stage)
+        db_release(rig, false, request->queue, reply);
     reply->jobs = heap_alloc(heap, (request->limit + 1) * sizeof *reply->jobs);
     for (size_t i = 0; i < rig->row_count && reply->job_count < request->limit; ++i) {
         struct row *row = &rig->rows[i];
@@ -279,27 +303,6 @@ static void db_heartbeat(struct rig *rig, const struct store_request *request, s
     }
 }
 
-static bool row_due(const struct row *row, int64_t *ret_due_ms)
-{
-    enum job_state state = row->job.state;
-    *ret_due_ms = state == JOB_EXECUTING ? row->until_ms : row->job.scheduled_ms;
-    return state == JOB_EXECUTING || state == JOB_SCHEDULED || state == JOB_RETRYABLE;
-}
-
-/* STAGE and RESCUE: what is due becomes available. */
-static void db_release(struct rig *rig, bool rescue, struct store_reply *reply)
-{
-    int64_t due_ms;
-    for (struct row *row = rig->rows; row < rig->rows + rig->row_count; ++row) {
-        if (!row_due(row, &due_ms) || due_ms > db_now_ms(rig) ||
-            rescue != (row->job.state == JOB_EXECUTING))
-            continue;
-        bool out = rescue && row->job.attempt >= row->job.max_attempts;
-        row->job.state = out ? JOB_DISCARDED : JOB_AVAILABLE;
-        ++reply->changed;
-    }
-}
-
 static void db_ready(const struct rig *rig, const struct store_request *request, struct heap *heap,
                      struct store_reply *reply)
 {
@@ -329,10 +332,10 @@ static void db_execute(struct store_db *db, const struct store_request *request,
     case STORE_ACK: db_acks(rig, request, heap, reply); break;
     case STORE_HEARTBEAT: db_heartbeat(rig, request, heap, reply); break;
     case STORE_STAGE:
-        db_release(rig, false, reply);
+        db_release(rig, false, NULL, reply);
         db_ready(rig, request, heap, reply);
         break;
-    case STORE_RESCUE: db_release(rig, true, reply); break;
+    case STORE_RESCUE: db_release(rig, true, NULL, reply); break;
     default: abort();
     }
     reply->next_ms = db_next_ms(rig);
@@ -597,6 +600,14 @@ static void rig_free(struct rig *rig)
 static uint64_t rig_insert(struct rig *rig, const char *worker, const char *args, unsigned max)
 {
     return row_insert(rig, &(struct job_spec){.worker = worker, .args = args, .max_attempts = max});
+}
+
+/* As jobs_insert() does here, to the default queue. */
+static uint64_t rig_insert_later(struct rig *rig, const char *worker, int64_t delay_ms)
+{
+    uint64_t id = row_insert(rig, &(struct job_spec){.worker = worker, .delay_ms = delay_ms});
+    queue_hint(rig->jobs, "default", delay_ms, rig->now_ns);
+    return id;
 }
 
 static const struct row *row_of(const struct rig *rig, uint64_t id)

@@ -318,6 +318,54 @@ Test(queue, local_insert_is_noticed_at_once_and_due_jobs_in_time) /* 2, 47 */
     rig_free(rig);
 }
 
+Test(queue, a_due_job_costs_one_call)
+{
+    struct rig *rig = rig_new((struct rig_options){.poll_ns = 600 * S});
+    uint64_t id = rig_insert(rig, "error7", "{}", 0);
+    jobs_poke(rig->jobs);
+    rig_advance(rig, S);
+    assert_state(rig, id, "retryable");
+    unsigned claims = rig->asked[STORE_CLAIM], looks = rig->asked[STORE_STAGE];
+    rig_advance(rig, 6500 * MS);
+    assert_state(rig, id, "retryable");
+    cr_assert_eq(rig->performed, 2);
+    cr_assert_eq(rig->asked[STORE_CLAIM], claims + 1, "the queue asks for it, and takes it along");
+    cr_assert_eq(rig->asked[STORE_STAGE], looks, "nobody else need look");
+    rig_free(rig);
+}
+
+/* Of those it knows of it keeps some in mind, and hints at the others; it never looks more often than the stager might. */
+Test(queue, many_due_jobs_are_all_asked_for_in_time)
+{
+    enum { JOBS = 50 };
+    struct rig *rig = rig_new((struct rig_options){.poll_ns = 100 * S});
+    rig_advance(rig, S);
+    for (unsigned i = 0; i < JOBS; ++i)
+        rig_insert_later(rig, "ok", 5000 + 200 * ((i * 7) % JOBS));
+    unsigned before = rig->asked[STORE_CLAIM];
+    rig_advance(rig, 9 * S);
+    cr_assert_gt(rig->performed, JOBS / 4);
+    rig_advance(rig, 17 * S);
+    cr_assert_eq(rig->performed, JOBS, "%u", rig->performed);
+    cr_assert_leq(rig->asked[STORE_CLAIM] - before, 2 * JOBS);
+    rig_free(rig);
+}
+
+/* By the store's clock it is not due yet: whoever asks too early is told when to come back. */
+Test(queue, a_clock_that_is_ahead_delays_a_due_job_a_little)
+{
+    struct rig *rig = rig_new((struct rig_options){.poll_ns = 100 * S});
+    rig_advance(rig, S);
+    uint64_t id = rig_insert_later(rig, "ok", 5000);
+    rig->rows[id - 1].job.scheduled_ms += 300;
+    rig_advance(rig, 5200 * MS);
+    assert_state(rig, id, "scheduled");
+    rig_advance(
+        rig, 1500 * MS); /* not sooner than a rest, a hundredth of a poll, after the first look */
+    assert_state(rig, id, "completed");
+    rig_free(rig);
+}
+
 Test(queue, failed_insert_is_reported)
 {
     struct rig *rig = rig_new((struct rig_options){0});

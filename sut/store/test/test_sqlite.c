@@ -933,6 +933,59 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         cr_assert(plan_has(sql[plans[i].statement], plans[i].plan), "%s", sql[plans[i].statement]);
 }
 
+/* ---- claims that stage ---- */
+
+static uint64_t insert_due(const char *queue)
+{
+    struct job_spec spec = {.queue = queue, .worker = "w", .delay_ms = 1000};
+    return run_ok((struct store_request){.op = STORE_INSERT, .specs = &spec, .spec_count = 1})
+        .ids[0];
+}
+
+Test(sqlite, claims_take_due_jobs_of_their_queue_along_when_asked_to)
+{
+    uint64_t ours = insert_due("default"), theirs = insert_due("mail");
+    struct store_request request = {.op = STORE_CLAIM,
+                                    .queue = "default",
+                                    .limit = 5,
+                                    .owner = "o",
+                                    .lease_ms = LEASE_MS,
+                                    .stage = true};
+    struct store_reply reply = run_ok(request);
+    cr_assert_eq(reply.job_count + reply.changed, 0, "not due yet");
+    cr_assert_eq(reply.next_ms, 1000);
+    clock_ms += 1000;
+    request.stage = false;
+    cr_assert_eq(run_ok(request).job_count, 0, "not asked to");
+    request.stage = true;
+    events_clear();
+    reply = run_ok(request);
+    cr_assert_eq(reply.changed, 1);
+    cr_assert_eq(reply.job_count, 1);
+    cr_assert_eq(reply.jobs[0].id, ours);
+    cr_assert_events("store/job/stage job=1\n"
+                     "store/job/claim job=1 lease=1 attempt=1 max=20 queue=default\n");
+    cr_assert_eq(get(theirs).state, JOB_SCHEDULED);
+}
+
+Test(sqlite, acknowledgements_take_due_jobs_along_too)
+{
+    uint64_t id = insert_due("default");
+    clock_ms += 1000;
+    struct store_ack stale = {.id = 99, .lease = 1, .state = JOB_COMPLETED};
+    struct store_reply reply = run_ok((struct store_request){.op = STORE_ACK,
+                                                             .acks = &stale,
+                                                             .ack_count = 1,
+                                                             .queue = "default",
+                                                             .limit = 1,
+                                                             .owner = "o",
+                                                             .lease_ms = LEASE_MS,
+                                                             .stage = true});
+    cr_assert_eq(reply.acks[0], ACK_STALE);
+    cr_assert_eq(reply.job_count, 1);
+    cr_assert_eq(reply.jobs[0].id, id);
+}
+
 /* ---- opening ---- */
 
 static void file_write_text(const char *text)
