@@ -7,13 +7,15 @@
 
 enum { CAPACITY_MIN = 64 };
 
-/* Keys are mostly small numbers in a row: sixteen of a kind share a cache line, and one multiplication spreads the lines
- * (Knuth's Fibonacci hashing). */
+/* Keys are mostly small numbers in a row: those are slots as they are. Of the others, sixteen of a kind share a cache line,
+ * and one multiplication spreads the lines (Knuth's Fibonacci hashing). */
 static size_t slot_of(const struct table *table, uint64_t key)
 {
-    size_t mask = 2 * table->capacity - 1;
-    size_t line = (size_t)((key >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> __builtin_clzll(mask));
-    size_t slot = (line & ~(size_t)15) | (key & 15);
+    size_t mask = 2 * table->capacity - 1, slot = (size_t)key;
+    if (key > mask) {
+        size_t line = (size_t)((key >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> __builtin_clzll(mask));
+        slot = (line & ~(size_t)15) | (key & 15);
+    }
     while (table->slots[slot] && table_key(table, table->slots[slot] - 1) != key)
         slot = (slot + 1) & mask;
     return slot;
