@@ -4,6 +4,7 @@
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lease,
                  enum job_state state)
@@ -32,33 +33,33 @@ struct due {
     enum job_state state;
 };
 
-static struct due *due_find(struct tx *tx, enum statement find, const char *queue,
-                            size_t *ret_count)
+static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_count)
 {
     struct due *rows = NULL;
     size_t count = 0, capacity = 0;
     sqlite3_stmt *stmt = tx_statement(tx, find);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     if (find == STATEMENT_DUE)
-        tx_bind_text(tx, stmt, 2, queue);
+        tx_bind_text(tx, stmt, 2, NULL); /* of all queues */
     while (tx_step(tx, stmt)) {
         if (count == capacity) {
             capacity = capacity ? 2 * capacity : 16;
             rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
         }
-        rows[count++] = (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
-                                     .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
-                                     .state = column_state(stmt, 2)};
+        rows[count++] =
+            (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+                         .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
+                         .state = find == STATEMENT_DUE ? JOB_AVAILABLE : column_state(stmt, 2)};
     }
     *ret_count = count;
     return rows;
 }
 
 static void change_due(struct tx *tx, enum statement find, enum statement move,
-                       enum change_kind kind, const char *queue)
+                       enum change_kind kind)
 {
     size_t count;
-    struct due *rows = due_find(tx, find, queue, &count);
+    struct due *rows = due_find(tx, find, &count);
     sqlite3_stmt *stmt = count ? tx_statement(tx, move) : NULL;
     for (size_t i = 0; i < count && !tx->err; ++i) {
         tx_bind_int(tx, stmt, 1, tx->now_ms);
@@ -70,12 +71,6 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
         ++tx->reply->changed;
         note(tx, kind, rows[i].id, rows[i].lease, rows[i].state);
     }
-}
-
-/* Of one queue, or of all. */
-static void stage(struct tx *tx, const char *queue)
-{
-    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE, queue);
 }
 
 static void tell_ready(struct tx *tx)
@@ -92,7 +87,7 @@ static void tell_ready(struct tx *tx)
 
 void tx_stage(struct tx *tx)
 {
-    stage(tx, NULL);
+    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE);
     tell_next(tx);
     tell_ready(tx);
 }
@@ -108,7 +103,7 @@ bool tx_stage_idle(struct tx *tx)
 
 void tx_rescue(struct tx *tx)
 {
-    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE, NULL);
+    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE);
     tell_next(tx);
 }
 
@@ -132,18 +127,53 @@ static void take(struct tx *tx, struct job *job, const char *owner)
     job->owner = owner;
 }
 
+static int claim_order(const void *left, const void *right)
+{
+    const struct job *a = left, *b = right;
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    if (a->scheduled_ms != b->scheduled_ms)
+        return a->scheduled_ms < b->scheduled_ms ? -1 : 1;
+    return a->id < b->id ? -1 : 1;
+}
+
+/* Those that a claim may take as they are: they become available and are taken in one change. Who has no attempt left is
+ * nobody's. */
+static void add_due(struct tx *tx)
+{
+    struct store_reply *reply = tx->reply;
+    size_t ready = reply->job_count, count = ready;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_DUE);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_text(tx, stmt, 2, tx->request->queue);
+    tx_reply_jobs(tx, stmt);
+    for (size_t i = ready; i < reply->job_count; ++i)
+        if (reply->jobs[i].attempt < reply->jobs[i].max_attempts)
+            reply->jobs[count++] = reply->jobs[i];
+    if (count > ready)
+        qsort(reply->jobs, count, sizeof *reply->jobs, claim_order);
+    reply->job_count = count < tx->request->limit ? count : tx->request->limit;
+    for (size_t i = 0; i < reply->job_count; ++i) {
+        const struct job *job = &reply->jobs[i];
+        if (job->state == JOB_AVAILABLE)
+            continue;
+        ++reply->changed;
+        note(tx, CHANGE_STAGE, job->id, job->lease, JOB_AVAILABLE);
+    }
+}
+
 static void claim(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     struct store_reply *reply = tx->reply;
     if (request->lease_ms <= 0)
         tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
-    if (request->stage)
-        stage(tx, request->queue);
     sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_READY);
     tx_bind_text(tx, stmt, 2, request->queue);
     tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
     tx_reply_jobs(tx, stmt);
+    if (request->stage)
+        add_due(tx);
     const char *owner = heap_strdup(tx->heap, request->owner ? request->owner : "");
     for (size_t i = 0; i < reply->job_count && !tx->err; ++i)
         take(tx, &reply->jobs[i], owner);

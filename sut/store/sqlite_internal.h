@@ -54,7 +54,8 @@
     X(ANY, "SELECT 1 FROM duress_jobs WHERE queue=?1 AND " IS_READY " LIMIT 1")                    \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
-      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND " IS_READY)                          \
+      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
+      " AND attempt<max_attempts)")                                                                \
     X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=0 WHERE " IS_HELD)  \
     X(ACK,                                                                                         \
       "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=ifnull(?5,scheduled_ms),"             \
@@ -64,7 +65,7 @@
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
-    X(DUE, "SELECT id,lease,'available'FROM duress_jobs WHERE " WAKES " AND " IS_DUE               \
+    X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE " WAKES " AND " IS_DUE                   \
            " AND queue=ifnull(?2,queue)"                                                           \
            " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                              \
     X(STAGE,                                                                                       \

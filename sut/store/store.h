@@ -69,7 +69,7 @@ struct store_request {
     size_t limit;                 /* CLAIM, ACK: how many to claim at most; LIST: rows */
     const char *owner;            /* CLAIM, ACK: who claims: random per queue process start */
     int64_t lease_ms;             /* CLAIM, ACK, HEARTBEAT: how long a lease holds from now */
-    bool stage;                   /* CLAIM, ACK: first make due jobs of this queue available */
+    bool stage;                   /* CLAIM, ACK: due jobs of this queue, too */
     bool without_next;            /* CLAIM, ACK: next_ms is not wanted, and is -1 */
     const struct store_ack *acks; /* ACK */
     size_t ack_count;

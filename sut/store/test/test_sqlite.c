@@ -968,6 +968,37 @@ Test(sqlite, claims_take_due_jobs_of_their_queue_along_when_asked_to)
     cr_assert_eq(get(theirs).state, JOB_SCHEDULED);
 }
 
+Test(sqlite, claims_take_due_jobs_in_their_order_among_the_others)
+{
+    static const struct job_spec specs[] = {{.worker = "w", .priority = 2},
+                                            {.worker = "w", .priority = 1, .delay_ms = 1000},
+                                            {.worker = "w", .priority = 1, .delay_ms = 500},
+                                            {.worker = "w", .priority = 3, .delay_ms = 700},
+                                            {.worker = "w", .priority = 1}};
+    run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = 5});
+    sql_at(path, "UPDATE duress_jobs SET attempt=max_attempts WHERE id=3"); /* never, by hand */
+    clock_ms += 1000;
+    struct store_request request = {.op = STORE_CLAIM,
+                                    .queue = "default",
+                                    .limit = 3,
+                                    .owner = "o",
+                                    .lease_ms = LEASE_MS,
+                                    .stage = true};
+    struct store_reply reply = run_ok(request);
+    cr_assert_eq(reply.job_count, 3);
+    cr_assert_eq(reply.changed, 1);
+    cr_assert_eq(reply.jobs[0].id, 5);
+    cr_assert_eq(reply.jobs[1].id, 2);
+    cr_assert_eq(reply.jobs[2].id, 1);
+    cr_assert_eq(get(4).state, JOB_SCHEDULED, "there was no room for it");
+    reply = run_ok(request);
+    cr_assert_eq(reply.job_count, 1);
+    cr_assert_eq(reply.jobs[0].id, 4);
+    cr_assert_eq(reply.jobs[0].attempt, 1);
+    cr_assert_eq(get(4).state, JOB_EXECUTING);
+    cr_assert_eq(get(3).state, JOB_SCHEDULED);
+}
+
 Test(sqlite, acknowledgements_take_due_jobs_along_too)
 {
     uint64_t id = insert_due("default");
