@@ -180,7 +180,7 @@ void database_connect(struct app *app); /* sets app->store to the transport over
 
 #define DATABASE_FILE "jobs.db"
 #define DATABASE_PAGE_BYTES                                                                        \
-    1024 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
+    512 /* small, so that few jobs are many pages: trees grow, and a transaction can tear */
 
 struct sqlite3;
 

@@ -31,7 +31,6 @@
 #define ERRORS_PLUS(text)                                                                          \
     "json_insert(errors,'$[#]',json_object('at',?1,'attempt',attempt,'error'," text "))"
 
-#define WAKES      "wake_ms>0" /* the index over wake_ms has these rows only */
 #define IS_DUE     "state IN('scheduled','retryable')AND wake_ms<=?1"
 #define IS_EXPIRED "state='executing'AND wake_ms<=?1"
 #define IS_READY   "state='available'AND attempt<max_attempts"
@@ -49,43 +48,44 @@
     X(BEGIN_IMMEDIATE, "BEGIN IMMEDIATE")                                                          \
     X(COMMIT, "COMMIT")                                                                            \
     X(INSERT, JOB_INSERT)                                                                          \
-    X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE queue=?2 AND " IS_READY                \
+    X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3")                                        \
-    X(ANY, "SELECT 1 FROM duress_jobs WHERE queue=?1 AND " IS_READY " LIMIT 1")                    \
+    X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
       "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
       " AND attempt<max_attempts)")                                                                \
-    X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=0 WHERE " IS_HELD)  \
+    X(FINISH,                                                                                      \
+      "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL WHERE " IS_HELD)       \
     X(ACK,                                                                                         \
       "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=ifnull(?5,scheduled_ms),"             \
-      "wake_ms=ifnull(?5,0),"                                                                      \
+      "wake_ms=?5,"                                                                                \
       "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                      \
       "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " ERRORS_PLUS("?8") " END WHERE " IS_HELD)     \
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
-    X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE " WAKES " AND " IS_DUE                   \
+    X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms>0 AND " IS_DUE                   \
            " AND queue=ifnull(?2,queue)"                                                           \
-           " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                              \
+           " ORDER BY wake_ms LIMIT " STAGE_LIMIT)                                                 \
     X(STAGE,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)    \
     X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts THEN 'available'ELSE 'discarded'"   \
-               "END FROM duress_jobs WHERE " WAKES " AND " IS_EXPIRED                              \
-               " ORDER BY wake_ms,id LIMIT " STAGE_LIMIT)                                          \
+               "END FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED                              \
+               " ORDER BY wake_ms LIMIT " STAGE_LIMIT)                                             \
     X(RESCUE,                                                                                      \
       "UPDATE duress_jobs NOT INDEXED SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 "   \
-      "ELSE 0 END,wake_ms=0,errors=" ERRORS_PLUS(                                                  \
+      "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,errors=" ERRORS_PLUS(                 \
           "'lease ran out'") " WHERE id=?2 AND " IS_EXPIRED)                                       \
     X(RETRY, "UPDATE duress_jobs SET state='available',max_attempts=max(max_attempts,attempt+1),"  \
              "scheduled_ms=?1,finished_ms=0,wake_ms=0 WHERE id=?2 AND "                            \
              "state IN('completed','discarded','cancelled','retryable','scheduled')")              \
     X(CANCEL,                                                                                      \
-      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=0,"                         \
+      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"                      \
       "errors=CASE state WHEN 'executing' THEN " ERRORS_PLUS(                                      \
           "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
                                       "state IN('available','scheduled','executing','retryable')") \
-    X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE " WAKES " ORDER BY wake_ms LIMIT 1")            \
+    X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
     X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
     X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
             "WHERE queue=ifnull(?1,queue)AND state=ifnull(?2,state)ORDER BY id LIMIT ?3")          \

@@ -10,11 +10,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* A chain of ORs is three times faster than IN, for which SQLite builds a table at each change. Only what the clock
- * moves on has a wake_ms: whoever makes a row by hand is told, and no job waits for ever. */
+/* A chain of ORs is three times faster than IN, for which SQLite builds a table at each change. What a job waits for follows
+ * from its state: whoever makes a row by hand is told, and no job waits for ever. */
 #define STATE_CHECK                                                                                \
     "CASE WHEN wake_ms>0 THEN state='executing'OR state='retryable'OR state='scheduled'"           \
-    "ELSE state='completed'OR state='available'OR state='discarded'OR state='cancelled'END"
+    "WHEN wake_ms=0 THEN state='available'"                                                        \
+    "ELSE state='completed'OR state='discarded'OR state='cancelled'END"
 _Static_assert(JOB_STATE_COUNT == 7, "the words of STATE_CHECK are those of JOB_STATES");
 
 /* From version N to N + 1. Never change a step that was released: add one. */
@@ -37,12 +38,11 @@ static const char *const steps[] = {
     " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
     " attempted_ms INTEGER NOT NULL DEFAULT 0,"
     " finished_ms INTEGER NOT NULL DEFAULT 0,"
-    " wake_ms INTEGER NOT NULL DEFAULT 0," /* executing: its lease ends; scheduled, retryable: due; else 0 */
+    " wake_ms INTEGER DEFAULT 0," /* executing: its lease ends; scheduled, retryable: it is due; available: 0; NULL: over */
     " owner TEXT NOT NULL DEFAULT '',"
     " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
     " args TEXT NOT NULL DEFAULT '{}')STRICT;"
-    "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)"
-    " WHERE state='available';"
+    "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;",
 };
 
