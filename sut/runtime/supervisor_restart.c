@@ -23,10 +23,34 @@ static const struct reason shutdown = {.kind = EXIT_SHUTDOWN};
 
 /* ---- one child ---- */
 
+struct attempt {
+    const struct child_spec *spec;
+    struct started started;
+};
+
+static void attempt_run(struct proc *self, void *arg)
+{
+    struct attempt *attempt = arg;
+    attempt->started = attempt->spec->start(self, attempt->spec->arg);
+}
+
+/* A start function that exits has failed; it does not take the supervisor along (SUP-12, DYN-05). */
+static struct started start_call(struct supervisor *sup, const struct child_spec *spec)
+{
+    struct attempt attempt = {.spec = spec};
+    struct reason why;
+    char term[REASON_WORDS];
+    if (proc_try(sup->self, attempt_run, &attempt, &why))
+        return attempt.started;
+    if (sup->spec.strategy == DYNAMIC)
+        return started_error(why);
+    return started_error(reason_make(EXIT_ERROR, "{'EXIT',%s}", reason_term(why, term)));
+}
+
 static struct started body_start(struct supervisor *sup, const struct child_spec *spec)
 {
     if (spec->start)
-        return spec->start(sup->self, spec->arg);
+        return start_call(sup, spec);
     if (spec->supervisor)
         return supervisor_start_link(sup->self, spec->supervisor);
     proc_id pid =

@@ -18,9 +18,9 @@ static enum spec_fault significant_check(const struct supervisor_spec *parent,
 {
     if (!spec->significant)
         return SPEC_FINE;
-    if (spec->restart == RESTART_PERMANENT)
-        return SPEC_SIGNIFICANT_PERMANENT;
-    return parent->auto_shutdown == AUTO_NEVER ? SPEC_SIGNIFICANT_NEVER : SPEC_FINE;
+    if (parent->auto_shutdown == AUTO_NEVER) /* OTP looks at this first */
+        return SPEC_SIGNIFICANT_NEVER;
+    return spec->restart == RESTART_PERMANENT ? SPEC_SIGNIFICANT_PERMANENT : SPEC_FINE;
 }
 
 enum spec_fault child_spec_check(const struct supervisor_spec *parent,

@@ -188,19 +188,15 @@ static struct started worker_run(struct proc *supervisor, struct node *node, uns
     return started;
 }
 
-/* How an error of the start function reads in the trace, and in the supervisor's answer. A dynamic supervisor does not
- * wrap the exit of a start function (DYN-05). */
-static struct started worker_fail(struct node *node, unsigned number, enum attempt attempt,
-                                  const struct incarnation *parent)
+static struct started worker_fail(struct proc *supervisor, const struct node *node, unsigned number,
+                                  enum attempt attempt)
 {
     static const char *const shown[] = {
         [ATTEMPT_ERROR] = "boom", [ATTEMPT_EXIT] = "exit_boom", [ATTEMPT_BAD] = "bad_return"};
-    bool bare = parent && parent->node->kind == NODE_DYN;
-    const char *why = attempt == ATTEMPT_BAD             ? "bad_return"
-                      : attempt == ATTEMPT_EXIT && !bare ? "{'EXIT',boom}"
-                                                         : "boom";
     event_add(node->trees, NULL, "! %s#%u %s", node->name, number, shown[attempt]);
-    return started_error(reason_make(EXIT_ERROR, "%s", why));
+    if (attempt == ATTEMPT_EXIT)
+        proc_exit(supervisor, reason_make(EXIT_ERROR, "boom"));
+    return started_error(reason_make(EXIT_ERROR, "%s", shown[attempt]));
 }
 
 static struct started worker_start(struct proc *supervisor, struct node *node)
@@ -211,7 +207,7 @@ static struct started worker_start(struct proc *supervisor, struct node *node)
     if (attempt == ATTEMPT_OK)
         return worker_run(supervisor, node, number, parent);
     if (attempt != ATTEMPT_IGNORE)
-        return worker_fail(node, number, attempt, parent);
+        return worker_fail(supervisor, node, number, attempt);
     event_add(node->trees, NULL, "? %s#%u", node->name, number);
     return started_ignore();
 }
