@@ -191,7 +191,7 @@ static void on_signal(struct judge *judge, void *ctx, const struct event *event)
     struct members *all = ctx;
     struct member *member = table_find(
         &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "to")));
-    if (member && member->sup == event_u64(event, "from") &&
+    if (member && member->orphan_ns && member->sup == event_u64(event, "from") &&
         strcmp(event_str(event, "effect"), "message") == 0)
         member->told = true;
 }

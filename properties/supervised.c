@@ -222,6 +222,7 @@ static void on_child_fail(struct judge *judge, void *ctx, const struct event *ev
     } else {
         kid->state = KID_RETRY;
         kid->failed = ++tree->failures;
+        kid->failed_ns = event->time_ns;
     }
 }
 
@@ -360,8 +361,34 @@ static void on_shutdown(struct judge *judge, void *ctx, const struct event *even
 static void on_stop(struct judge *judge, void *ctx, const struct event *event)
 {
     struct tree *tree = tree_of(ctx, event);
-    if (tree && tree_is_idle(judge, tree, event, "the order to stop"))
-        tree_ends(tree, event_str(event, "reason"));
+    if (!tree || !tree_is_idle(judge, tree, event, "the order to stop"))
+        return;
+    uint64_t from = event_u64(event, "from");
+    if (from != tree->parent && !event_u64(event, "call"))
+        judge_fail(judge, event, "supervisor %s stops because of process %llu, a stranger",
+                   tree->label, (unsigned long long)from);
+    tree_ends(tree, event_str(event, "reason"));
+}
+
+static void crashed(struct supervised *all, uint32_t node, uint64_t pid)
+{
+    struct tree *tree = table_find(&all->trees, key_of(all, node, pid));
+    if (tree)
+        tree->crashed = true;
+}
+
+static void on_fault(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    if (event->fault.kind != FAULT_NONE)
+        crashed(ctx, event->node, event->actor);
+}
+
+/* A nemesis ended it from outside. */
+static void on_actor(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    crashed(ctx, event->node, event_u64(event, "which"));
 }
 
 static struct kid *kid_up(const struct tree *tree)
@@ -372,21 +399,15 @@ static struct kid *kid_up(const struct tree *tree)
     return NULL;
 }
 
-/* It has to be the end that it was to have, after everything that was due; unless it was ended by somebody else, which may
- * happen in the middle of anything, and sometimes by the very reason with which it was to end. */
-static bool exit_is_its_own(const struct tree *tree, const char *reason)
-{
-    return reason_is_calm(reason) ||
-           (strcmp(reason, "killed") != 0 && strcmp(reason, tree->reason) == 0);
-}
-
+/* Unless somebody else ended it, which may happen in the middle of anything, and sometimes by the very reason with which it
+ * was to end, it has to be the end that it was to have, after everything that was due. */
 static void tree_exit(struct judge *judge, struct tree *tree, const struct event *event)
 {
     const char *reason = event_str(event, "reason");
     char due[96];
     const struct kid *up = kid_up(tree);
     tree->lost = true;
-    if (!exit_is_its_own(tree, reason))
+    if (strcmp(reason, "killed") == 0 || (tree->crashed && !reason_is_calm(reason)))
         return;
     if (!tree->ending)
         judge_fail(judge, event, "supervisor %s exits with %s, where %s was due", tree->label,
@@ -414,7 +435,8 @@ static void on_process_exit(struct judge *judge, void *ctx, const struct event *
 
 /* ---- the end of the run ---- */
 
-/* A child that ended some time ago, and whose supervisor is idle and thinks that it runs. */
+/* A child that ended some time ago, and whose supervisor is idle and thinks that it runs; or one that it should have tried to
+ * start again. */
 static void tree_notices(struct judge *judge, struct supervised *all, const struct tree *tree)
 {
     int64_t now = judge_now_ns(judge);
@@ -427,6 +449,9 @@ static void tree_notices(struct judge *judge, struct supervised *all, const stru
         if (ended && ended->at_ns < now - NOTICE_NS)
             judge_fail(judge, NULL, "supervisor %s never noticed the end of %s, %lld ms before",
                        tree->label, kid->name, (long long)((now - ended->at_ns) / NS_PER_MS));
+        if (kid->state == KID_RETRY && kid->failed_ns < now - NOTICE_NS)
+            judge_fail(judge, NULL, "supervisor %s never tried to start %s again", tree->label,
+                       kid->name);
     }
 }
 
@@ -470,6 +495,8 @@ static const struct property_on on[] = {
     {"sup/child/stopped", on_child_stopped},
     {"sup/child/ask", on_call},
     {"proc/process/exit", on_process_exit},
+    {"**", on_fault, .faulted = true},
+    {"world/actor/crash", on_actor},
     ON_NODE_LIVES,
     {0},
 };

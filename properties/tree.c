@@ -27,6 +27,7 @@ void tree_begin(struct tree *tree, const struct event *start)
     static const char *const shutdowns[] = {"never", "any", "all"};
     tree->node = start->node;
     tree->pid = event_u64(start, "sup");
+    tree->parent = event_u64(start, "parent");
     text_copy(tree->label, sizeof tree->label, event_str(start, "label"));
     tree->strategy = (enum tree_strategy)word_number(event_str(start, "strategy"), strategies, 5);
     tree->shutdown = (enum tree_auto)word_number(event_str(start, "auto"), shutdowns, 3);

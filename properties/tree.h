@@ -41,8 +41,9 @@ struct kid {
     enum kid_state state;
     enum kid_restart restart;
     bool significant;
-    bool stopping;   /* one of many that are stopped at once */
-    uint64_t failed; /* RETRY: the number of the failure */
+    bool stopping;     /* one of many that are stopped at once */
+    uint64_t failed;   /* RETRY: the number of the failure, */
+    int64_t failed_ns; /* and when it was */
 };
 
 struct step {
@@ -55,7 +56,7 @@ enum tree_why { WHY_INIT, WHY_RESTART, WHY_CALL };
 
 struct tree {
     uint32_t node;
-    uint64_t pid;
+    uint64_t pid, parent;
     char label[40];
     enum tree_strategy strategy;
     enum tree_auto shutdown;
@@ -63,6 +64,7 @@ struct tree {
     bool started;      /* the first start of all is over */
     bool ending;       /* it stops everything, and then exits */
     bool free;         /* a call of many steps: what is not impossible is right */
+    bool crashed;      /* by a fault, or from outside: it may end in the middle of anything */
     bool lost;         /* it failed, or is dead: not judged any more */
     const char *asked; /* in words, the last call */
     char reason[64];   /* ending: with this */

@@ -71,6 +71,7 @@ __attribute__((used)) static void feed_register(struct point_site *at)
     POINT("sup/child/stopped");
     POINT("sup/child/ask");
     POINT("world/node/start");
+    POINT("world/actor/crash");
     POINT("world/node/kill");
     POINT("world/node/poweroff");
     POINT("world/node/pause");

@@ -26,7 +26,7 @@
     "1s n1 #1 sup/child/stopped child=" id " sup=1 pid=" pid " reason=shutdown\n"
 #define DROP(id)      "1s n1 #1 sup/child/drop child=" id " sup=1 pid=0\n"
 #define ASK(id, what) "1s n1 #1 sup/child/ask child=" id " sup=1 what=" what " pid=0\n"
-#define TOLD          "1s n1 #1 sup/supervisor/stop sup=1 label=top reason=shutdown\n"
+#define TOLD          "1s n1 #1 sup/supervisor/stop sup=1 label=top reason=shutdown from=0 call=0\n"
 #define GIVEUP        "1s n1 #1 sup/supervisor/giveup sup=1 label=top intensity=3 period_s=5\n"
 #define SHUTDOWN      "1s n1 #1 sup/supervisor/shutdown sup=1 label=top\n"
 
@@ -134,6 +134,28 @@ Test(supervised, follows_the_order_to_stop_SHUT_01)
     expect_holds(PROPERTY, THREE("one_for_one") TOLD STOPPED("c", "4") EXIT("1", "killed"));
 }
 
+Test(supervised, refuses_a_stranger_s_word_RST_20)
+{
+    expect_fails(PROPERTY,
+                 THREE("one_for_one") "1s n1 #1 sup/supervisor/stop sup=1 label=top reason=boom "
+                                      "from=7 call=0\n",
+                 11, "supervisor top stops because of process 7, a stranger");
+    expect_holds(PROPERTY, THREE("one_for_one") "1s n1 #1 sup/supervisor/stop sup=1 label=top "
+                                                "reason=boom from=7 call=1\n");
+}
+
+Test(supervised, excuses_only_who_was_ended_by_others)
+{
+    expect_fails(PROPERTY, THREE("one_for_one") EXIT("1", "tired"), 11,
+                 "supervisor top exits with tired, where nothing was due");
+    expect_holds(PROPERTY, THREE("one_for_one") EXIT("1", "killed"));
+    expect_holds(PROPERTY,
+                 THREE("one_for_one") "1s n1 world/actor/crash which=1\n" EXIT("1", "tired"));
+    expect_holds(PROPERTY,
+                 THREE("one_for_one") END("a", "2", "boom") RESTART(
+                     "a") "1s n1 #1 sup/child/start child=a sup=1 <- crash\n" EXIT("1", "crash"));
+}
+
 Test(supervised, escalation_needs_a_reason_INT_11)
 {
     expect_holds(PROPERTY, THREE("one_for_one") END("a", "2", "boom") GIVEUP STOPPED("c", "4")
@@ -218,6 +240,14 @@ Test(supervised, notices_who_was_not_noticed)
                  THREE("one_for_one") EXIT("2", "boom") "2s n1 world/node/pause name=n1\n" LATER);
     expect_holds(PROPERTY,
                  THREE("one_for_one") EXIT("2", "boom") "2s n1 world/node/start name=n1\n" LATER);
+}
+
+Test(supervised, notices_who_was_not_tried_again_RST_14)
+{
+    struct verdict verdict =
+        feed(PROPERTY, THREE("one_for_one") END("a", "2", "boom") RESTART("a") FAIL("a") LATER);
+    cr_assert(verdict.failed);
+    cr_assert_str_eq(verdict.message, "supervisor top never tried to start a again");
 }
 
 /* ---- restart_intensity ---- */

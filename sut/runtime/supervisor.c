@@ -30,11 +30,15 @@ static void start_trace(struct supervisor *sup)
         child_trace_add(sup, child);
 }
 
-static _Noreturn void stop_handle(struct supervisor *sup, struct reason reason)
+/* By the exit of its parent, or by a call of whomever. */
+static _Noreturn void stop_handle(struct supervisor *sup, struct reason reason, proc_id from,
+                                  bool call)
 {
+    (void)from, (void)call; /* without points */
     TRACE(proc_site(sup->self), "sup/supervisor/stop", T_U64("sup", proc_self(sup->self)),
           T_STR("label", proc_label(sup->self)),
-          T_STR("reason", reason_text(reason, (char[REASON_WORDS]){0})));
+          T_STR("reason", reason_text(reason, (char[REASON_WORDS]){0})), T_U64("from", from),
+          T_U64("call", call));
     supervisor_end(sup, reason);
 }
 
@@ -42,7 +46,7 @@ static _Noreturn void stop_handle(struct supervisor *sup, struct reason reason)
 static void exit_handle(struct supervisor *sup, struct exit_message exit)
 {
     if (exit.who == sup->parent)
-        stop_handle(sup, exit.reason);
+        stop_handle(sup, exit.reason, exit.who, false);
     struct child *child = children_by_pid(sup, exit.who);
     if (child && child->state == CHILD_UP)
         child_ended(sup, child, exit.reason);
@@ -66,7 +70,7 @@ void supervisor_main(struct proc *self, void *arg)
         else if (message->tag == MSG_SUPERVISOR_CALL)
             request_serve(sup, message);
         else if (message->tag == MSG_SUPERVISOR_STOP)
-            stop_handle(sup, *(const struct reason *)message->data);
+            stop_handle(sup, *(const struct reason *)message->data, message->from, true);
     }
 }
 

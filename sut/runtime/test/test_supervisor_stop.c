@@ -236,7 +236,7 @@ Test(points, stop_is_an_event)
     start_seen(1, 0);
     fake.said[0] = 0;
     end(1, plain(EXIT_SHUTDOWN));
-    said_is("sup/supervisor/stop[1 sup=1 label=sup reason=shutdown ] "
+    said_is("sup/supervisor/stop[1 sup=1 label=sup reason=shutdown from=0 call=0 ] "
             "sup/child/stop[1 child=a sup=1 pid=2 shutdown_ns=5000000000 ] "
             "proc/process/exit[2 pid=2 label=a reason=shutdown calm=1 ] "
             "sup/child/stopped[1 child=a sup=1 pid=2 reason=shutdown ] "
