@@ -1,5 +1,5 @@
 /* ets_internal.h: what the files of the tables share. A row is one block: header, fields, bytes. SETs and bags keep their rows
- * by hash (ets_hash.c), ORDERED tables in a tree (ets_tree.c); row memory is cut from chunks (ets_rows.c).
+ * by hash (ets_hash.c), ORDERED tables in a B-tree (ets_tree.c); row memory is cut from chunks (ets_rows.c).
  */
 #ifndef SUT_ETS_INTERNAL_H
 #define SUT_ETS_INTERNAL_H
@@ -8,17 +8,10 @@
 #include "sut/runtime/proc_internal.h"
 
 struct ets_row {
-    union {
-        struct {
-            struct ets_row *next; /* of the same key, in a bag */
-            struct ets_row *last; /* of them; only the first one knows */
-        };
-        struct {
-            struct ets_row *left, *right;
-        };
-    };
-    uint32_t place; /* of the key, in hash.order; in a tree, its priority */
-    uint32_t size;  /* of the block */
+    struct ets_row *next; /* of the same key, in a bag */
+    struct ets_row *last; /* of them; only the first one knows */
+    uint32_t place;       /* of the key, in hash.order */
+    uint32_t size;        /* of the block */
     uint32_t count;
     struct value fields[];
 };
@@ -44,9 +37,8 @@ struct ets_hash {
 };
 
 struct ets_tree {
-    struct ets_row *root;
+    struct ets_node *root;
     uint32_t keys;
-    uint64_t sequence;
 };
 
 struct ets {

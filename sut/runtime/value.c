@@ -80,6 +80,31 @@ uint32_t value_hash(struct value value)
     return ~bits_hash(bits);
 }
 
+/* Doubles are ordered as their bits are, the negative ones the other way round. */
+static uint64_t number_rank(double number)
+{
+    uint64_t bits;
+    double zero_is_one = number + 0.0; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &zero_is_one, sizeof bits);
+    return (bits >> 63 ? ~bits : bits | UINT64_C(1) << 63) >> 1;
+}
+
+/* The first seven bytes, behind all numbers. */
+static uint64_t bytes_rank(struct value value)
+{
+    uint64_t rank = 1;
+    for (uint32_t i = 0; i < 7; i++)
+        rank = rank << 8 | (i < value.size ? ((const unsigned char *)value.bytes)[i] : 0);
+    return rank << 7;
+}
+
+uint64_t value_rank(struct value value)
+{
+    if (value.type == VALUE_BYTES)
+        return bytes_rank(value);
+    return number_rank(value.type == VALUE_REAL ? value.real : (double)value.integer);
+}
+
 const char *value_words(struct value value, char out[static VALUE_WORDS])
 {
     if (value.type == VALUE_INTEGER)

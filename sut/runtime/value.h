@@ -66,6 +66,8 @@ bool value_valid(struct value value);
 bool value_same(struct value a, struct value b);
 int value_compare(struct value a, struct value b); /* < 0, 0, > 0 */
 uint32_t value_hash(struct value value);           /* equal for same values */
+/* A number that goes with the order: of values that compare as equal the ranks are equal, of others they may be. */
+uint64_t value_rank(struct value value);
 /* For events and reports: what does not fit is cut, bytes that do not print are dots. Into `out`, returned. */
 enum { VALUE_WORDS = 48 };
 const char *value_words(struct value value, char out[static VALUE_WORDS]);

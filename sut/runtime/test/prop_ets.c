@@ -361,7 +361,85 @@ PROPERTY(value, order_is_total_and_numbers_are_exact, .runs = 1000)
     prop_assert(ab == order_of(a, b));
     prop_assert((ab < 0) == (value_compare(b, a) > 0));
     prop_assert(!(ab <= 0 && bc <= 0) || ac <= 0);
+    prop_assert(ab > 0 || value_rank(a) <= value_rank(b));
+    prop_assert(ab < 0 || value_rank(a) >= value_rank(b));
     prop_assert(!value_same(a, b) || (ab == 0 && value_hash(a) == value_hash(b)));
     prop_cover(5, ab == 0 || (a.type != b.type && a.type != VALUE_BYTES && b.type != VALUE_BYTES),
                "mixed or equal");
+}
+
+/* ---- many keys: the tree grows and shrinks by levels ---- */
+
+enum { MANY = 3000 };
+
+struct many {
+    ets_id table;
+    bool present[MANY];
+};
+
+/* Keys from..to by `stride` are put in or taken out. */
+static void many_change(struct proc *self, struct many *many)
+{
+    int64_t from = prop_int("from", 0, MANY - 1), count = prop_int("count", 1, MANY);
+    int64_t stride = prop_int("stride", 1, 7);
+    bool put = gen_int(prop_gen(), 0, 2) < 2;
+    for (int64_t key = from; count > 0; key = (key + stride) % MANY, count--) {
+        struct tuple row = TUPLE(value_int(key));
+        if (put)
+            prop_assert(ets_insert(self, many->table, &row, 1) == 0);
+        else
+            prop_assert(ets_delete(self, many->table, value_int(key)) == many->present[key]);
+        many->present[key] = put;
+    }
+}
+
+/* The nearest present key from `key` on in a direction; -1: none. */
+static int64_t many_nearest(const struct many *many, int64_t key, int step)
+{
+    for (; key >= 0 && key < MANY; key += step)
+        if (many->present[key])
+            return key;
+    return -1;
+}
+
+static void many_check(struct proc *self, const struct many *many)
+{
+    struct value key;
+    int64_t expected = many_nearest(many, 0, 1);
+    for (int more = ets_first(self, many->table, &key); more == 1;
+         more = ets_next(self, many->table, key, &key)) {
+        prop_assert(key.integer == expected);
+        expected = many_nearest(many, expected + 1, 1);
+    }
+    prop_assert(expected == -1);
+    for (int i = 0; i < 20; i++) {
+        int64_t at = gen_int(prop_gen(), 0, MANY - 1);
+        bool below = gen_bool(prop_gen());
+        int64_t beside = many_nearest(many, below ? at - 1 : at + 1, below ? -1 : 1);
+        int found = (below ? ets_prev : ets_next)(self, many->table, value_int(at), &key);
+        prop_assert(found == (beside >= 0) && (!found || key.integer == beside));
+        prop_assert(ets_peek(self, many->table, value_int(at), NULL) == many->present[at]);
+    }
+}
+
+static void body_many(struct proc *self, void *arg)
+{
+    struct many *many = *(struct many **)arg;
+    prop_assert(ets_new(self, &(struct ets_spec){.type = ETS_ORDERED}, &many->table) == 0);
+    for (int64_t changes = prop_int("changes", 1, 12); changes > 0; changes--) {
+        gen_begin(prop_gen(), "change");
+        many_change(self, many);
+        gen_end(prop_gen());
+        many_check(self, many);
+    }
+}
+
+PROPERTY(ets, a_large_ordered_set_holds_what_an_array_holds, .ignore = PROP_IGNORE(SLOW))
+{
+    struct many *many = prop_alloc(sizeof *many);
+    struct system *system = start();
+    prop_defer(stop, system);
+    proc_spawn(system->runtime,
+               &(struct proc_spec){.main = body_many, .arg = &many, .arg_size = sizeof many});
+    runtime_run(system->runtime);
 }
