@@ -108,6 +108,7 @@ struct member { /* a supervised process, or a supervisor */
     uint32_t node;
     uint64_t sup;
     bool alive, told;
+    bool supervisor;
     int64_t orphan_ns;    /* when its supervisor ended; 0: it has one */
     uint32_t first, next; /* of its children, and among its siblings: places in the table */
 };
@@ -184,6 +185,14 @@ static void members_end(struct judge *judge, void *ctx)
     }
 }
 
+/* A supervisor that is told of the end of its own has to end. */
+static void on_supervisor(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct members *all = ctx;
+    member_of(all, member_at(all, event->node, event_u64(event, "sup")))->supervisor = true;
+}
+
 /* It traps exits, and has got that of its supervisor: that it lives on is its own doing. Only some systems record this. */
 static void on_signal(struct judge *judge, void *ctx, const struct event *event)
 {
@@ -191,7 +200,8 @@ static void on_signal(struct judge *judge, void *ctx, const struct event *event)
     struct members *all = ctx;
     struct member *member = table_find(
         &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "to")));
-    if (member && member->orphan_ns && member->sup == event_u64(event, "from") &&
+    if (member && member->orphan_ns && !member->supervisor &&
+        member->sup == event_u64(event, "from") &&
         strcmp(event_str(event, "effect"), "message") == 0)
         member->told = true;
 }
@@ -218,13 +228,10 @@ static void members_done(void *ctx)
 }
 
 static const struct property_on members_on[] = {
-    {"sup/child/up", on_up},
-    {"proc/process/exit", on_exit_of},
-    {"proc/signal/exit", on_signal},
-    {"world/node/pause", lives_pause},
-    {"world/node/resume", lives_pause},
-    ON_NODE_GONE(on_node_gone),
-    {0},
+    {"sup/child/up", on_up},           {"sup/supervisor/start", on_supervisor},
+    {"proc/process/exit", on_exit_of}, {"proc/signal/exit", on_signal},
+    {"world/node/pause", lives_pause}, {"world/node/resume", lives_pause},
+    ON_NODE_GONE(on_node_gone),        {0},
 };
 
 TRACE_PROPERTY(no_orphan, .name = "nobody lives on for long without a supervisor",
