@@ -215,6 +215,53 @@ void heap_release(struct heap *heap, void *data)
         free(block);
 }
 
+/* ---- spares ---- */
+
+enum { SPARE_SIZE = 64, SPARES_MAX = 256 };
+
+void *heap_take(struct heap *heap, struct heap_spares *spares, size_t size)
+{
+    struct heap_block *block = spares->first;
+    if (size > SPARE_SIZE)
+        return heap_alloc(heap, size);
+    if (block) {
+        spares->first = block->next;
+        --spares->count;
+        sanitize_show(block->data, SPARE_SIZE);
+    } else {
+        block = block_resize(NULL, SPARE_SIZE);
+    }
+    block_insert(heap, block, SPARE_SIZE);
+    return block->data;
+}
+
+void heap_give(struct heap *heap, struct heap_spares *spares, void *data)
+{
+    struct heap_block *block = block_of(data);
+    if (block->size != SPARE_SIZE || spares->count >= SPARES_MAX || block_pooled(heap, block)) {
+        heap_release(heap, data);
+        return;
+    }
+    block_remove(heap, block);
+    block->next = spares->first;
+    spares->first = block;
+    ++spares->count;
+    sanitize_hide(data, SPARE_SIZE);
+}
+
+void heap_spares_done(struct heap_spares *spares)
+{
+    while (spares->first) {
+        struct heap_block *block = spares->first;
+        spares->first = block->next;
+        sanitize_show(block->data, SPARE_SIZE);
+        free(block);
+    }
+    spares->count = 0;
+}
+
+/* ---- copies and sums ---- */
+
 char *heap_strdup(struct heap *heap, const char *text)
 {
     return text ? heap_memdup(heap, text, strlen(text) + 1) : NULL;

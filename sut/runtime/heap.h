@@ -39,6 +39,18 @@ void heap_release(struct heap *heap, void *block);               /* NULL is fine
 char *heap_strdup(struct heap *heap, const char *text);          /* NULL stays NULL */
 void *heap_memdup(struct heap *heap, const void *data, size_t size);
 
+/* Small blocks that belonged to one heap and may belong to another one next, without a trip through malloc: for what comes and
+ * goes all the time. Zeroed: none yet. */
+struct heap_spares {
+    struct heap_block *first;
+    unsigned count;
+};
+/* As heap_alloc(), not zeroed; of any size, but only small ones come from the spares. */
+void *heap_take(struct heap *heap, struct heap_spares *spares, size_t size);
+/* As heap_release(). What heap_take() gave may be released by either, and the other way round. */
+void heap_give(struct heap *heap, struct heap_spares *spares, void *block);
+void heap_spares_done(struct heap_spares *spares);
+
 /* Live blocks and their bytes, with those of children; each child is a block too. For leak tests.
  */
 size_t heap_blocks(const struct heap *heap);

@@ -21,14 +21,9 @@ uint64_t text_hash(const char *text)
     return bytes_hash(text, strlen(text));
 }
 
-static struct id_node **chain_of(const struct id_table *table, uint64_t id)
-{
-    return &table->chains[id & (table->size - 1)];
-}
-
 static void chain_push(struct id_table *table, struct id_node *node)
 {
-    struct id_node **chain = chain_of(table, node->id);
+    struct id_node **chain = id_table_chain(table, node->id);
     node->next = *chain;
     *chain = node;
 }
@@ -69,30 +64,13 @@ void id_table_insert(struct id_table *table, struct id_node *node, uint64_t id)
 
 void id_table_remove(struct id_table *table, struct id_node *node)
 {
-    struct id_node **at = chain_of(table, node->id);
+    struct id_node **at = id_table_chain(table, node->id);
     while (*at != node) {
         assert(*at);
         at = &(*at)->next;
     }
     *at = node->next;
     --table->count;
-}
-
-static struct id_node *chain_find(struct id_node *node, uint64_t id)
-{
-    while (node && node->id != id)
-        node = node->next;
-    return node;
-}
-
-struct id_node *id_table_find(const struct id_table *table, uint64_t id)
-{
-    return chain_find(*chain_of(table, id), id);
-}
-
-struct id_node *id_table_find_next(const struct id_node *node)
-{
-    return chain_find(node->next, node->id);
 }
 
 struct id_node *id_table_any(const struct id_table *table)

@@ -27,9 +27,29 @@ void id_table_init(struct id_table *table, struct heap *heap);
 void id_table_done(struct id_table *table); /* the nodes are the caller's */
 void id_table_insert(struct id_table *table, struct id_node *node, uint64_t id);
 void id_table_remove(struct id_table *table, struct id_node *node); /* must be in it */
-struct id_node *id_table_find(const struct id_table *table, uint64_t id);
-struct id_node *
-id_table_find_next(const struct id_node *node); /* another one with the same id, or NULL */
+static inline struct id_node **id_table_chain(const struct id_table *table, uint64_t id)
+{
+    return &table->chains[id & (table->size - 1)];
+}
+
+static inline struct id_node *id_chain_find(struct id_node *node, uint64_t id)
+{
+    while (node && node->id != id)
+        node = node->next;
+    return node;
+}
+
+static inline struct id_node *id_table_find(const struct id_table *table, uint64_t id)
+{
+    return id_chain_find(*id_table_chain(table, id), id);
+}
+
+/* Another one with the same id, or NULL. */
+static inline struct id_node *id_table_find_next(const struct id_node *node)
+{
+    return id_chain_find(node->next, node->id);
+}
+
 struct id_node *
 id_table_any(const struct id_table *table); /* NULL: empty. O(size): for cleaning up */
 

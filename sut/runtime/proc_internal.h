@@ -154,6 +154,7 @@ struct runtime {
     struct id_table delayed;  /* by ref */
     struct id_table names;    /* by hash */
     struct timers timers;
+    struct heap_spares spares; /* of envelopes */
     struct job *jobs;
     struct ets_space *ets; /* ets.c; NULL: there never was a table */
     struct proc *ready;    /* the run queue */
@@ -193,7 +194,12 @@ static inline ref_id runtime_ref(struct runtime *runtime)
     return ++runtime->last_ref;
 }
 
-struct proc *runtime_find(const struct runtime *runtime, proc_id id); /* NULL: not alive */
+/* NULL: not alive */
+static inline struct proc *runtime_find(const struct runtime *runtime, proc_id id)
+{
+    struct id_node *node = id_table_find(&runtime->procs, id);
+    return node ? CONTAINER_OF(node, struct proc, by_id) : NULL;
+}
 
 /* proc_wait.c */
 void proc_ready(struct proc *proc);   /* into the run queue */

@@ -13,11 +13,15 @@ typedef bool message_match(const struct message *message, void *ctx);
 
 struct envelope *envelope_new(struct proc *to, const struct message *message)
 {
-    struct envelope *envelope = heap_alloc(&to->heap, sizeof *envelope + message->size);
+    struct envelope *envelope =
+        heap_take(&to->heap, &to->runtime->spares, sizeof *envelope + message->size);
+    envelope->next = NULL;
     envelope->message = *message;
     envelope->message.data = message->size > 0 ? envelope->data : NULL;
     if (message->data)
         memcpy(envelope->data, message->data, message->size);
+    else
+        memset(envelope->data, 0, message->size);
     return envelope;
 }
 
@@ -102,7 +106,7 @@ int proc_send(struct runtime *runtime, proc_id from, proc_id to, uint32_t tag, c
 static inline void envelope_drop(struct proc *self, struct envelope **kept)
 {
     if (*kept)
-        heap_release(&self->heap, *kept);
+        heap_give(&self->heap, &self->runtime->spares, *kept);
     *kept = NULL;
 }
 

@@ -62,6 +62,7 @@ void runtime_free(struct runtime *runtime)
     id_table_done(&runtime->monitors);
     id_table_done(&runtime->procs);
     fiber_pool_free(runtime->fibers);
+    heap_spares_done(&runtime->spares);
     heap_release(heap, runtime);
 }
 
@@ -161,12 +162,6 @@ _Noreturn void runtime_abandon(struct runtime *runtime)
     assert(runtime->current);
     runtime->abandoned = true;
     fiber_leave(runtime->current->fiber);
-}
-
-struct proc *runtime_find(const struct runtime *runtime, proc_id id)
-{
-    struct id_node *node = id_table_find(&runtime->procs, id);
-    return node ? CONTAINER_OF(node, struct proc, by_id) : NULL;
 }
 
 struct env *runtime_env(struct runtime *runtime)

@@ -1,4 +1,5 @@
-/* sanitize.h: what AddressSanitizer and valgrind must be told about fibers. Private to fiber.c.
+/* sanitize.h: what AddressSanitizer and valgrind must be told about fibers, and about blocks that
+ * are kept for later. Private to fiber.c and heap.c.
  *
  * AddressSanitizer wants every switch announced before and confirmed after, on the stack arrived
  * at, and it may keep "fake" frames per stack (detect_stack_use_after_return): a fiber that is left
@@ -33,7 +34,25 @@
 #define VALGRIND_STACK_REGISTER(start, end)     0u
 #define VALGRIND_STACK_DEREGISTER(id)           ((void)(id))
 #define VALGRIND_MAKE_MEM_UNDEFINED(addr, size) ((void)(addr), (void)(size))
+#define VALGRIND_MAKE_MEM_NOACCESS(addr, size)  ((void)(addr), (void)(size))
 #endif
+
+/* Memory that is kept for later: a use of it meanwhile is an error; then it is as if fresh. */
+static inline void sanitize_hide(void *low, size_t size)
+{
+    VALGRIND_MAKE_MEM_NOACCESS(low, size);
+#if SANITIZE_ADDRESS
+    __asan_poison_memory_region(low, size);
+#endif
+}
+
+static inline void sanitize_show(void *low, size_t size)
+{
+    VALGRIND_MAKE_MEM_UNDEFINED(low, size);
+#if SANITIZE_ADDRESS
+    __asan_unpoison_memory_region(low, size);
+#endif
+}
 
 struct sanitize_stack {
     unsigned valgrind_id;

@@ -112,3 +112,44 @@ Test(heap, blocks_of_a_pool_are_blocks_like_others)
     heap_free(parent);
     heap_free(heap_pooled(NULL, 100));
 }
+
+Test(heap, spares_go_from_heap_to_heap)
+{
+    struct heap a, b;
+    struct heap_spares spares = {0};
+    heap_init(&a);
+    heap_init(&b);
+    char *small = heap_take(&a, &spares, 10), *large = heap_take(&a, &spares, 1000);
+    memset(small, 'x', 10);
+    memset(large, 'x', 1000);
+    heap_give(&a, &spares, small);
+    heap_give(&a, &spares, large);
+    cr_assert_eq(heap_blocks(&a), 0);
+    cr_assert_eq(spares.count, 1, "large ones go back to malloc");
+    cr_assert_eq((char *)heap_take(&b, &spares, 20), small);
+    cr_assert_eq(heap_blocks(&b), 1);
+    cr_assert_eq(spares.count, 0);
+    heap_release(&b, small);
+    heap_give(&b, &spares, heap_alloc(&b, 64));
+    cr_assert_eq(heap_blocks(&b), 0);
+    heap_spares_done(&spares);
+    heap_done(&a);
+    heap_done(&b);
+}
+
+Test(heap, spares_are_bounded)
+{
+    enum { MANY = 1000 };
+    struct heap heap;
+    struct heap_spares spares = {0};
+    void *blocks[MANY];
+    heap_init(&heap);
+    for (int i = 0; i < MANY; i++)
+        blocks[i] = heap_take(&heap, &spares, 1);
+    for (int i = 0; i < MANY; i++)
+        heap_give(&heap, &spares, blocks[i]);
+    cr_assert_lt(spares.count, MANY);
+    heap_spares_done(&spares);
+    cr_assert_null(spares.first);
+    heap_done(&heap);
+}
