@@ -21,14 +21,27 @@ struct start { /* one on its way, seen by who waits */
     ref_id ref;
 };
 
+/* Without a reason: its text is large, and starts are many. */
+static void started_plain(struct started *started, enum started_how how, proc_id pid)
+{
+    started->how = how;
+    started->pid = pid;
+    started->why.kind = EXIT_NORMAL;
+    started->why.text[0] = '\0';
+}
+
 struct started started_ok(proc_id pid)
 {
-    return (struct started){.how = STARTED_OK, .pid = pid};
+    struct started started;
+    started_plain(&started, STARTED_OK, pid);
+    return started;
 }
 
 struct started started_ignore(void)
 {
-    return (struct started){.how = STARTED_IGNORE};
+    struct started started;
+    started_plain(&started, STARTED_IGNORE, 0);
+    return started;
 }
 
 struct started started_error(struct reason why)
@@ -84,53 +97,44 @@ static struct envelope *word_wait(struct start *start, int64_t timeout_ns)
     return mailbox_wait(start->self, start->mark, is_word, start, timeout_ns);
 }
 
-/* Until it is gone; the reason of its end. */
-static struct reason gone_wait(struct start *start)
+/* Until it is gone. */
+static void gone_wait(struct start *start)
 {
-    struct heap *heap = &start->self->heap;
-    for (;;) {
+    for (bool gone = false; !gone;) {
         struct envelope *word = word_wait(start, WAIT_FOREVER);
-        bool gone = word->message.tag == MSG_DOWN;
-        struct reason why = {.kind = EXIT_NORMAL};
-        if (gone)
-            why = ((const struct exit_message *)word->message.data)->reason;
-        heap_release(heap, word);
-        if (gone)
-            return why;
+        gone = word->message.tag == MSG_DOWN;
+        heap_release(&start->self->heap, word);
     }
 }
 
-static struct started start_timeout(struct start *start)
+static void start_timeout(struct start *start, struct started *ret_started)
 {
     proc_unlink(start->self, start->pid);
     proc_signal(start->self->runtime, proc_id_of(start->self), start->pid,
                 (struct reason){.kind = EXIT_KILL});
     gone_wait(start);
-    return started_error(reason_make(EXIT_ERROR, "timeout"));
+    *ret_started = started_error(reason_make(EXIT_ERROR, "timeout"));
 }
 
-static struct started start_replied(struct start *start, enum started_how how)
+static void start_replied(struct start *start, enum started_how how, struct started *ret_started)
 {
-    if (how == STARTED_OK)
-        return started_ok(start->pid);
-    gone_wait(start);
-    return started_ignore();
+    started_plain(ret_started, how, how == STARTED_OK ? start->pid : 0);
+    if (how != STARTED_OK)
+        gone_wait(start);
 }
 
-static struct started start_wait(struct start *start, int64_t timeout_ns)
+static void start_wait(struct start *start, int64_t timeout_ns, struct started *ret_started)
 {
-    struct heap *heap = &start->self->heap;
     start->self->call = start->ref;
     struct envelope *word = word_wait(start, timeout_ns);
     start->self->call = 0;
     if (!word)
-        return start_timeout(start);
-    struct started started =
-        word->message.tag == MSG_REPLY
-            ? start_replied(start, *(const enum started_how *)word->message.data)
-            : started_error(((const struct exit_message *)word->message.data)->reason);
-    heap_release(heap, word);
-    return started;
+        start_timeout(start, ret_started);
+    else if (word->message.tag == MSG_REPLY)
+        start_replied(start, *(const enum started_how *)word->message.data, ret_started);
+    else
+        *ret_started = started_error(((const struct exit_message *)word->message.data)->reason);
+    heap_release(&start->self->heap, word);
 }
 
 /* What a start leaves in the mailbox: of one that failed, nothing. One that stood and has died since keeps its exit. */
@@ -170,7 +174,8 @@ struct started start_prepared(struct proc *self, const struct proc_spec *spec, p
     *child->starter = (struct starter){.pid = proc_id_of(self), .ref = start.ref};
     if (prepare)
         prepare(child, ctx);
-    struct started started = start_wait(&start, timeout_ns);
+    struct started started;
+    start_wait(&start, timeout_ns, &started);
     start_sweep(&start, started.how);
     TRACE(&self->site, "proc/process/started", T_U64("pid", start.pid),
           T_U64("starter", proc_id_of(self)),

@@ -43,13 +43,13 @@ static _Noreturn void stop_handle(struct supervisor *sup, struct reason reason, 
 }
 
 /* Exits of strangers, and old ones of children that are no longer, mean nothing (RST-20). */
-static void exit_handle(struct supervisor *sup, struct exit_message exit)
+static void exit_handle(struct supervisor *sup, const struct exit_message *exit)
 {
-    if (exit.who == sup->parent)
-        stop_handle(sup, exit.reason, exit.who, false);
-    struct child *child = children_by_pid(sup, exit.who);
+    if (exit->who == sup->parent)
+        stop_handle(sup, exit->reason, exit->who, false);
+    struct child *child = children_by_pid(sup, exit->who);
     if (child && child->state == CHILD_UP)
-        child_ended(sup, child, exit.reason);
+        child_ended(sup, child, &exit->reason);
 }
 
 void supervisor_main(struct proc *self, void *arg)
@@ -64,7 +64,7 @@ void supervisor_main(struct proc *self, void *arg)
     for (;;) {
         const struct message *message = proc_receive(self, WAIT_FOREVER);
         if (message->tag == MSG_EXIT)
-            exit_handle(sup, *(const struct exit_message *)message->data);
+            exit_handle(sup, message->data);
         else if (message->tag == MSG_SUPERVISOR_RETRY)
             child_retry(sup, message);
         else if (message->tag == MSG_SUPERVISOR_CALL)

@@ -100,7 +100,9 @@ struct started child_add(struct supervisor *sup, struct child *child)
     }
     if (sup->spec.strategy == DYNAMIC)
         arg_prepend(sup->heap, &child->spec, sup->spec.extra_arg, sup->spec.extra_arg_size);
-    return child_settle(sup, child, child_launch(sup, child));
+    struct started started;
+    child_launch(sup, child, &started);
+    return child_settle(sup, child, started);
 }
 
 /* ---- by id ---- */
@@ -115,7 +117,8 @@ struct started child_start_again(struct supervisor *sup, const char *id)
         return refused("not_found");
     if (child->state != CHILD_DOWN)
         return refused(child->state == CHILD_UP ? "running" : "restarting");
-    struct started started = child_launch(sup, child);
+    struct started started;
+    child_launch(sup, child, &started);
     if (started.how == STARTED_OK)
         child_set(sup, child, CHILD_UP, started.pid);
     return started;

@@ -100,10 +100,11 @@ void child_down(struct supervisor *sup, struct child *child);
 /* ---- supervisor_restart.c ---- */
 
 /* Starts it; the child need not be in the table. Whoever calls sets its state. */
-struct started child_launch(struct supervisor *sup, struct child *child);
+void child_launch(struct supervisor *sup, struct child *child, struct started *ret_started);
 void children_start(
     struct supervisor *sup); /* the first start of all; a failure ends the process */
-void child_ended(struct supervisor *sup, struct child *child, struct reason reason);
+/* `reason` is looked at before anything is started. */
+void child_ended(struct supervisor *sup, struct child *child, const struct reason *reason);
 void child_retry(struct supervisor *sup, const struct message *message);
 
 /* ---- supervisor_stop.c ---- */

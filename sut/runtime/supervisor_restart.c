@@ -25,42 +25,56 @@ static const struct reason shutdown = {.kind = EXIT_SHUTDOWN};
 
 struct attempt {
     const struct child_spec *spec;
-    struct started started;
+    struct started *ret_started;
 };
 
 static void attempt_run(struct proc *self, void *arg)
 {
-    struct attempt *attempt = arg;
-    attempt->started = attempt->spec->start(self, attempt->spec->arg);
+    const struct attempt *attempt = arg;
+    *attempt->ret_started = attempt->spec->start(self, attempt->spec->arg);
 }
 
 /* A start function that exits has failed; it does not take the supervisor along (SUP-12, DYN-05). */
-static struct started start_call(struct supervisor *sup, const struct child_spec *spec)
+static void start_call(struct supervisor *sup, const struct child_spec *spec,
+                       struct started *ret_started)
 {
-    struct attempt attempt = {.spec = spec};
+    struct attempt attempt = {.spec = spec, .ret_started = ret_started};
     struct reason why;
     char term[REASON_WORDS];
     if (proc_try(sup->self, attempt_run, &attempt, &why))
-        return attempt.started;
-    if (sup->spec.strategy == DYNAMIC)
-        return started_error(why);
-    return started_error(reason_make(EXIT_ERROR, "{'EXIT',%s}", reason_term(why, term)));
+        return;
+    if (sup->spec.strategy != DYNAMIC)
+        why = reason_make(EXIT_ERROR, "{'EXIT',%s}", reason_term(why, term));
+    *ret_started = started_error(why);
 }
 
-static struct started body_start(struct supervisor *sup, const struct child_spec *spec)
+static void main_spawn(struct supervisor *sup, const struct child_spec *spec,
+                       struct started *ret_started)
 {
-    if (spec->start)
-        return start_call(sup, spec);
-    if (spec->supervisor)
-        return supervisor_start_link(sup->self, spec->supervisor);
-    proc_id pid =
+    ret_started->how = STARTED_OK;
+    ret_started->why.kind = EXIT_NORMAL;
+    ret_started->why.text[0] = '\0';
+    ret_started->pid =
         proc_spawn(proc_runtime(sup->self),
                    &(struct proc_spec){.label = spec->id ? spec->id : proc_label(sup->self),
                                        .main = spec->main,
                                        .arg = spec->arg,
                                        .arg_size = spec->arg_size,
                                        .link = proc_self(sup->self)});
-    return pid ? started_ok(pid) : started_error(reason_make(EXIT_ERROR, "too many processes"));
+    if (!ret_started->pid)
+        *ret_started = started_error(reason_make(EXIT_ERROR, "too many processes"));
+}
+
+/* Answers are large, and restarts are many: they are written where they are wanted. */
+static void body_start(struct supervisor *sup, const struct child_spec *spec,
+                       struct started *ret_started)
+{
+    if (spec->start)
+        start_call(sup, spec, ret_started);
+    else if (spec->supervisor)
+        *ret_started = supervisor_start_link(sup->self, spec->supervisor);
+    else
+        main_spawn(sup, spec, ret_started);
 }
 
 static void start_trace(struct supervisor *sup, const struct child *child,
@@ -79,33 +93,29 @@ static void start_trace(struct supervisor *sup, const struct child *child,
     (void)at, (void)me, (void)id;
 }
 
-struct started child_launch(struct supervisor *sup, struct child *child)
+void child_launch(struct supervisor *sup, struct child *child, struct started *ret_started)
 {
     if (FAULT(proc_site(sup->self), "sup/child/start", CAN_DIE, T_STR("child", child->spec.id),
               T_U64("sup", proc_self(sup->self))) != 0)
-        return started_error(reason_make(EXIT_ERROR, "fault"));
-    struct started started = body_start(sup, &child->spec);
-    if (started.how == STARTED_OK && !started.pid)
-        started = started_error(reason_make(EXIT_ERROR, "bad_return"));
-    if (started.how == STARTED_OK && child->spec.restart == RESTART_TEMPORARY)
+        *ret_started = started_error(reason_make(EXIT_ERROR, "fault"));
+    else
+        body_start(sup, &child->spec, ret_started);
+    if (ret_started->how == STARTED_OK && !ret_started->pid)
+        *ret_started = started_error(reason_make(EXIT_ERROR, "bad_return"));
+    if (ret_started->how == STARTED_OK && child->spec.restart == RESTART_TEMPORARY)
         child_spec_forget_body(sup->heap, &child->spec);
-    start_trace(sup, child, &started);
-    return started;
+    start_trace(sup, child, ret_started);
 }
 
 /* Of a child in the table. False: it failed. */
-static bool child_bring_up(struct supervisor *sup, struct child *child, struct reason *ret_why)
+static bool child_bring_up(struct supervisor *sup, struct child *child, struct started *ret_started)
 {
-    struct started started = child_launch(sup, child);
-    if (started.how == STARTED_ERROR) {
-        *ret_why = started.why;
-        return false;
-    }
-    if (started.how == STARTED_OK)
-        child_set(sup, child, CHILD_UP, started.pid);
-    else
+    child_launch(sup, child, ret_started);
+    if (ret_started->how == STARTED_OK)
+        child_set(sup, child, CHILD_UP, ret_started->pid);
+    else if (ret_started->how == STARTED_IGNORE)
         child_down(sup, child); /* a temporary one is forgotten, and one without id (DYN-07) */
-    return true;
+    return ret_started->how != STARTED_ERROR;
 }
 
 /* ---- the first start (SUP) ---- */
@@ -122,11 +132,11 @@ static _Noreturn void start_failed(struct supervisor *sup, const struct child *c
 
 void children_start(struct supervisor *sup)
 {
-    struct reason why;
+    struct started started;
     for (struct child *child = sup->children, *next; child; child = next) {
         next = child->next;
-        if (!child_bring_up(sup, child, &why))
-            start_failed(sup, child, why);
+        if (!child_bring_up(sup, child, &started))
+            start_failed(sup, child, started.why);
     }
 }
 
@@ -179,8 +189,8 @@ static _Noreturn void supervisor_give_up(struct supervisor *sup)
 
 static struct child *single_restart(struct supervisor *sup, struct child *child)
 {
-    struct reason why;
-    return child_bring_up(sup, child, &why) ? NULL : child;
+    struct started started;
+    return child_bring_up(sup, child, &started) ? NULL : child;
 }
 
 /* In reverse order down to the one after `before`; temporary ones do not come back (RST-09). */
@@ -198,11 +208,11 @@ static struct child *group_restart(struct supervisor *sup, struct child *child)
     struct child *before =
         sup->spec.strategy == ONE_FOR_ALL ? NULL : child_before(sup, child); /* RST-06, RST-07 */
     group_stop(sup, before);
-    struct reason why;
+    struct started started;
     struct child *next;
     for (child = before ? before->next : sup->children; child; child = next) {
         next = child->next;
-        if (!child_bring_up(sup, child, &why))
+        if (!child_bring_up(sup, child, &started))
             return child;
     }
     return NULL;
@@ -257,13 +267,13 @@ static void child_over(struct supervisor *sup, struct child *child)
     supervisor_end(sup, shutdown);
 }
 
-void child_ended(struct supervisor *sup, struct child *child, struct reason reason)
+void child_ended(struct supervisor *sup, struct child *child, const struct reason *reason)
 {
     enum restart_type restart = child->spec.restart;
-    bool calm = reason_is_calm(reason);
+    bool calm = reason->kind == EXIT_NORMAL || reason->kind == EXIT_SHUTDOWN;
     TRACE(proc_site(sup->self), "sup/child/end", T_STR("child", child->spec.id),
           T_U64("sup", proc_self(sup->self)), T_U64("pid", child->pid),
-          T_STR("reason", reason_text(reason, (char[REASON_WORDS]){0})), T_U64("calm", calm));
+          T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})), T_U64("calm", calm));
     if (restart == RESTART_PERMANENT || (restart == RESTART_TRANSIENT && !calm)) {
         child_set(sup, child, CHILD_RESTARTING, supervisor_has_ids(sup) ? 0 : child->pid);
         child_restart(sup, child);
