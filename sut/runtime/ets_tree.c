@@ -62,16 +62,17 @@ static struct ets_node *tree_seek(const struct ets *table, struct value key, uin
 
 struct ets_row *tree_find(const struct ets *table, struct value key)
 {
-    uint32_t place;
+    uint32_t place = 0;
     const struct ets_node *node = tree_seek(table, key, &place);
     return node ? node->rows[place] : NULL;
 }
 
 void tree_replace(struct ets *table, struct ets_row *row, struct ets_row *with)
 {
-    uint32_t place;
+    uint32_t place = 0;
     struct ets_node *node = tree_seek(table, row_key(table, row), &place);
-    node->rows[place] = with;
+    if (node)
+        node->rows[place] = with;
 }
 
 /* ---- moving rows and children about ---- */
@@ -236,7 +237,7 @@ static struct ets_node *inner_remove(struct ets *table, struct ets_node *node, u
 static void root_shrink(struct ets *table)
 {
     struct ets_node *root = table->tree.root;
-    if (root->count > 0)
+    if (!root || root->count > 0)
         return;
     table->tree.root = root->leaf ? NULL : root->children[0];
     heap_release(table->heap, root);
