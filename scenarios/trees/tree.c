@@ -86,6 +86,7 @@ static void tree_start(struct node *node, void *ctx)
     tree->whole = false;
     host_boot(&tree->host);
     host_run(&tree->host, true);
+    belongings_boot(tree);
     tree->init = outside(tree, "init", init_main);
     tree->operators = outside(tree, "operator", operators_main);
 }

@@ -6,6 +6,7 @@
  *   worker    lives for a while, ends in some way, stops in some way when it is told to  worker.c
  *   operator  starts, stops, restarts and deletes children; after healing it looks
  *             whether the tree is whole again                                            operator.c
+ *   belongings  tables, keys, tasks and stages that workers have                         belongings.c
  */
 #ifndef SCENARIOS_TREES_H
 #define SCENARIOS_TREES_H
@@ -37,6 +38,8 @@
     X(BAD_STARTS, "bad starts", PERCENT, 300, 300, 0, 10000, "starts of a worker that fail")       \
     X(IGNORED, "ignored", PERCENT, 100, 100, 0, 10000, "starts that say they are not needed")      \
     X(GOSSIP, "gossip", PERCENT, 0, 0, 0, 10000, "steps in which a worker has to do with another") \
+    X(BELONGINGS, "belongings", PERCENT, 0, 0, 0, 10000,                                           \
+      "steps in which a worker has to do with tables, keys, tasks and stages")                     \
     X(CALLS, "calls", COUNT, 0, 20, 0, 100000, "by operators")
 
 enum tree_param {
@@ -140,6 +143,19 @@ struct gossip {
 /* A step: perhaps it links, watches, names, tells or stops somebody. */
 void gossip_step(struct proc *self, const struct seat *seat, struct gossip *gossip);
 void gossip_hear(struct proc *self, const struct message *message);
+
+/* What a worker has, and should not leave behind. */
+struct belongings {
+    uint64_t steps;
+    uint64_t table; /* the last one, or 0 */
+    proc_id producer;
+    int consumers;
+};
+
+/* A step: perhaps it makes, fills, gives away or drops something. */
+void belongings_step(struct proc *self, const struct seat *seat, struct belongings *has);
+/* The registry of a node, if there are to be belongings. */
+void belongings_boot(struct tree *tree);
 
 /* arg: struct seat */
 void seat_main(struct proc *self, void *arg);
