@@ -67,13 +67,25 @@ static void child_kill(struct supervisor *sup, const struct child *child)
     child_signal(sup, child, EXIT_KILL);
 }
 
+/* SHUT-07: it ended as it was asked to, or was killed as it was to be; who need not come back may end in any calm way. */
+__attribute__((unused)) static bool stop_expected(const struct child *child,
+                                                  const struct reason *reason)
+{
+    if (child->spec.restart != RESTART_PERMANENT && reason_is_calm(*reason))
+        return true;
+    return child->spec.shutdown_ns == SHUTDOWN_BRUTAL
+               ? reason->kind == EXIT_KILLED
+               : reason->kind == EXIT_SHUTDOWN && !reason->text[0];
+}
+
 static void child_stopped(struct supervisor *sup, const struct child *child, struct envelope *down)
 {
-    (void)child; /* without points */
+    const struct reason *reason = &((const struct exit_message *)down->message.data)->reason;
+    (void)child, (void)reason; /* without points */
     TRACE(proc_site(sup->self), "sup/child/stopped", T_STR("child", child->spec.id),
           T_U64("sup", proc_self(sup->self)), T_U64("pid", child->pid),
-          T_STR("reason", reason_text(((const struct exit_message *)down->message.data)->reason,
-                                      (char[REASON_WORDS]){0})));
+          T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})),
+          T_U64("expected", stop_expected(child, reason)));
     heap_release(sup->heap, down);
 }
 

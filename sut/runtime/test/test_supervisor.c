@@ -228,7 +228,7 @@ Test(window, intensity_zero_trips_at_once_INT_04)
     cr_assert_not(SURVIVES(0, 5, 0));
 }
 
-Test(window, seconds_are_floored_and_the_window_is_closed_INT_05)
+Test(window, seconds_are_floored_and_the_window_is_closed_INT_01_INT_05)
 {
     cr_assert_not(SURVIVES(1, 1, 120, 1820), "1.7 s apart count together");
 }
@@ -238,7 +238,7 @@ Test(window, seconds_are_floored_INT_06)
     cr_assert(SURVIVES(1, 1, 850, 2150), "1.3 s apart do not");
 }
 
-Test(window, slides_INT_08)
+Test(window, slides_INT_02_INT_08)
 {
     cr_assert(SURVIVES(2, 2, 0, 1000, 3000, 4000, 6000, 7000));
 }

@@ -239,8 +239,45 @@ Test(points, stop_is_an_event)
     said_is("sup/supervisor/stop[1 sup=1 label=sup reason=shutdown from=0 call=0 ] "
             "sup/child/stop[1 child=a sup=1 pid=2 shutdown_ns=5000000000 ] "
             "proc/process/exit[2 pid=2 label=a reason=shutdown calm=1 ] "
-            "sup/child/stopped[1 child=a sup=1 pid=2 reason=shutdown ] "
+            "sup/child/stopped[1 child=a sup=1 pid=2 reason=shutdown expected=1 ] "
             "proc/process/exit[1 pid=1 label=sup reason=shutdown calm=1 ]");
+}
+
+static void child_told(struct proc *self, void *arg)
+{
+    proc_trap_exit(self, true);
+    proc_receive(self, WAIT_FOREVER);
+    proc_exit(self, *(struct reason *)arg);
+}
+
+/* How the only child ends when its supervisor is stopped, and whether that was expected. */
+static bool expected(enum restart_type restart, int64_t shutdown_ns, struct reason reason)
+{
+    struct child_spec child = {.id = "a",
+                               .main = child_told,
+                               .arg = &reason,
+                               .arg_size = sizeof reason,
+                               .restart = restart,
+                               .shutdown_ns = shutdown_ns};
+    fake.env.site.sink = &sink.sink;
+    proc_id sup = start(1, 5, &child, 1);
+    fake.said[0] = 0;
+    end(sup, plain(EXIT_SHUTDOWN));
+    return strstr(fake.said, "expected=1");
+}
+
+Test(points, which_ends_are_expected_SHUT_07)
+{
+    struct reason shut = plain(EXIT_SHUTDOWN), with = reason_make(EXIT_SHUTDOWN, "x");
+    cr_assert(expected(RESTART_PERMANENT, 0, shut));
+    cr_assert_not(expected(RESTART_PERMANENT, 0, with));
+    cr_assert_not(expected(RESTART_PERMANENT, 0, plain(EXIT_NORMAL)));
+    cr_assert_not(expected(RESTART_PERMANENT, 0, error("odd")));
+    cr_assert(expected(RESTART_TRANSIENT, 0, with));
+    cr_assert(expected(RESTART_TEMPORARY, 0, plain(EXIT_NORMAL)));
+    cr_assert_not(expected(RESTART_TEMPORARY, 0, error("odd")));
+    cr_assert(expected(RESTART_PERMANENT, SHUTDOWN_BRUTAL, shut),
+              "it is killed, whatever it wants");
 }
 
 Test(points, a_crash_before_a_restart_takes_the_supervisor_down)
