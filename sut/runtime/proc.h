@@ -195,7 +195,9 @@ struct crash {
     const struct reason *reason;
     const char *ancestors;
     const char *callers;
-    size_t messages; /* that it did not read */
+    size_t messages;   /* that it did not read */
+    const char *state; /* of a server, in its words; else "" */
+    uint32_t last_tag; /* of the message that a server handled last; else 0 */
 };
 
 /* Called for each crash, on the fiber of the process, which is about to end. NULL: nobody. */

@@ -1,6 +1,6 @@
 /* proc_lineage.c: the lineage of processes, and the report of a crash, which carries it. A process writes itself down when it
  * spawns for the first time, and again when its name has changed since. */
-#include "sut/runtime/proc_internal.h"
+#include "sut/runtime/server_internal.h"
 
 enum { WORDS_MAX = 512 };
 
@@ -71,28 +71,44 @@ size_t runtime_callers(const struct runtime *runtime, proc_id pid, proc_id *out,
 
 /* ---- crash reports ---- */
 
-void crash_report(struct proc *self, const struct reason *reason)
+struct crash_words {
+    char ancestors[WORDS_MAX];
+    char callers[WORDS_MAX];
+    char state[WORDS_MAX];
+};
+
+static struct crash crash_of(const struct proc *self, const struct reason *reason,
+                             struct crash_words *words)
 {
-    struct runtime *runtime = self->runtime;
-    char ancestors[WORDS_MAX], callers[WORDS_MAX];
-    if (reason_is_calm(*reason))
-        return; /* ANC-06 */
-    TRACE(&self->site, "proc/process/crash", T_U64("pid", proc_id_of(self)),
-          T_STR("label", self->label),
-          T_STR("reason", reason_term(*reason, (char[REASON_WORDS]){0})),
-          T_STR("ancestors", lineage_words(self->ancestors, ancestors, WORDS_MAX)),
-          T_STR("callers", lineage_words(self->callers, callers, WORDS_MAX)),
-          T_U64("messages", self->mail_count));
-    if (!runtime->crashed)
-        return;
-    struct crash crash = {.pid = proc_id_of(self),
+    const struct server *server = self->turn == server_turn ? self->arg : NULL;
+    words->state[0] = '\0';
+    if (server)
+        server_words(server, words->state, WORDS_MAX);
+    return (struct crash){.pid = proc_id_of(self),
                           .label = self->label,
                           .name = self->name ? self->name->text : NULL,
                           .reason = reason,
-                          .ancestors = lineage_words(self->ancestors, ancestors, WORDS_MAX),
-                          .callers = lineage_words(self->callers, callers, WORDS_MAX),
-                          .messages = self->mail_count};
-    runtime->crashed(runtime->crashed_ctx, &crash);
+                          .ancestors = lineage_words(self->ancestors, words->ancestors, WORDS_MAX),
+                          .callers = lineage_words(self->callers, words->callers, WORDS_MAX),
+                          .messages = self->mail_count,
+                          .state = words->state,
+                          .last_tag = server ? server->last_tag : 0};
+}
+
+void crash_report(struct proc *self, const struct reason *reason)
+{
+    struct runtime *runtime = self->runtime;
+    if (reason_is_calm(*reason) || (!runtime->crashed && !self->site.sink))
+        return; /* ANC-06; or nobody wants to know */
+    struct crash_words words;
+    struct crash crash = crash_of(self, reason, &words);
+    TRACE(&self->site, "proc/process/crash", T_U64("pid", crash.pid), T_STR("label", crash.label),
+          T_STR("reason", reason_term(*reason, (char[REASON_WORDS]){0})),
+          T_STR("ancestors", crash.ancestors), T_STR("callers", crash.callers),
+          T_U64("messages", crash.messages), T_STR("state", crash.state),
+          T_U64("last", crash.last_tag));
+    if (runtime->crashed)
+        runtime->crashed(runtime->crashed_ctx, &crash);
 }
 
 void runtime_on_crash(struct runtime *runtime,

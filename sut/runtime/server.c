@@ -197,14 +197,19 @@ int64_t server_step(struct proc *self, struct step *step, proc_main *run)
 
 /* ---- what every server understands ---- */
 
+void server_words(const struct server *server, char *out, size_t size)
+{
+    if (server->ops->describe)
+        server->ops->describe(server->state, out, size);
+    else
+        snprintf(out, size, "%zu bytes", server->state_size);
+}
+
 static void state_describe(struct proc *self, const struct server *server,
                            const struct message *message)
 {
     char words[1024];
-    if (server->ops->describe)
-        server->ops->describe(server->state, words, sizeof words);
-    else
-        snprintf(words, sizeof words, "%zu bytes", server->state_size);
+    server_words(server, words, sizeof words);
     proc_reply(self, message->from, message->ref, words, strlen(words) + 1);
 }
 
@@ -239,6 +244,7 @@ int64_t server_turn(struct proc *self, void *arg, const struct message *message)
 {
     struct server *server = arg;
     struct step step = {.server = server, .message = message};
+    server->last_tag = message ? message->tag & ~MSG_CAST : 0;
     if (message && message->tag < MSG_USER && system_handle(self, server, message))
         return server->timeout_ns;
     return server_step(self, &step, step_run);

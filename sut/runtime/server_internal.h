@@ -12,6 +12,7 @@ struct server {
     size_t state_size;
     struct server_from caller; /* of the call that is handled; ref 0: none is */
     bool replied;
+    uint32_t last_tag; /* of the message that is handled, or was last; 0: none, or a time-out */
     struct envelope *reply; /* in the heap of the caller, not sent yet; NULL: none */
     _Alignas(16) char state[];
 };
@@ -26,5 +27,8 @@ struct step {
 int64_t server_step(struct proc *self, struct step *step, proc_main *run);
 void server_proceed(struct proc *self, void *step); /* as long as `next` wants it */
 proc_turn server_turn;
+
+/* Its state in its words. */
+void server_words(const struct server *server, char *out, size_t size);
 
 #endif

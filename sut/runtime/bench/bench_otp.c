@@ -1,4 +1,4 @@
-/* bench_otp.c: processes, servers and supervisors beside Erlang's, on one scheduler, in the same run: peers.escript does the same
+/* bench_otp.c: processes, servers and supervisors beside Erlang's, on one scheduler, in the same run, by the time of the processor: peers.escript does the same
  * work when `escript` is installed; "baseline" is what it measured, "ratio" how many times better we are. Without it
  * there are no baselines. The goals are the project's. */
 #include "sut/runtime/bench/rig.h"

@@ -39,14 +39,21 @@ static inline void end(struct runtime *runtime)
     heap_free(env->heap);
 }
 
-/* The best of ROUNDS, in seconds; `run` does its thing once. */
+static inline int64_t processor_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* The best of ROUNDS, in seconds of the processor: what else the machine does counts less; `run` does its thing once. */
 static inline double best_seconds(void (*run)(void *arg), void *arg)
 {
     int64_t best = INT64_MAX;
     for (int round = 0; round < ROUNDS; ++round) {
-        int64_t start = clock_ns(NULL);
+        int64_t start = processor_ns();
         run(arg);
-        int64_t took = clock_ns(NULL) - start;
+        int64_t took = processor_ns() - start;
         best = took < best ? took : best;
     }
     return (double)best / 1e9;

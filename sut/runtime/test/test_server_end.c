@@ -211,6 +211,23 @@ Test(server_end, gs_36_the_driver_is_the_parent_of_who_has_none)
     said_is("terminate:shutdown,100");
 }
 
+static void crash_say(void *ctx, const struct crash *crash)
+{
+    (void)ctx;
+    say(&fake.env, "CRASH(%s,%s,%u)", reason_term(*crash->reason, (char[REASON_WORDS]){0}),
+        crash->state, crash->last_tag);
+}
+
+Test(server_end, anc_06_the_report_of_a_crash_shows_the_state_and_the_last_message)
+{
+    runtime_on_crash(runtime, crash_say, NULL);
+    proc_id pid = served(false);
+    cast(pid, ADD);
+    cast(pid, RAISE);
+    runtime_run(runtime);
+    said_is("cast:16 cast:21 terminate:{boom,stack},102 CRASH({boom,stack},count is 102,21)");
+}
+
 /* ---- looking inside ---- */
 
 static void body_look(struct proc *self, void *arg)
