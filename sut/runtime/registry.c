@@ -107,6 +107,8 @@ static void entry_remove(struct entry *entry)
               T_STR("key", value_words(entry->key->value, (char[VALUE_WORDS]){0})));
     DL_DELETE2(entry->key->entries, entry, key_prev, key_next);
     DL_DELETE2(holder->entries, entry, mine_prev, mine_next);
+    entry->key->count--;
+    holder->count--;
     key_leave(registry, entry->key);
     value_drop(registry->heap, entry->value);
     heap_release(registry->heap, entry);
@@ -225,6 +227,8 @@ static void entry_add(struct registry *registry, struct holder *holder, struct v
     entry->value = value_copy(registry->heap, value);
     DL_APPEND2(entry->key->entries, entry, key_prev, key_next);
     DL_APPEND2(holder->entries, entry, mine_prev, mine_next);
+    entry->key->count++;
+    holder->count++;
     registry->entries++;
     TRACE(&holder->proc->site, "registry/entry/register", T_U64("pid", proc_id_of(holder->proc)),
           T_U64("registry", registry->id), T_STR("key", value_words(key, (char[VALUE_WORDS]){0})),
@@ -254,6 +258,21 @@ int registry_register(struct proc *self, proc_id id, struct value key, struct va
     return 0;
 }
 
+/* All that the holder has under the key, by the shorter of the two lists that lead there. */
+static bool entries_remove(struct holder *holder, struct key *key)
+{
+    bool by_key = key->count < holder->count, any = false;
+    struct entry *entry = by_key ? key->entries : holder->entries, *next;
+    for (size_t left = by_key ? key->count : holder->count; left > 0; left--, entry = next) {
+        next = by_key ? entry->key_next : entry->mine_next;
+        if (entry->holder != holder || entry->key != key)
+            continue;
+        any = true;
+        entry_remove(entry); /* with the last one the key goes; what is left is of others */
+    }
+    return any;
+}
+
 int registry_unregister(struct proc *self, proc_id id, struct value key)
 {
     struct registry *registry = registry_of(self->runtime, id);
@@ -262,16 +281,7 @@ int registry_unregister(struct proc *self, proc_id id, struct value key)
     proc_id pid = proc_id_of(self);
     struct holder *holder = holder_find(&registry->shards[shard_of_link(registry, key, pid)], self);
     struct key *found = holder ? key_find(registry, key) : NULL;
-    struct entry *entry, *next;
-    bool any = false;
-    for (entry = found ? holder->entries : NULL; entry; entry = next) {
-        next = entry->mine_next;
-        if (entry->key != found)
-            continue;
-        any = true;
-        entry_remove(
-            entry); /* with the last one `found` is gone; no other entry is compared equal to it then */
-    }
+    bool any = found && entries_remove(holder, found);
     if (holder)
         holder_leave(holder);
     if (any)

@@ -12,6 +12,7 @@ struct key {
     struct id_node by_hash;
     struct value value;
     struct entry *entries;
+    size_t count;
 };
 
 struct entry {
@@ -28,6 +29,7 @@ struct holder {
     struct shard *shard;
     struct proc *proc;
     struct entry *entries;
+    size_t count;
     struct holder *prev, *next; /* in the partition */
 };
 

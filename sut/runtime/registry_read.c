@@ -5,14 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static size_t entries_count(const struct key *key)
-{
-    size_t count = 0;
-    for (const struct entry *entry = key->entries; entry; entry = entry->key_next)
-        count++;
-    return count;
-}
-
 /* Those of one partition, or (partition -1) of all. */
 static size_t entries_copy(const struct registry *registry, const struct key *key, int partition,
                            struct heap *heap, struct registration *entries)
@@ -35,7 +27,7 @@ int64_t registry_lookup(struct runtime *runtime, proc_id id, struct value value,
     const struct key *key = key_find(registry, value);
     if (!key)
         return 0;
-    *ret_entries = heap_alloc(heap, entries_count(key) * sizeof **ret_entries);
+    *ret_entries = heap_alloc(heap, key->count * sizeof **ret_entries);
     return (int64_t)entries_copy(registry, key, -1, heap, *ret_entries);
 }
 
@@ -118,7 +110,7 @@ static size_t partition_entries(struct proc *self, proc_id id, unsigned partitio
     const struct key *key = registry ? key_find(registry, value) : NULL;
     if (!key)
         return 0;
-    *ret_entries = heap_alloc(heap, entries_count(key) * sizeof **ret_entries);
+    *ret_entries = heap_alloc(heap, key->count * sizeof **ret_entries);
     return entries_copy(registry, key, (int)partition, heap, *ret_entries);
 }
 

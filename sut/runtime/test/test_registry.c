@@ -48,6 +48,15 @@ static void body_register(struct proc *self, void *arg)
     proc_receive(self, WAIT_FOREVER);
 }
 
+/* The same without a word, and unregisters before it ends. */
+static void body_register_quietly(struct proc *self, void *arg)
+{
+    const struct want *want = arg;
+    cr_expect_eq(registry_register(self, registry, want->key, want->value, NULL), 0);
+    proc_receive(self, WAIT_FOREVER);
+    registry_unregister(self, registry, want->key);
+}
+
 static proc_id holder_begin(struct value key, struct value value)
 {
     struct want want = {key, value};
@@ -410,4 +419,43 @@ Test(registry, a_taken_name_is_refused)
     registry_begin((struct registry_spec){.name = "names"});
     cr_assert_eq(runtime_whereis(runtime, "names"), registry);
     cr_assert_eq(registry_start(runtime, 0, &(struct registry_spec){.name = "names"}, NULL), 0);
+}
+
+static void body_many_keys(struct proc *self, void *arg)
+{
+    (void)arg;
+    enum { MANY = 100000 };
+    for (int i = 0; i < MANY; i++)
+        cr_expect_eq(registry_register(self, registry, value_int(i), value_int(0), NULL), 0);
+    cr_expect_eq(registry_size(runtime, registry), MANY);
+    for (int i = 0; i < MANY; i++)
+        registry_unregister(self, registry, value_int(i));
+    cr_expect_eq(registry_size(runtime, registry), 0);
+}
+
+Test(registry, a_hundred_thousand_keys_of_one_process)
+{
+    registry_begin((struct registry_spec){0});
+    run(body_many_keys);
+}
+
+Test(registry, a_hundred_thousand_processes_of_one_key)
+{
+    enum { MANY = 100000 };
+    registry_begin((struct registry_spec){.kind = REGISTRY_DUPLICATE});
+    struct want want = {KEY, value_int(0)};
+    fake.said[0] = '\0';
+    for (int i = 0; i < MANY; i++) {
+        proc_spawn(runtime, &(struct proc_spec){.main = body_register_quietly,
+                                                .arg = &want,
+                                                .arg_size = sizeof want});
+        if (i % 1000 == 0)
+            runtime_run(runtime);
+    }
+    runtime_run(runtime);
+    cr_assert_eq(registry_size(runtime, registry), MANY);
+    for (proc_id pid = 3; pid < MANY + 3; pid++)
+        post(pid, MSG_USER);
+    runtime_run(runtime);
+    cr_assert_eq(registry_size(runtime, registry), 0);
 }
