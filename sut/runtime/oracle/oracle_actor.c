@@ -230,7 +230,7 @@ static int name_compare(const void *a, const void *b)
 
 static void act_links(struct proc *self, struct command *command)
 {
-    const char *names[256];
+    const char *names[256] = {0};
     size_t count = 0, used = 0;
     for (const struct link_end *end = self->links; end && count < 256; end = end->next)
         names[count++] = name_of(command->signals, proc_id_of(end->twin->proc));

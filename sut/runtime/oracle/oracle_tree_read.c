@@ -150,12 +150,12 @@ static void option_set(struct node *node, enum option option, const struct value
 static void option_read(struct node *node, char *word)
 {
     struct oracle *oracle = node->trees->oracle;
-    char *equals = strchr(word, '=');
-    if (!equals)
+    size_t length = strcspn(word, "=");
+    if (!word[length])
         oracle_reject(oracle, node->line, "\"%s\" is no option (key=value)", word);
-    char *key = heap_memdup(oracle->heap, word, (size_t)(equals - word) + 1);
-    key[equals - word] = '\0';
-    struct value value = {oracle, node->line, key, equals + 1};
+    char *key = heap_memdup(oracle->heap, word, length + 1);
+    key[length] = '\0';
+    struct value value = {oracle, node->line, key, word + length + 1};
     for (unsigned i = 0; i < sizeof option_names / sizeof *option_names; ++i)
         if (strcmp(key, option_names[i]) == 0 && (keywords[node->kind].options & BIT(i))) {
             option_set(node, (enum option)i, &value);

@@ -209,13 +209,14 @@ static void drive_multi(struct command *command)
     const struct incarnation **hit = heap_alloc(oracle->heap, line->count * sizeof(void *));
     unsigned died = 0;
     for (unsigned i = 1; i < line->count; ++i) {
-        char *name = heap_strdup(oracle->heap, line->words[i]), *slash = strchr(name, '/');
-        if (!slash)
+        char *name = heap_strdup(oracle->heap, line->words[i]);
+        size_t length = strcspn(name, "/");
+        if (!name[length])
             oracle_reject(oracle, line, "\"%s\" is not of the form NAME/REASON", name);
-        *slash = '\0';
+        name[length] = '\0';
         struct command one = *command;
         one.node = node_named(command->trees, name);
-        one.reason = oracle_reason(oracle, line, slash + 1);
+        one.reason = oracle_reason(oracle, line, name + length + 1);
         bool again = false;
         for (unsigned j = 0; j < died && one.node; ++j)
             again |= hit[j] == one.node->latest;
