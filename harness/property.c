@@ -76,17 +76,24 @@ struct judge {
 struct handler {
     void (*fn)(struct judge *judge, void *state, const struct event *event);
     const void *arg;
-    struct judge *judge;
-    bool faulted; /* not called for other events */
+    uint32_t judge; /* index */
+    bool faulted;   /* not called for other events */
+};
+
+/* Who listens to what: the same for all panels of the same properties, run after run. */
+struct plan {
+    unsigned users; /* panels, and `latest` */
+    const struct property **properties;
+    size_t count, point_count;
+    size_t *first; /* point id -> its first handler; point_count + 1 entries */
+    struct handler *handlers;
 };
 
 struct panel {
     size_t count; /* of properties */
     struct judge *judges;
     struct verdict *verdicts;
-    size_t point_count;
-    size_t *first; /* point id -> its first handler; point_count + 1 entries */
-    struct handler *handlers;
+    struct plan *plan;
     bool failed; /* a safety property did */
     uint64_t last_event;
     int64_t last_time_ns;
@@ -127,54 +134,88 @@ static size_t points_from(const char *pattern, size_t fixed)
 /* Whom one line of one property subscribes to. */
 struct subscription {
     const struct property_on *on;
-    struct judge *judge;
+    uint32_t judge;
     size_t first, end; /* point ids */
 };
 
-static struct subscription subscription_make(const struct property_on *on, struct judge *judge)
+static struct subscription subscription_make(const struct property_on *on, size_t judge)
 {
     size_t fixed = pattern_fixed(on->point), first = points_from(on->point, fixed), end = first;
     while (end < registry_count() && strncmp(registry_get(end)->name, on->point, fixed) == 0)
         end++;
-    return (struct subscription){on, judge, first, end};
+    return (struct subscription){on, (uint32_t)judge, first, end};
 }
 
 /* Properties in order, within one as it lists them. */
-static struct subscription *subscriptions_make(struct panel *panel, size_t *ret_count)
+static struct subscription *subscriptions_make(const struct plan *plan, size_t *ret_count)
 {
     size_t count = 0;
-    for (size_t i = 0; i < panel->count; i++)
-        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
+    for (size_t i = 0; i < plan->count; i++)
+        for (const struct property_on *on = plan->properties[i]->on; on && on->point; on++)
             count++;
     struct subscription *all = zeroed(count, sizeof *all), *next = all;
-    for (size_t i = 0; i < panel->count; i++)
-        for (const struct property_on *on = panel->verdicts[i].property->on; on && on->point; on++)
-            *next++ = subscription_make(on, &panel->judges[i]);
+    for (size_t i = 0; i < plan->count; i++)
+        for (const struct property_on *on = plan->properties[i]->on; on && on->point; on++)
+            *next++ = subscription_make(on, i);
     *ret_count = count;
     return all;
 }
 
-static void panel_subscribe(struct panel *panel)
+static void plan_subscribe(struct plan *plan)
 {
     size_t count;
-    struct subscription *all = subscriptions_make(panel, &count);
-    panel->point_count = registry_count();
-    panel->first = zeroed(panel->point_count + 1, sizeof *panel->first);
-    size_t *at = zeroed(panel->point_count, sizeof *at);
+    struct subscription *all = subscriptions_make(plan, &count);
+    plan->first = zeroed(plan->point_count + 1, sizeof *plan->first);
+    size_t *at = zeroed(plan->point_count, sizeof *at);
     for (size_t i = 0; i < count; i++)
         for (size_t id = all[i].first; id < all[i].end; id++)
             at[id]++;
-    for (size_t id = 0; id < panel->point_count; id++) {
-        panel->first[id + 1] = panel->first[id] + at[id];
-        at[id] = panel->first[id];
+    for (size_t id = 0; id < plan->point_count; id++) {
+        plan->first[id + 1] = plan->first[id] + at[id];
+        at[id] = plan->first[id];
     }
-    panel->handlers = zeroed(panel->first[panel->point_count], sizeof *panel->handlers);
+    plan->handlers = zeroed(plan->first[plan->point_count], sizeof *plan->handlers);
     for (size_t i = 0; i < count; i++)
         for (size_t id = all[i].first; id < all[i].end; id++)
-            panel->handlers[at[id]++] =
+            plan->handlers[at[id]++] =
                 (struct handler){all[i].on->fn, all[i].on->arg, all[i].judge, all[i].on->faulted};
     free(at);
     free(all);
+}
+
+static void plan_release(struct plan *plan)
+{
+    if (!plan || --plan->users > 0)
+        return;
+    free(plan->properties);
+    free(plan->first);
+    free(plan->handlers);
+    free(plan);
+}
+
+static bool plan_fits(const struct plan *plan, const struct panel *panel)
+{
+    bool fits = plan && plan->count == panel->count && plan->point_count == registry_count();
+    for (size_t i = 0; fits && i < panel->count; i++)
+        fits = plan->properties[i] == panel->verdicts[i].property;
+    return fits;
+}
+
+/* The one made last is kept for the next panel. */
+static struct plan *plan_for(const struct panel *panel)
+{
+    static struct plan *latest;
+    if (!plan_fits(latest, panel)) {
+        plan_release(latest);
+        latest = zeroed(1, sizeof *latest);
+        *latest = (struct plan){.users = 1, .count = panel->count, .point_count = registry_count()};
+        latest->properties = zeroed(panel->count, sizeof(const struct property *));
+        for (size_t i = 0; i < panel->count; i++)
+            latest->properties[i] = panel->verdicts[i].property;
+        plan_subscribe(latest);
+    }
+    latest->users++;
+    return latest;
 }
 
 struct panel *panel_new(const struct property *const *chosen, size_t count)
@@ -189,7 +230,7 @@ struct panel *panel_new(const struct property *const *chosen, size_t count)
         panel->judges[i] =
             (struct judge){&panel->verdicts[i], panel, zeroed(1, property->state_size), NULL};
     }
-    panel_subscribe(panel);
+    panel->plan = plan_for(panel);
     return panel;
 }
 
@@ -202,8 +243,7 @@ void panel_free(struct panel *panel)
             panel->verdicts[i].property->done(panel->judges[i].state);
         free(panel->judges[i].state);
     }
-    free(panel->handlers);
-    free(panel->first);
+    plan_release(panel->plan);
     free(panel->judges);
     free(panel->verdicts);
     free(panel);
@@ -234,16 +274,16 @@ void panel_event(void *ctx, const struct event *event)
     uint32_t id = event->point->id;
     panel->last_event = event->index;
     panel->last_time_ns = event->time_ns;
-    if (__builtin_expect(id >= panel->point_count, 0)) {
+    const struct plan *plan = panel->plan;
+    if (__builtin_expect(id >= plan->point_count, 0)) {
         panel_stranger(panel, event);
         return;
     }
-    const struct handler *end = panel->handlers + panel->first[id + 1];
+    const struct handler *end = plan->handlers + plan->first[id + 1];
     bool faulted = event->fault.kind != FAULT_NONE;
-    for (const struct handler *handler = panel->handlers + panel->first[id]; handler < end;
-         handler++)
+    for (const struct handler *handler = plan->handlers + plan->first[id]; handler < end; handler++)
         if (faulted || !handler->faulted)
-            judge_feed(handler->judge, event, handler->arg, handler->fn);
+            judge_feed(&panel->judges[handler->judge], event, handler->arg, handler->fn);
 }
 
 void panel_end(struct panel *panel)

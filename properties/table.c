@@ -33,7 +33,7 @@ static void table_grow(struct table *table)
         table->slots[slot_of(table, table_key(table, i))] = (uint32_t)(i + 1);
 }
 
-void *table_find(const struct table *table, uint64_t key)
+void *table_search(const struct table *table, uint64_t key)
 {
     if (table->count == 0)
         return NULL;
@@ -41,12 +41,9 @@ void *table_find(const struct table *table, uint64_t key)
     return number ? table_value(table, number - 1) : NULL;
 }
 
-void *table_at(struct table *table, uint64_t key, size_t value_size)
+void *table_add(struct table *table, uint64_t key, size_t value_size)
 {
     assert(table->count == 0 || table->value_size == value_size);
-    void *found = table_find(table, key);
-    if (found)
-        return found;
     table->value_size = value_size;
     table->entry_size = sizeof key + (value_size + sizeof key - 1) / sizeof key * sizeof key;
     if (table->count == table->capacity)

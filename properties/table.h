@@ -21,11 +21,6 @@ struct table {
     uint32_t *slots; /* number of an entry + 1; 0: free. 2 * capacity of them, a power of two. */
 };
 
-/* The value under `key`; added, zeroed, if it was not there. */
-void *table_at(struct table *table, uint64_t key, size_t value_size);
-#define TABLE_AT(table, key, type) ((type *)table_at((table), (key), sizeof(type)))
-
-void *table_find(const struct table *table, uint64_t key); /* NULL: not there */
 void table_done(struct table *table);
 
 /* Walking: entries 0 .. count - 1. */
@@ -39,5 +34,34 @@ static inline uint64_t table_key(const struct table *table, size_t index)
     /* The analyser does not know that realloc() keeps what was there. NOLINTNEXTLINE(*.UndefReturn) */
     return *(const uint64_t *)(const void *)(table->entries + index * table->entry_size);
 }
+
+/* ---- looking up ---- */
+
+/* Small keys are slots as they are, and most of what is looked up is there, in its own slot. NULL: not so. */
+static inline void *table_glance(const struct table *table, uint64_t key)
+{
+    if (key >= 2 * table->capacity)
+        return NULL;
+    uint32_t number = table->slots[key];
+    return number && table_key(table, number - 1) == key ? table_value(table, number - 1) : NULL;
+}
+
+void *table_search(const struct table *table, uint64_t key);
+void *table_add(struct table *table, uint64_t key, size_t value_size);
+
+/* NULL: not there. */
+static inline void *table_find(const struct table *table, uint64_t key)
+{
+    void *found = table_glance(table, key);
+    return found ? found : table_search(table, key);
+}
+
+/* The value under `key`; added, zeroed, if it was not there. */
+static inline void *table_at(struct table *table, uint64_t key, size_t value_size)
+{
+    void *found = table_find(table, key);
+    return found ? found : table_add(table, key, value_size);
+}
+#define TABLE_AT(table, key, type) ((type *)table_at((table), (key), sizeof(type)))
 
 #endif

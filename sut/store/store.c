@@ -8,6 +8,7 @@
 #include "sut/store/store.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const char *const op_words[] = {
 #define X(e, word) word,
@@ -84,16 +85,25 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->state = heap_strdup(heap, from->state);
 }
 
+/* All of them in one block. */
+static void job_texts_copy(struct heap *heap, struct job *job)
+{
+    const char **texts[] = {&job->queue, &job->worker, &job->args, &job->owner, &job->errors};
+    enum { COUNT = sizeof texts / sizeof *texts };
+    size_t sizes[COUNT], size = 0;
+    for (int i = 0; i < COUNT; ++i)
+        size += sizes[i] = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+    char *block = size ? heap_alloc(heap, size) : NULL;
+    for (int i = 0; i < COUNT; block += sizes[i++])
+        if (*texts[i])
+            *texts[i] = memcpy(block, *texts[i], sizes[i]);
+}
+
 static struct job *jobs_copy(struct heap *heap, const struct job *jobs, size_t count)
 {
     struct job *copies = COPY_ARRAY(heap, jobs, count);
-    for (size_t i = 0; i < count; ++i) {
-        copies[i].queue = heap_strdup(heap, jobs[i].queue);
-        copies[i].worker = heap_strdup(heap, jobs[i].worker);
-        copies[i].args = heap_strdup(heap, jobs[i].args);
-        copies[i].owner = heap_strdup(heap, jobs[i].owner);
-        copies[i].errors = heap_strdup(heap, jobs[i].errors);
-    }
+    for (size_t i = 0; i < count; ++i)
+        job_texts_copy(heap, &copies[i]);
     return copies;
 }
 
