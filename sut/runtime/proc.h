@@ -177,6 +177,8 @@ struct proc_info {
     proc_turn *turn; /* what it has become; NULL: it is its main */
 };
 
+/* The live processes in the order of spawning, at most `max` of them into `out`; returns how many there are. */
+size_t runtime_list(const struct runtime *runtime, proc_id *out, size_t max);
 bool runtime_info(const struct runtime *runtime, proc_id pid, struct proc_info *ret_info);
 /* These put at most `max` ids into `out`, and return how many there are; a dead process has none. Links and monitors in the
  * order in which they were made, ancestors and callers with the nearest first. */

@@ -1,6 +1,33 @@
 /* proc_info.c: what can be seen of a process from outside, without asking it. */
 #include "sut/runtime/proc_internal.h"
 
+#include <stdlib.h>
+
+static int id_compare(const void *a, const void *b)
+{
+    proc_id first = *(const proc_id *)a, second = *(const proc_id *)b;
+    return (first > second) - (first < second);
+}
+
+/* By the table, however long ago the first of them was spawned. With too little room it goes by the ids, one after the
+ * other, since the table does not know which are the first. */
+size_t runtime_list(const struct runtime *runtime, proc_id *out, size_t max)
+{
+    const struct id_table *procs = &runtime->procs;
+    size_t count = 0;
+    if (max < procs->count) {
+        for (proc_id id = 0; count < max && (id = proc_next(runtime, id)) != 0;)
+            out[count++] = id;
+        return procs->count;
+    }
+    for (size_t i = 0; i < procs->size; i++)
+        for (const struct id_node *node = procs->chains[i]; node; node = node->next)
+            out[count++] = node->id;
+    if (count > 1)
+        qsort(out, count, sizeof *out, id_compare);
+    return count;
+}
+
 static const char *doing(const struct proc *proc)
 {
     switch (proc->state) {

@@ -65,7 +65,7 @@ struct trying {
 bool proc_try(struct proc *self, proc_main *function, void *arg, struct reason *ret_why)
 {
     struct trying trying = {.outer = self->trying, .why = ret_why};
-    // cppcheck-suppress autoVariables ; it is taken back before this returns
+    /* cppcheck-suppress autoVariables ; it is taken back before this returns */
     self->trying = &trying;
     if (setjmp(trying.at) != 0)
         return false; /* exit_catch() has taken it back */

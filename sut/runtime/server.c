@@ -129,7 +129,7 @@ static struct server_next cast_handle(struct proc *self, struct server *server,
     plain.tag &= ~MSG_CAST;
     if (!server->ops->cast)
         clause_missing(self, "cast");
-    // cppcheck-suppress returnDanglingLifetime ; the result keeps nothing of it
+    /* cppcheck-suppress returnDanglingLifetime ; the result keeps nothing of it */
     return server->ops->cast(self, server->state, &plain);
 }
 

@@ -77,6 +77,21 @@ Test(info, of_a_parked_process)
     cr_assert(info_of(pid).turn == turn_nothing);
 }
 
+Test(info, the_living_are_listed_in_the_order_of_spawning)
+{
+    proc_id found[300] = {0};
+    cr_assert_eq(runtime_list(runtime, found, 300), 0);
+    for (int i = 0; i < 300; i++)
+        spawn(i % 3 ? body_wait : body_return, NULL);
+    cr_assert_eq(runtime_list(runtime, found, 300), 300);
+    runtime_run(runtime);
+    cr_assert_eq(runtime_list(runtime, found, 300), 200);
+    cr_assert(found[0] == 2 && found[1] == 3 && found[2] == 5 && found[199] == 300);
+    found[3] = 0;
+    cr_assert_eq(runtime_list(runtime, found, 3), 200);
+    cr_assert(found[0] == 2 && found[2] == 5 && found[3] == 0);
+}
+
 /* ---- tracing ---- */
 
 static void trace_say(void *ctx, const struct trace_message *trace)
