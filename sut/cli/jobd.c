@@ -97,6 +97,7 @@ static void start_jobs(struct daemon *daemon)
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);
     if (!runtime)
         jobd_mistake("not enough memory");
+    runtime_log_crashes(runtime);
     daemon->jobs = jobs_start(runtime, &jobs, why, sizeof why);
     if (!daemon->jobs)
         jobd_mistake("%s", why);

@@ -206,6 +206,9 @@ struct crash {
 void runtime_on_crash(struct runtime *runtime,
                       void (*crashed)(void *ctx, const struct crash *crash), void *ctx);
 
+/* One line for each into the log of the environment. */
+void runtime_log_crashes(struct runtime *runtime);
+
 enum traced {
     TRACED_SEND,   /* `other` is whom */
     TRACED_GET,    /* `other` is from whom; a message, an exit, a DOWN has come into its mailbox */

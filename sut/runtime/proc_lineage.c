@@ -2,6 +2,8 @@
  * spawns for the first time, and again when its name has changed since. */
 #include "sut/runtime/server_internal.h"
 
+#include <inttypes.h>
+
 enum { WORDS_MAX = 512 };
 
 POINT_ABOUT("proc/process/crash",
@@ -109,6 +111,22 @@ void crash_report(struct proc *self, const struct reason *reason)
           T_U64("last", crash.last_tag));
     if (runtime->crashed)
         runtime->crashed(runtime->crashed_ctx, &crash);
+}
+
+static void crash_log(void *ctx, const struct crash *crash)
+{
+    bool named = crash->name, callers = crash->callers[0], state = crash->state[0];
+    env_log(ctx, LOG_WARN,
+            "process %s<%" PRIu64 "> crashed: %s%s%s; ancestors: %s%s%s; %zu messages unread",
+            named ? crash->name : crash->label, crash->pid,
+            reason_text(*crash->reason, (char[REASON_WORDS]){0}), state ? "; state: " : "",
+            crash->state, crash->ancestors[0] ? crash->ancestors : "none",
+            callers ? "; callers: " : "", crash->callers, crash->messages);
+}
+
+void runtime_log_crashes(struct runtime *runtime)
+{
+    runtime_on_crash(runtime, crash_log, runtime->env);
 }
 
 void runtime_on_crash(struct runtime *runtime,

@@ -137,3 +137,12 @@ Test(lineage, a_long_one_is_cut_in_words_and_freed_without_recursion)
     runtime_run(runtime);
     cr_assert_eq(runtime_count(runtime), 0);
 }
+
+Test(lineage, crashes_can_go_to_the_log)
+{
+    runtime_log_crashes(runtime);
+    spawn(body_work, NULL);
+    runtime_run(runtime);
+    cr_assert_str_eq(fake.logged, "2 process child<3> crashed: oops; ancestors: child<2> test<1>; "
+                                  "callers: child<2> test<1>; 0 messages unread");
+}
