@@ -11,7 +11,6 @@
 #include "scenarios/jobs/adapter.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
@@ -99,7 +98,7 @@ static bool effect_new(struct upstream *upstream, const char *idempotency_key)
     effect = calloc(1, sizeof *effect);
     if (!effect)
         abort();
-    snprintf(effect->key, sizeof effect->key, "%s", idempotency_key);
+    memccpy(effect->key, idempotency_key, '\0', sizeof effect->key - 1);
     HASH_ADD_STR(upstream->effects, key, effect);
     return true;
 }
@@ -251,8 +250,8 @@ static struct upstream_reply exchange(struct proc *self, struct app *app, uint64
                           .line = line,
                           .key = key,
                           .attempt = attempt};
-    snprintf(mail->idempotency_key, sizeof mail->idempotency_key, "%s",
-             idempotency_key ? idempotency_key : "");
+    memccpy(mail->idempotency_key, idempotency_key ? idempotency_key : "", '\0',
+            sizeof mail->idempotency_key - 1);
     DL_APPEND(mail->upstream->mails, mail);
     call->heap = heap;
     call->mail = mail;

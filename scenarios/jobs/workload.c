@@ -2,9 +2,9 @@
  * choices of the tape, one span per job: a shrinker can take jobs out, fewer than the scenario asks for, and make them
  * simpler. */
 #include "scenarios/jobs/adapter.h"
+#include "sut/jobs/internal.h" /* text_number() */
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +90,8 @@ static void draw_item(struct adapter *adapter, struct insert *insert, struct ite
 {
     struct tape *tape = world_tape(adapter->world);
     *item = (struct item){.key = key};
-    snprintf(item->args, sizeof item->args, ARGS_PREFIX "%zu}", key);
+    text_number(item->args, ARGS_PREFIX, key);
+    strcat(item->args, "}");
     tape_span_begin(tape, "insert");
     draw_insert(adapter, insert, item);
     tape_span_end(tape);
