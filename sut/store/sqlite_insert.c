@@ -22,6 +22,7 @@ static int check_specs(const struct job_spec *specs, size_t count, char *why, si
 static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t now_ms)
 {
     bool later = spec->delay_ms > 0;
+    int64_t due_ms = later ? now_ms + spec->delay_ms : now_ms;
     enum job_state state = later ? JOB_SCHEDULED : JOB_AVAILABLE;
     sqlite3_bind_text(stmt, 1, spec->queue ? spec->queue : "default", -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, spec->worker, -1, SQLITE_STATIC);
@@ -30,8 +31,8 @@ static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t 
     sqlite3_bind_int64(stmt, 5, spec->max_attempts ? spec->max_attempts : JOB_ATTEMPTS_DEFAULT);
     sqlite3_bind_text(stmt, 6, job_state_word(state), -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 7, now_ms);
-    sqlite3_bind_int64(stmt, 8, later ? now_ms + spec->delay_ms : now_ms);
-    sqlite3_bind_int64(stmt, 9, later ? now_ms + spec->delay_ms : 0);
+    sqlite3_bind_int64(stmt, 8, due_ms);
+    sqlite3_bind_int64(stmt, 9, later ? due_ms : 0);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
