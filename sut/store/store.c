@@ -102,7 +102,7 @@ static void job_texts_copy(struct heap *heap, struct job *job)
 static struct job *jobs_copy(struct heap *heap, const struct job *jobs, size_t count)
 {
     struct job *copies = COPY_ARRAY(heap, jobs, count);
-    for (size_t i = 0; i < count; ++i)
+    for (size_t i = 0; copies && i < count; ++i)
         job_texts_copy(heap, &copies[i]);
     return copies;
 }
