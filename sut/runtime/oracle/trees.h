@@ -1,5 +1,5 @@
 /* trees.h: what the files on tree scenarios share: the tree as it is described (oracle_tree_read.c), its processes
- * (oracle_tree_run.c), the commands (oracle_trees.c). */
+ * (oracle_tree_run.c), what commands do (oracle_tree_calls.c), and how they are read and told (oracle_trees.c). */
 #ifndef SUT_ORACLE_TREES_H
 #define SUT_ORACLE_TREES_H
 
@@ -89,6 +89,40 @@ child_start node_start; /* arg: the node */
 void tree_exited(struct oracle *oracle, proc_id pid, const struct reason *reason);
 struct incarnation *incarnation_of(const struct trees *trees, proc_id pid);
 const char *fault_term(enum spec_fault fault, bool dynamic);
+
+/* ---- commands (oracle_tree_calls.c) ---- */
+
+/* A command, as it is being carried out. */
+struct command {
+    struct trees *trees;
+    const struct oracle_line *line;
+    struct node *sup;     /* S, or NULL: there is none of this name */
+    struct node *node;    /* X, likewise */
+    const char *name;     /* of X */
+    struct reason reason; /* R */
+    char *result;         /* on the heap of the scenario */
+};
+
+void tree_result(struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void tree_result_started(struct command *command, struct child_answer answer);
+
+/* The letters of `words`: s a supervisor, x a child by name, y a known child, r a reason, t a number; *: any number of
+ * words. */
+struct verb {
+    const char *word, *words;
+    void (*call)(struct proc *self, struct command *command); /* by the harness; NULL: */
+    void (*drive)(struct command *command);
+};
+
+extern const struct verb tree_verbs[]; /* the last one has no word */
+
+static inline bool latest_alive(const struct node *node)
+{
+    return node && node->latest && node->latest->alive;
+}
+
+/* ---- events ---- */
 
 /* The events of the block in their canonical order, to the oracle. */
 void tree_events_flush(struct trees *trees);
