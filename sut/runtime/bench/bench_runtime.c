@@ -1,4 +1,4 @@
-/* bench_runtime.c: what fibers and bare processes cost. One JSON object a line: {"name","value","unit"}, and where there is
+/* bench_runtime.c: what fibers and bare processes cost; bench_otp.c does the rest. One JSON object a line: {"name","value","unit"}, and where there is
  * something to compare with, "baseline" (same unit) and "ratio" (how many times better than it). */
 #define _GNU_SOURCE
 #include "sut/runtime/bench/rig.h"
@@ -67,47 +67,12 @@ static void bench_switch(void)
 
 /* ---- processes ---- */
 
-enum { SPAWNS = 200000, PINGS = 300000, TIMERS = 300000, IDLE = 100000 };
+enum { CALLS = 300000, TIMERS = 300000, IDLE = 100000 };
 
 static void body_one_message(struct proc *self, void *arg)
 {
     (void)arg;
     proc_receive(self, WAIT_FOREVER);
-}
-
-static void body_spawner(struct proc *self, void *arg)
-{
-    (void)arg;
-    struct runtime *runtime = proc_runtime(self);
-    for (int i = 0; i < SPAWNS; ++i) {
-        proc_id child = proc_spawn(runtime, &(struct proc_spec){.main = body_one_message});
-        proc_send(runtime, proc_self(self), child, MSG_USER, &i, sizeof i);
-        if (i % 100 == 99)
-            proc_yield(self);
-    }
-}
-
-static void body_pong(struct proc *self, void *arg)
-{
-    (void)arg;
-    for (;;) {
-        const struct message *ping = proc_receive(self, WAIT_FOREVER);
-        proc_send(proc_runtime(self), proc_self(self), ping->from, MSG_USER, ping->data,
-                  ping->size);
-    }
-}
-
-static void body_ping(struct proc *self, void *arg)
-{
-    (void)arg;
-    struct runtime *runtime = proc_runtime(self);
-    proc_id pong =
-        proc_spawn(runtime, &(struct proc_spec){.main = body_pong, .link = proc_self(self)});
-    for (int i = 0; i < PINGS; ++i) {
-        proc_send(runtime, proc_self(self), pong, MSG_USER, &i, sizeof i);
-        proc_receive(self, WAIT_FOREVER);
-    }
-    proc_exit(self, (struct reason){.kind = EXIT_SHUTDOWN});
 }
 
 static void body_callee(struct proc *self, void *arg)
@@ -125,7 +90,7 @@ static void body_caller(struct proc *self, void *arg)
     const struct message *reply;
     proc_id callee = proc_spawn(proc_runtime(self),
                                 &(struct proc_spec){.main = body_callee, .link = proc_self(self)});
-    for (int i = 0; i < PINGS; ++i)
+    for (int i = 0; i < CALLS; ++i)
         proc_call(self, callee, MSG_USER, &i, sizeof i, 5 * NS_PER_S, &reply);
     proc_exit(self, (struct reason){.kind = EXIT_SHUTDOWN});
 }
@@ -169,9 +134,7 @@ int main(void)
 {
     bench_idle(); /* first: the allocator has nothing to hand out yet */
     bench_switch();
-    bench_rate("spawn, message, exit", body_spawner, SPAWNS);
-    bench_rate("ping-pong round trips", body_ping, PINGS);
-    bench_rate("calls", body_caller, PINGS);
-    bench_rate("timers armed and cancelled", body_timers, TIMERS);
+    bench_rate("calls of a bare process", body_caller, CALLS);
+    bench_rate("timers armed and cancelled, a thousand at once", body_timers, TIMERS);
     return 0;
 }
