@@ -6,6 +6,8 @@
 
 #define SLOWEST_PERCENT 10 /* a clock may be off by so much */
 #define ORPHAN_NS       (60 * NS_PER_S)
+#define SUPERVISOR_NS                                                                              \
+    (300 * NS_PER_S) /* one that restarts a group is busy until all of it has stopped */
 
 static long long milliseconds(int64_t ns)
 {
@@ -109,6 +111,8 @@ struct member { /* a supervised process, or a supervisor */
     uint64_t sup;
     bool alive, told;
     bool supervisor;
+    bool bereft;          /* told that its own supervisor has ended */
+    bool late;            /* its end was told to its supervisor after that */
     int64_t orphan_ns;    /* when its supervisor ended; 0: it has one */
     uint32_t first, next; /* of its children, and among its siblings: places in the table */
 };
@@ -152,7 +156,8 @@ static void on_up(struct judge *judge, void *ctx, const struct event *event)
 static void orphan_judge(struct judge *judge, const struct member *member,
                          const struct event *event, int64_t now)
 {
-    if (now - member->orphan_ns > ORPHAN_NS && !member->told)
+    int64_t limit = member->supervisor ? SUPERVISOR_NS : ORPHAN_NS;
+    if (now - member->orphan_ns > limit && !member->told)
         judge_fail(judge, event, "%s lived on for %lld ms after its supervisor had ended",
                    member->name, milliseconds(now - member->orphan_ns));
     else
@@ -193,17 +198,43 @@ static void on_supervisor(struct judge *judge, void *ctx, const struct event *ev
     member_of(all, member_at(all, event->node, event_u64(event, "sup")))->supervisor = true;
 }
 
-/* It traps exits, and has got that of its supervisor: that it lives on is its own doing. Only some systems record this. */
+/* It is stopping its children, which may take any time. */
+static void on_supervisor_ends(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct members *all = ctx;
+    member_of(all, member_at(all, event->node, event_u64(event, "sup")))->told = true;
+}
+
+/* One that traps exits, and has got that of its supervisor, lives on by its own doing; not so a supervisor. Only some systems
+ * record this. */
 static void on_signal(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
     struct members *all = ctx;
-    struct member *member = table_find(
+    uint64_t from = event_u64(event, "from");
+    struct member *to = table_find(
         &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "to")));
-    if (member && member->orphan_ns && !member->supervisor &&
-        member->sup == event_u64(event, "from") &&
-        strcmp(event_str(event, "effect"), "message") == 0)
-        member->told = true;
+    struct member *sender =
+        table_find(&all->members, boots_key(&all->lives.boots, event->node, from));
+    if (!to || strcmp(event_str(event, "effect"), "message") != 0)
+        return;
+    bool from_above = to->orphan_ns && to->sup == from;
+    to->told |= from_above && !to->supervisor;
+    to->bereft |= from_above;
+    if (sender && to->supervisor && to->bereft && !from_above)
+        sender->late = true;
+}
+
+/* It reads its signals in order: after that of its own supervisor there is nothing to read. */
+static void on_end_noticed(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct members *all = ctx;
+    const struct member *member = table_find(
+        &all->members, boots_key(&all->lives.boots, event->node, event_u64(event, "pid")));
+    if (member && member->late)
+        judge_fail(judge, event, "the supervisor of %s goes on, though its own has ended",
+                   member->name);
 }
 
 /* All of them are gone with it. */
@@ -228,10 +259,19 @@ static void members_done(void *ctx)
 }
 
 static const struct property_on members_on[] = {
-    {"sup/child/up", on_up},           {"sup/supervisor/start", on_supervisor},
-    {"proc/process/exit", on_exit_of}, {"proc/signal/exit", on_signal},
-    {"world/node/pause", lives_pause}, {"world/node/resume", lives_pause},
-    ON_NODE_GONE(on_node_gone),        {0},
+    {"sup/child/up", on_up},
+    {"sup/child/end", on_end_noticed},
+    {"sup/supervisor/start", on_supervisor},
+    {"sup/supervisor/stop", on_supervisor_ends},
+    {"sup/supervisor/giveup", on_supervisor_ends},
+    {"sup/supervisor/shutdown", on_supervisor_ends},
+    {"sup/supervisor/failed", on_supervisor_ends},
+    {"proc/process/exit", on_exit_of},
+    {"proc/signal/exit", on_signal},
+    {"world/node/pause", lives_pause},
+    {"world/node/resume", lives_pause},
+    ON_NODE_GONE(on_node_gone),
+    {0},
 };
 
 TRACE_PROPERTY(no_orphan, .name = "nobody lives on for long without a supervisor",

@@ -338,3 +338,29 @@ Test(no_orphan, excuses_who_was_told_SHUT_11)
     expect_vacuous("no_orphan",
                    CHILD_UP SUP_DIES "3s n1 world/node/kill name=n1\n" CHILD_DIES("70s"));
 }
+
+#define BELOW                                                                                      \
+    CHILD_UP "1s n1 #2 sup/supervisor/start sup=2 label=a parent=1\n"                              \
+             "1s n1 #2 sup/child/up child=b sup=2 pid=3\n" SUP_DIES
+#define TOLD(to, from)                                                                             \
+    "2s n1 #" to " proc/signal/exit to=" to " from=" from " link=1 effect=message reason=killed\n"
+
+Test(no_orphan, does_not_excuse_a_supervisor)
+{
+    expect_fails("no_orphan", BELOW TOLD("2", "1") CHILD_DIES("400s"), 5,
+                 "a lived on for 398000 ms after its supervisor had ended");
+    expect_holds(
+        "no_orphan",
+        BELOW TOLD(
+            "2",
+            "1") "3s n1 #2 sup/supervisor/stop sup=2 label=a reason=killed\n" CHILD_DIES("400s"));
+}
+
+Test(no_orphan, refuses_a_supervisor_that_goes_on)
+{
+    expect_fails(
+        "no_orphan",
+        BELOW TOLD("2", "1") "3s n1 #3 proc/process/exit pid=3 label=b reason=x calm=0\n" TOLD(
+            "2", "3") "3s n1 #2 sup/child/end child=b sup=2 pid=3 reason=x calm=0\n",
+        7, "the supervisor of b goes on, though its own has ended");
+}
