@@ -2,13 +2,14 @@
  * work when `escript` is installed; "baseline" is what it measured, "ratio" how many times better we are. Without it
  * there are no baselines. The goals are the project's. */
 #include "sut/runtime/bench/rig.h"
+#include "sut/runtime/ets.h"
 #include "sut/runtime/server.h"
 #include "sut/runtime/supervisor.h"
 
 #include <string.h>
 
 enum { SPAWNS = 200000, PINGS = 300000, CALLS = 200000, IDLE = 100000 };
-enum { MAILS = 1000000, TIMERS = 1000000, RESTARTS = 2000 };
+enum { MAILS = 1000000, TIMERS = 1000000, RESTARTS = 2000, ROWS = 100000 };
 
 /* ---- the peer ---- */
 
@@ -199,6 +200,33 @@ static void body_timers(struct proc *self, void *arg)
             exit(1);
 }
 
+/* ---- tables ---- */
+
+/* Rows with scattered keys, each looked up five times. */
+static void rows_of(struct proc *self, enum ets_type type)
+{
+    ets_id table = 0;
+    struct tuple row;
+    ets_new(self, &(struct ets_spec){.type = type}, &table);
+    for (int64_t i = 0; i < ROWS; i++)
+        ets_insert(self, table, &TUPLE(value_int(i * 7919 % ROWS), value_int(i)), 1);
+    for (int64_t i = 0; i < 5 * ROWS; i++)
+        if (ets_peek(self, table, value_int(i * 7907 % ROWS), &row) != 1)
+            exit(1);
+}
+
+static void body_set(struct proc *self, void *arg)
+{
+    (void)arg;
+    rows_of(self, ETS_SET);
+}
+
+static void body_ordered(struct proc *self, void *arg)
+{
+    (void)arg;
+    rows_of(self, ETS_ORDERED);
+}
+
 /* ---- a supervisor whose child dies again and again ---- */
 
 static int lives;
@@ -244,6 +272,8 @@ int main(void)
     bench_body("calls of a gen_server", body_caller, CALLS, "call", 0);
     bench_mailbox();
     bench_body("timers armed, a million, then cancelled", body_timers, TIMERS, "timers", 0);
+    bench_body("rows of a set, and five lookups each", body_set, ROWS, "set", 0);
+    bench_body("rows of an ordered set, likewise", body_ordered, ROWS, "ordered", 0);
     bench_body("restarts by a supervisor", body_restarts, RESTARTS, "restart", 10);
     return 0;
 }

@@ -2,51 +2,25 @@
  * of several rounds.
  */
 #define _GNU_SOURCE
+#include "sut/runtime/bench/rig.h"
 #include "sut/runtime/stage.h"
 #include "sut/runtime/task_stream.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-
-enum { ROUNDS = 5, COUNT = 100000 };
-
-static int64_t clock_ns(struct env *env)
-{
-    (void)env;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static void log_nothing(struct env *env, enum log_level level, const char *line)
-{
-    (void)env, (void)level, (void)line;
-}
-
-static const struct env_ops ops = {.mono_ns = clock_ns, .wall_ns = clock_ns, .log = log_nothing};
+enum { COUNT = 100000 };
 
 static int done;
 
+static void run_checked(void *main)
+{
+    done = 0;
+    run_body(main);
+    if (done != COUNT)
+        exit(1);
+}
+
 static void bench(const char *name, proc_main *main)
 {
-    int64_t best = INT64_MAX;
-    for (int round = 0; round < ROUNDS; round++) {
-        struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "bench"};
-        struct runtime *runtime = runtime_new(&env, NULL);
-        int64_t start = clock_ns(NULL);
-        done = 0;
-        proc_spawn(runtime, &(struct proc_spec){.main = main});
-        runtime_run(runtime);
-        int64_t took = clock_ns(NULL) - start;
-        best = took < best ? took : best;
-        if (done != COUNT)
-            exit(1);
-        runtime_free(runtime);
-        heap_free(env.heap);
-    }
-    printf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"1/s\"}\n", name,
-           COUNT * 1e9 / (double)best);
+    report(name, COUNT / best_seconds(run_checked, &main), "1/s");
 }
 
 static struct task_value body_number(struct proc *self, void *arg)

@@ -13,6 +13,8 @@ main(_) ->
     say("call", best(fun() -> caller(200000) end, 200000)),
     say("mailbox", best(fun() -> mailbox(1000000) end, 1000000)),
     say("timers", best(fun() -> timers(1000000) end, 1000000)),
+    say("set", best(fun() -> rows(set, 100000) end, 100000)),
+    say("ordered", best(fun() -> rows(ordered_set, 100000) end, 100000)),
     say("restart", best(fun() -> restarts(2000) end, 2000)).
 
 say(Name, Value) -> io:format("~s ~p~n", [Name, float(Value)]).
@@ -77,6 +79,17 @@ timers(Count) ->
     Refs = [erlang:send_after(1000000 + I rem 1000, self(), tick) || I <- lists:seq(1, Count)],
     [erlang:cancel_timer(R) || R <- Refs],
     ok.
+
+%% ---- tables ----
+
+rows(Type, Count) ->
+    T = ets:new(rows, [Type]),
+    rows_insert(T, Count, 0),
+    rows_lookup(T, Count, 0).
+rows_insert(_, Count, Count) -> ok;
+rows_insert(T, Count, N) -> ets:insert(T, {N * 7919 rem Count, N}), rows_insert(T, Count, N + 1).
+rows_lookup(_, Count, N) when N =:= 5 * Count -> ok;
+rows_lookup(T, Count, N) -> [_] = ets:lookup(T, N * 7907 rem Count), rows_lookup(T, Count, N + 1).
 
 %% ---- servers and supervisors ----
 
