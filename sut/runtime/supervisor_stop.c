@@ -103,7 +103,7 @@ void child_stop(struct supervisor *sup, struct child *child)
         child_signal(sup, child, EXIT_KILL);
     } else {
         child_signal(sup, child, EXIT_SHUTDOWN);
-        down = down_wait(&stop, proc_deadline(self, patience));
+        down = down_wait(&stop, patience == SHUTDOWN_AT_ONCE ? 0 : proc_deadline(self, patience));
         if (!down)
             child_kill(sup, child);
     }

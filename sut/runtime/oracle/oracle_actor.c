@@ -178,19 +178,20 @@ static void act_exit(struct proc *self, struct command *command)
     proc_exit(self, command->reason);
 }
 
-static void raise_as(struct proc *self, enum reason_kind kind, const char *word)
+static void raise_as(struct proc *self, enum reason_kind kind, struct reason reason)
 {
-    proc_exit(self, reason_make(kind, "%s", word));
+    char term[REASON_WORDS];
+    proc_exit(self, reason_make(kind, "%s", reason_term(reason, term)));
 }
 
 static void act_err(struct proc *self, struct command *command)
 {
-    raise_as(self, EXIT_RAISED, command->word);
+    raise_as(self, EXIT_RAISED, command->reason);
 }
 
 static void act_throw(struct proc *self, struct command *command)
 {
-    raise_as(self, EXIT_THROWN, command->word);
+    raise_as(self, EXIT_THROWN, command->reason);
 }
 
 static void act_sig(struct proc *self, struct command *command)
@@ -219,7 +220,7 @@ static void act_sendname(struct proc *self, struct command *command)
     int err = proc_send_name(proc_runtime(self), proc_self(self), command->word, TAG_TEXT, text,
                              strlen(text) + 1);
     if (err)
-        raise_as(self, EXIT_RAISED, "badarg");
+        raise_as(self, EXIT_RAISED, reason_make(EXIT_ERROR, "badarg"));
     result_set(command, "ok");
 }
 
@@ -373,8 +374,8 @@ const struct verb signal_verbs[] = {
     {"mon", "pq", NULL, act_mon, NULL},
     {"demon", "pmo", "flush info", act_demon, NULL},
     {"exit", "pr", NULL, act_exit, NULL},
-    {"err", "pt", NULL, act_err, NULL},
-    {"throw", "pt", NULL, act_throw, NULL},
+    {"err", "pr", NULL, act_err, NULL},
+    {"throw", "pr", NULL, act_throw, NULL},
     {"return", "p", NULL, act_nothing, NULL},
     {"sig", "dqr", NULL, act_sig, drive_sig},
     {"send", "dqt", NULL, act_send, drive_send},

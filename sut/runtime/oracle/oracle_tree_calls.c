@@ -67,12 +67,17 @@ static void call_start(struct proc *self, struct command *command)
 {
     struct child_spec child = node_child(command->node);
     struct supervisor_spec spec = command->sup->sup;
-    bool simple = command->sup->kind == NODE_SIMPLE;
+    bool dynamic = command->sup->kind == NODE_DYN, simple = command->sup->kind == NODE_SIMPLE;
+    child.significant &= !dynamic; /* Elixir 1.14 does not look at it */
+    if (dynamic && child.shutdown_ns == SHUTDOWN_AT_ONCE) { /* the caller sees to it itself */
+        tree_result(command, "error {invalid_shutdown,0}");
+        return;
+    }
     enum spec_fault fault = simple ? SPEC_FINE : child_spec_check(&spec, &child);
     struct child_answer answer = supervisor_start_child(self, sup_pid(command), &child);
     tree_result_started(command, answer);
     if (fault && !answer.err)
-        tree_result(command, "error %s", fault_term(fault, command->sup->kind == NODE_DYN));
+        tree_result(command, "error %s", fault_term(fault));
 }
 
 static void call_term(struct proc *self, struct command *command)

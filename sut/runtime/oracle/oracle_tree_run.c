@@ -248,17 +248,14 @@ struct supervisor_spec node_supervisor(const struct node *node)
     return spec;
 }
 
-/* What OTP says; `dynamic`: Elixir's dynamic supervisor. */
-const char *fault_term(enum spec_fault fault, bool dynamic)
+const char *fault_term(enum spec_fault fault)
 {
     switch (fault) {
     case SPEC_PERIOD: return "{supervisor_data,{invalid_period,0}}";
     case SPEC_SIGNIFICANT_PERMANENT:
-        return dynamic ? "{invalid_significant,true}"
-                       : "{bad_combination,[{restart,permanent},{significant,true}]}";
+        return "{bad_combination,[{restart,permanent},{significant,true}]}";
     case SPEC_SIGNIFICANT_NEVER:
-        return dynamic ? "{invalid_significant,true}"
-                       : "{bad_combination,[{auto_shutdown,never},{significant,true}]}";
+        return "{bad_combination,[{auto_shutdown,never},{significant,true}]}";
     default: return spec_fault_text(fault);
     }
 }
@@ -268,7 +265,7 @@ static struct started supervisor_fault(struct trees *trees, const struct incarna
                                        enum spec_fault fault)
 {
     struct reason why = reason_make(EXIT_ERROR, fault == SPEC_PERIOD ? "%s" : "{start_spec,%s}",
-                                    fault_term(fault, false));
+                                    fault_term(fault));
     event_add(trees, who, "- %s %s", who->label, why.text)->exit = true;
     return started_error(why);
 }

@@ -88,7 +88,7 @@ struct supervisor_spec node_supervisor(const struct node *node);
 child_start node_start; /* arg: the node */
 void tree_exited(struct oracle *oracle, proc_id pid, const struct reason *reason);
 struct incarnation *incarnation_of(const struct trees *trees, proc_id pid);
-const char *fault_term(enum spec_fault fault, bool dynamic);
+const char *fault_term(enum spec_fault fault); /* what OTP says */
 
 /* ---- commands (oracle_tree_calls.c) ---- */
 

@@ -1,0 +1,224 @@
+%% otp_peer_scenario: random scenarios. The same number gives the same scenario.
+-module(otp_peer_scenario).
+-export([text/1]).
+
+text(Number) ->
+    rand:seed(exsss, Number),
+    Lines = case Number rem 8 of
+                N when N < 3 -> signals();
+                3 -> windows();
+                _ -> trees()
+            end,
+    unicode:characters_to_binary([[Line, "\n"] || Line <- Lines]).
+
+%% ---- chance ----
+
+pick(List) ->
+    lists:nth(rand:uniform(length(List)), List).
+
+chance(Percent) ->
+    rand:uniform(100) =< Percent.
+
+between(Least, Most) ->
+    Least + rand:uniform(Most - Least + 1) - 1.
+
+times(Least, Most, Fun) ->
+    [Fun(N) || N <- lists:seq(1, between(Least, Most))].
+
+line(Format, Args) ->
+    lists:flatten(io_lib:format(Format, Args)).
+
+%% Weighted: [{Weight, Fun}].
+choose(Choices) ->
+    choose(rand:uniform(lists:sum([Weight || {Weight, _} <- Choices])), Choices).
+
+choose(Left, [{Weight, Fun} | _]) when Left =< Weight -> Fun();
+choose(Left, [{Weight, _} | Rest]) -> choose(Left - Weight, Rest).
+
+%% ---- signals ----
+
+%% Lines may name processes and refs that there are not; whoever runs the scenario leaves them out.
+signals() ->
+    Processes = between(2, 6),
+    Weights = [{Word, pick([0, 1, 2, 4, 8])} || Word <- [life, names, aliases, freezing, links]],
+    [line("spawn p~b", [N]) || N <- lists:seq(1, Processes)] ++
+        [line("trap p~b", [N]) || N <- lists:seq(1, Processes), chance(40)] ++
+        times(4, 45, fun(N) -> signal_line(Processes, N, Weights) end).
+
+signal_line(Processes, N, Weights) ->
+    P = fun() -> line("p~b", [between(1, Processes)]) end,
+    M = fun() -> line("m~b", [between(1, 1 + N div 2)]) end,
+    Name = fun() -> pick(["n1", "n2"]) end,
+    R = fun() -> pick(["normal", "normal", "shutdown", "kill", "oops", "boom", "shutdown:x", "killed", "noproc"]) end,
+    Text = fun() -> line("t~b", [between(1, 99)]) end,
+    W = fun(Key) -> proplists:get_value(Key, Weights) end,
+    choose(
+      [{1, fun() -> line("spawn p~b", [Processes + N]) end},
+       {1, fun() -> line("spawn p~b ~s ~s", [Processes + N, P(), pick(["none", "link", "mon"])]) end},
+       {1, fun() -> line("~s ~s", [pick(["trap", "untrap"]), P()]) end},
+       {2, fun() -> line("mon ~s ~s", [P(), P()]) end},
+       {2, fun() -> line("demon ~s ~s~s", [P(), M(), pick(["", " flush", " info"])]) end},
+       {1, fun() -> line("exit ~s ~s", [P(), R()]) end},
+       {3, fun() -> line("sig ~s ~s ~s", [pick([P(), P(), P(), "-"]), P(), R()]) end},
+       {2, fun() -> line("send ~s ~s ~s", [pick([P(), "-"]), P(), Text()]) end},
+       {W(life), fun() -> pick([line("exit ~s ~s", [P(), R()]), line("err ~s ~s", [P(), R()]),
+                                line("throw ~s ~s", [P(), R()]), line("return ~s", [P()])]) end},
+       {W(links), fun() -> line("~s ~s ~s", [pick(["link", "link", "unlink"]), P(), P()]) end},
+       {W(links), fun() -> line("links ~s", [P()]) end},
+       {W(names), fun() -> line("reg ~s ~s", [P(), Name()]) end},
+       {W(names), fun() -> pick([line("unreg ~s", [Name()]), line("whereis ~s", [Name()])]) end},
+       {W(names), fun() -> line("mon ~s name ~s", [P(), Name()]) end},
+       {W(names), fun() -> line("sendname ~s ~s ~s", [P(), Name(), Text()]) end},
+       {W(freezing), fun() -> line("~s ~s", [pick(["freeze", "freeze", "thaw"]), P()]) end},
+       {W(aliases), fun() -> line("alias ~s ~s", [P(), pick(["explicit", "reply"])]) end},
+       {W(aliases), fun() -> line("amon ~s ~s ~s", [P(), P(), pick(["explicit", "demonitor", "reply_demonitor"])]) end},
+       {W(aliases), fun() -> line("unalias ~s ~s", [P(), M()]) end},
+       {2 * W(aliases), fun() -> line("asend ~s ~s", [M(), Text()]) end}]).
+
+%% ---- trees ----
+
+-record(tree, {lines = [],    % newest first
+               sups = [],     % {Name, sup | dyn | simple, Parent}
+               workers = [],  % {Name, Parent}
+               specs = []}).
+
+strategy() ->
+    pick(["one_for_one", "one_for_all", "rest_for_one"]).
+
+auto() ->
+    pick(["never", "never", "any", "all"]).
+
+add(Line, Tree) ->
+    Tree#tree{lines = [Line | Tree#tree.lines]}.
+
+trees() ->
+    Root = line("sup root strategy=~s intensity=~b period=5 auto=~s", [strategy(), between(0, 5), auto()]),
+    Start = #tree{lines = [Root], sups = [{"root", sup, none}]},
+    Tree = lists:foldl(fun grow/2, Start, lists:seq(1, between(1, 10))),
+    Whole = lists:foldl(fun(N, T) -> add_spec(N, T) end, Tree, lists:seq(1, between(0, 4))),
+    lists:reverse(Whole#tree.lines) ++ times(1, pick([6, 14, 30]), fun(_) -> tree_command(Whole) end).
+
+grow(N, Tree) ->
+    Parent = pick([Name || {Name, sup, _} <- Tree#tree.sups]),
+    choose([{4, fun() -> add_sup(N, Parent, Tree) end},
+            {1, fun() -> add_dyn(N, Parent, Tree) end},
+            {1, fun() -> add_simple(N, Parent, Tree) end},
+            {11, fun() -> add_worker(N, Parent, Tree) end}]).
+
+add_sup(N, Parent, Tree) ->
+    Name = line("s~b", [N]),
+    Line = line("sup ~s parent=~s strategy=~s intensity=~b period=5 auto=~s~s",
+                [Name, Parent, strategy(), between(0, 4), auto(), child_options(infinity)]),
+    add(Line, Tree#tree{sups = [{Name, sup, Parent} | Tree#tree.sups]}).
+
+add_dyn(N, Parent, Tree) ->
+    Name = line("d~b", [N]),
+    Line = line("dyn ~s parent=~s intensity=~b period=5~s~s",
+                [Name, Parent, between(0, 4), pick(["", "", " max=2", " max=0", " max=1"]), child_options(infinity)]),
+    add(Line, Tree#tree{sups = [{Name, dyn, Parent} | Tree#tree.sups]}).
+
+add_simple(N, Parent, Tree) ->
+    Name = line("i~b", [N]),
+    Line = line("simple ~s parent=~s intensity=~b period=5 crestart=~s cshutdown=~s~s",
+                [Name, Parent, between(0, 4), pick(["permanent", "transient", "temporary"]),
+                 pick(["20", "1000", "brutal_kill"]), child_options(infinity)]),
+    add(Line, Tree#tree{sups = [{Name, simple, Parent} | Tree#tree.sups]}).
+
+add_worker(N, Parent, Tree) ->
+    Name = line("w~b", [N]),
+    Line = line("wrk ~s parent=~s~s", [Name, Parent, worker_options()]),
+    add(Line, Tree#tree{workers = [{Name, Parent} | Tree#tree.workers]}).
+
+add_spec(N, Tree) ->
+    Name = line("x~b", [N]),
+    add(line("spec ~s~s", [Name, worker_options()]), Tree#tree{specs = [Name | Tree#tree.specs]}).
+
+%% A significant child that is permanent, or under a supervisor that never shuts down by itself, is refused: mostly not.
+child_options(Shutdown) ->
+    Restart = pick(["", " restart=permanent", " restart=transient", " restart=transient", " restart=temporary"]),
+    Rejected = lists:member(Restart, ["", " restart=permanent"]),
+    Significant = case chance(case Rejected of true -> 1; false -> 15 end) of true -> " sig=1"; false -> "" end,
+    Stop = case Shutdown of
+               infinity -> pick(["", "", "", " shutdown=brutal_kill", " shutdown=2000", " shutdown=infinity"]);
+               Text -> Text
+           end,
+    Restart ++ Stop ++ Significant.
+
+%% A stubborn worker must be killed, soon; a slow one takes 60 ms.
+worker_options() ->
+    Kind = pick(["", "plain", "plain", "trap", "trap", "odd", "clean", "slow", "stubborn"]),
+    Stop = case Kind of
+               "stubborn" -> pick([" shutdown=20", " shutdown=10", " shutdown=brutal_kill", " shutdown=0"]);
+               "slow" -> pick(["", " shutdown=20", " shutdown=1000", " shutdown=infinity", " shutdown=brutal_kill"]);
+               "plain" -> pick(["", " shutdown=1000", " shutdown=infinity", " shutdown=brutal_kill", " shutdown=0"]);
+               _ -> pick(["", " shutdown=1000", " shutdown=infinity", " shutdown=brutal_kill"])
+           end,
+    Plan = case chance(35) of true -> " plan=" ++ plan(); false -> "" end,
+    case Kind of "" -> ""; _ -> " kind=" ++ Kind end ++ Plan ++ child_options(Stop).
+
+%% The first start works, mostly: a tree that does not stand teaches little.
+plan() ->
+    First = case chance(85) of true -> "ok"; false -> pick(["ignore", "error", "exit", "bad"]) end,
+    lists:flatten(lists:join(",", [First | times(0, 4, fun(_) -> pick(["ok", "ok", "ignore", "error", "exit", "bad"]) end)])).
+
+reason() ->
+    pick(["normal", "shutdown", "kill", "oops", "oops", "oops", "shutdown:x", "killed"]).
+
+tree_command(#tree{sups = Sups, workers = Workers, specs = Specs} = Tree) ->
+    Supervisor = fun() -> {Name, _, _} = pick(Sups), Name end,
+    Leaves = [Name || {Name, _} <- Workers] ++ Specs,
+    Any = fun() -> pick([Name || {Name, _, _} <- Sups] ++ Leaves ++ Leaves) end,
+    choose(
+      [{8 * min(1, length(Leaves)), fun() -> line("die ~s ~s", [pick(Leaves), reason()]) end},
+       {4, fun() -> multi(Tree) end},
+       {4, fun() -> line("signal ~s ~s", [Any(), reason()]) end},
+       {1, fun() -> line("stop ~s ~s", [Supervisor(), reason()]) end},
+       {6, fun() -> start(Tree) end},
+       {5, fun() -> {S, X} = member(Tree), line("term ~s ~s", [S, X]) end},
+       {3, fun() -> {S, X} = member(Tree), line("restart ~s ~s", [S, X]) end},
+       {2, fun() -> {S, X} = member(Tree), line("delete ~s ~s", [S, X]) end},
+       {3, fun() -> line("which ~s", [Supervisor()]) end},
+       {2, fun() -> line("count ~s", [Supervisor()]) end}]).
+
+%% A child with its supervisor, mostly.
+member(#tree{sups = Sups, workers = Workers, specs = Specs}) ->
+    Pairs = [{Parent, Name} || {Name, _, Parent} <- Sups, Parent =/= none] ++ [{Parent, Name} || {Name, Parent} <- Workers],
+    Loose = [{Name, Spec} || {Name, _, _} <- Sups, Spec <- Specs],
+    Strange = [{Name, X} || {Name, _, _} <- Sups, {X, _} <- Workers],
+    pick([pick(All) || All <- [Pairs, Pairs, Loose, Loose, Strange], All =/= []] ++ [{"root", "nobody"}]).
+
+start(#tree{sups = Sups, workers = Workers, specs = Specs}) ->
+    {Name, Kind, _} = pick(Sups),
+    Leaves = Specs ++ Specs ++ Specs ++ [Worker || {Worker, _} <- Workers],
+    Nodes = [Sup || Kind =:= sup, {Sup, _, _} <- Sups, Sup =/= "root"],
+    case Leaves ++ Nodes of
+        [] -> line("which ~s", [Name]);
+        All -> line("start ~s ~s", [Name, pick(All)])
+    end.
+
+multi(#tree{workers = [], sups = Sups}) ->
+    {Name, _, _} = pick(Sups),
+    line("count ~s", [Name]);
+multi(#tree{workers = Workers, specs = Specs}) ->
+    {_, Parent} = pick(Workers),
+    All = [Name || {Name, P} <- Workers, P =:= Parent] ++ [Spec || Spec <- Specs, chance(30)],
+    Shuffled = [Name || {_, Name} <- lists:sort([{rand:uniform(), Name} || Name <- All])],
+    line("multi~s", [[[" ", Name, "/", reason()] || Name <- lists:sublist(Shuffled, between(1, 4))]]).
+
+%% ---- windows of time ----
+
+%% Restarts stay well within the quarters of a second, so that what the scenario takes by itself does not matter.
+windows() ->
+    Period = between(1, 3),
+    Root = line("sup root strategy=~s intensity=~b period=~b auto=never", [strategy(), between(1, 3), Period]),
+    Inner = pick([[], [line("dyn d parent=root intensity=~b period=~b", [between(1, 2), between(1, 2)])]]),
+    Workers = [line("wrk w~b parent=root plan=~s", [N, plan_of_times()]) || N <- lists:seq(1, between(1, 3))],
+    [Root | Inner] ++ Workers ++ ["spec x"] ++ ["start d x" || Inner =/= []] ++
+        ["align 200" | lists:append(times(2, 6, fun(_) -> window(length(Workers), Inner) end))].
+
+plan_of_times() ->
+    pick(["ok", "ok", "ok,error", "ok,ok,error", "ok,ok,bad"]).
+
+window(Workers, Inner) ->
+    [line("sleep ~b", [pick([500, 500, 1000, 1500, 2000])]) || chance(70)] ++
+        [pick(["die x oops" || Inner =/= []] ++ [line("die w~b oops", [between(1, Workers)])]), "which root"].
