@@ -72,7 +72,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run test deps bench mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
+.PHONY: all run test deps bench oracle mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -188,6 +188,15 @@ mutants: build ## plant each bug of scenarios/mutants, run until it is caught; a
 
 sweep: build ## every fault at every hit of the crash family, each ends in a certificate (FAMILY=crash, ARGS=...)
 	@$(BUILD)/duress sweep scenarios --family $(FAMILY) $(ARGS)
+
+SEED  ?= 1
+COUNT ?= 2000
+PEER  := $(wildcard sut/runtime/oracle/peer/*.erl)
+
+oracle: $(BUILD)/otp-oracle ## compare the runtime with Erlang's on random scenarios, if erl is installed (SEED=1 COUNT=2000)
+	@if ! command -v erlc >/dev/null; then echo "make oracle: there is no erlc (Debian: erlang-base; elixir for dynamic supervisors)"; exit 0; fi; \
+	  mkdir -p $(BUILD)/peer && erlc -o $(BUILD)/peer $(PEER) && \
+	  erl -noshell +S 1:1 -pa $(BUILD)/peer -s otp_peer start -extra compare $(BUILD)/otp-oracle $(SEED) $(COUNT)
 
 bench: $(BENCH_BIN) build ## benchmarks; writes build/bench.json
 	@bash harness/bench/run.sh $(BUILD) $(BENCH_BIN)

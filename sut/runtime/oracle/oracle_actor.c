@@ -282,7 +282,7 @@ static void act_unalias(struct proc *self, struct command *command)
 
 /* ---- what the driver does ---- */
 
-static struct actor *actor_new(struct signals *signals, const char *name)
+struct actor *actor_new(struct signals *signals, const char *name)
 {
     struct actor *actor = heap_alloc(signals->oracle->heap, sizeof *actor);
     snprintf(actor->name, sizeof actor->name, "%s", name);

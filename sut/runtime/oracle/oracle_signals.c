@@ -119,6 +119,8 @@ static void command_give(struct command *command)
         command->verb->drive(command);
     } else if (!p->alive) {
         result_set(command, "dead");
+        if (command->verb->words[0] == 'S')
+            actor_new(command->signals, command->word); /* who was not spawned is dead */
     } else {
         result_set(command, "died");
         proc_send(runtime, 0, p->pid, TAG_COMMAND, &command, sizeof command);

@@ -264,8 +264,8 @@ const char *fault_term(enum spec_fault fault)
 static struct started supervisor_fault(struct trees *trees, const struct incarnation *who,
                                        enum spec_fault fault)
 {
-    struct reason why = reason_make(EXIT_ERROR, fault == SPEC_PERIOD ? "%s" : "{start_spec,%s}",
-                                    fault_term(fault));
+    struct reason why =
+        reason_make(EXIT_ERROR, fault == SPEC_PERIOD ? "%s" : "{start_spec,%s}", fault_term(fault));
     event_add(trees, who, "- %s %s", who->label, why.text)->exit = true;
     return started_error(why);
 }

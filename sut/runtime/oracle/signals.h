@@ -5,7 +5,7 @@
 
 #include "sut/runtime/oracle/oracle.h"
 
-enum { TAG_COMMAND = MSG_USER, TAG_TEXT, RESULT_MAX = 512 };
+enum { TAG_COMMAND = MSG_USER, TAG_TEXT, RESULT_MAX = 1024 };
 
 struct actor {
     char name[ORACLE_NAME_MAX];
@@ -53,6 +53,8 @@ struct verb {
 };
 
 struct actor *actor_named(struct signals *signals, const char *name);
+/* A new one, which is not alive yet. */
+struct actor *actor_new(struct signals *signals, const char *name);
 void result_set(struct command *command, const char *result);
 void actor_exited(struct oracle *oracle, proc_id pid, const struct reason *reason);
 

@@ -162,7 +162,7 @@ struct call {
     const struct supervisor_spec *spec;
     proc_id pid;
     struct reason why;
-    char text[512];
+    char text[REASON_WORDS];
 };
 
 static const char *err_text(int err)

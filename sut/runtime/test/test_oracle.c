@@ -113,6 +113,11 @@ Test(oracle, trees_by_calls_and_time)
     trees("time", 7);
 }
 
+Test(oracle, scenarios_that_once_differed)
+{
+    trees("found", 9);
+}
+
 Test(oracle, trees_without_ids)
 {
     trees("dyn", 13);
@@ -173,6 +178,16 @@ Test(oracle, bad_tree_commands_are_told_with_their_line)
     rejected(ROOT "multi a\n", "2: \"a\" is not of the form NAME/REASON");
     rejected(ROOT "sleep long\n", "2: \"long\" is no number of milliseconds from 0 to 1000000000");
     rejected(ROOT "align 1000\n", "2: \"1000\" is no number of milliseconds from 0 to 999");
+}
+
+Test(oracle, who_could_not_be_spawned_is_dead)
+{
+    char wrong[512];
+    struct text out = {0};
+    cr_assert(run("spawn p\nexit p oops\nspawn q p link\ntrap q\n", &out, wrong));
+    cr_assert_str_eq(out.chars, "> spawn p\n= ok\n> exit p oops\n- p oops\n= died\n"
+                                "> spawn q p link\n= dead\n> trap q\n= dead\nalive\n");
+    free(out.chars);
 }
 
 Test(oracle, comments_and_blanks_do_not_show)

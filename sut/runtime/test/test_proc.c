@@ -45,7 +45,7 @@ Test(reason, calm_are_normal_and_shutdown_RST_04)
 
 Test(reason, too_long_is_cut)
 {
-    char long_text[300] = {0}, text[REASON_WORDS];
+    char long_text[2 * REASON_TEXT] = {0}, text[REASON_WORDS];
     memset(long_text, 'x', sizeof long_text - 1);
     struct reason reason = error(long_text);
     cr_assert_eq(strlen(reason.text), sizeof reason.text - 1);

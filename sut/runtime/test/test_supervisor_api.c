@@ -435,6 +435,17 @@ Test(shut, at_once_asks_and_kills)
     cr_assert_eq(runtime_count(runtime), 0);
 }
 
+Test(shut, at_once_does_not_wait_for_one_that_traps_SHUT_03)
+{
+    struct child_spec spec = child(&a);
+    spec.shutdown_ns = SHUTDOWN_AT_ONCE;
+    proc_id sup = ROOT(ONE_FOR_ONE, 3, spec);
+    proc_signal(runtime, 0, sup, plain(EXIT_SHUTDOWN));
+    fake_pass(&fake, runtime, 0);
+    said_is("+a"); /* it had no time to say that it stops */
+    cr_assert_eq(runtime_count(runtime), 0);
+}
+
 Test(shut, how_a_child_ends_changes_nothing_SHUT_06)
 {
     b.stop_ns = 5; /* and then exits with the reason it was told, as a; c is killed */

@@ -346,6 +346,8 @@ Test(autoshut, contradictions_AUTO_01)
             refusal(AUTO_ANY_SIGNIFICANT, child_sig(&a, RESTART_PERMANENT)));
     answers("a significant child needs a supervisor with auto-shutdown",
             refusal(AUTO_NEVER, child_sig(&a, RESTART_TRANSIENT)));
+    answers("a significant child needs a supervisor with auto-shutdown",
+            refusal(AUTO_NEVER, child_sig(&a, RESTART_PERMANENT)));
     proc_id sup = ROOT(ONE_FOR_ONE, 1, child(&a));
     struct child_spec added = child_sig(&b, RESTART_TEMPORARY);
     answers("a significant child needs a supervisor with auto-shutdown",

@@ -84,7 +84,7 @@ run(Text) ->
     {ok, _} = timer:kill_after(?PATIENCE_MS),
     Lines = [string:lexemes(hd(string:split(Line, "#")), " \t")
              || Line <- string:lexemes(unicode:characters_to_list(Text), "\n")],
-    Full = [Line || Line <- Lines, Line =/= []],
+    Full = [Line || Line <- Lines, Line =/= []], % a comment leaves nothing
     case is_node(hd(hd(Full))) of
         true -> otp_peer_tree:run(Full);
         false -> otp_peer_signal:run(Full)

@@ -9,14 +9,14 @@
 run(Lines) ->
     {Tree, Commands} = lists:splitwith(fun([Word | _]) -> otp_peer:is_node(Word) end, Lines),
     Table = ets:new(tree, [public]),
-    ets:insert(Table, [{driver, self()} | [{{node, Name}, Node} || #{name := Name} = Node <- nodes_of(Tree)]]),
-    ets:insert(Table, {order, [list_to_atom(Name) || [_, Name | _] <- Tree]}),
+    Nodes = nodes_of(Tree),
+    [Root] = [Name || #{name := Name, word := "sup"} = Node <- Nodes, not is_map_key(parent, Node)],
+    ets:insert(Table, [{driver, self()}, {order, [Name || #{name := Name} <- Nodes]}, {root, Root}
+                       | [{{node, Name}, Node} || #{name := Name} = Node <- Nodes]]),
     Harness = spawn(fun() -> process_flag(trap_exit, true), harness() end),
     erlang:trace(Harness, true, [procs, set_on_spawn]),
     put(harness, Harness),
     put(dead, #{}),
-    [Root] = [Name || #{name := Name, word := "sup"} = Node <- nodes_of(Tree), not is_map_key(parent, Node)],
-    put(root, Root),
     Blocks = [block(Table, Line) || Line <- [["init"] | Commands] ++ [["end"]]],
     [Blocks, leaked(Table)].
 
@@ -94,8 +94,7 @@ child_start(Table, Name) ->
     end.
 
 sup_start(Table, Name, Label, Word) ->
-    Module = case Word of "dyn" -> ?DYNAMIC; _ -> supervisor end,
-    case Module:start_link(?MODULE, {Table, Name, Label, self()}) of
+    case (module(Word)):start_link(?MODULE, {Table, Name, Label, self()}) of
         {ok, Pid} ->
             ets:insert(Table, {{latest, Name}, Pid}),
             note(Table, "+ ~s", [Label]),
@@ -298,9 +297,9 @@ result({error, Why}) -> ["error ", otp_peer:term(Why)].
 %% ---- the commands ----
 
 command(["init"], Table) ->
-    by_harness(fun() -> result(child_start(Table, get_root(Table))) end);
+    by_harness(fun() -> result(child_start(Table, root(Table))) end);
 command(["end"], Table) ->
-    Pid = latest(Table, get(root)),
+    Pid = latest(Table, root(Table)),
     case is_process_alive(Pid) of
         true -> by_harness(fun() -> exit(Pid, shutdown), "ok" end);
         false -> "dead"
@@ -328,22 +327,20 @@ command(["start", S, X], Table) ->
         "dyn" -> call(Table, S, fun(Pid) -> result(?DYNAMIC:start_child(Pid, Child)) end)
     end;
 command(["term", S, X], Table) ->
-    Word = word_of(Table, S),
-    case Word of
+    case word_of(Table, S) of
         "sup" -> call(Table, S, fun(Pid) -> result(supervisor:terminate_child(Pid, list_to_atom(X))) end);
-        _ -> term_pid(Table, S, X, case Word of "dyn" -> ?DYNAMIC; _ -> supervisor end)
+        Word -> term_pid(Table, S, X, module(Word))
     end;
 command(["restart", S, X], Table) ->
     by_id(Table, S, fun(Pid) -> result(supervisor:restart_child(Pid, list_to_atom(X))) end);
 command(["delete", S, X], Table) ->
     by_id(Table, S, fun(Pid) -> result(supervisor:delete_child(Pid, list_to_atom(X))) end);
 command(["which", S], Table) ->
-    Module = module(Table, S),
-    Dynamic = word_of(Table, S) =/= "sup",
-    call(Table, S, fun(Pid) -> which(Table, Dynamic, Module:which_children(Pid)) end);
+    Word = word_of(Table, S),
+    call(Table, S, fun(Pid) -> which(Table, Word =/= "sup", (module(Word)):which_children(Pid)) end);
 command(["count", S], Table) ->
-    Module = module(Table, S),
-    call(Table, S, fun(Pid) -> counts(Module:count_children(Pid)) end);
+    Word = word_of(Table, S),
+    call(Table, S, fun(Pid) -> counts((module(Word)):count_children(Pid)) end);
 command(["sleep", Ms], _) ->
     timer:sleep(list_to_integer(Ms)),
     "ok";
@@ -352,16 +349,11 @@ command(["align", Ms], _) ->
     timer:sleep(((Late rem 1000) + 1000) rem 1000),
     "ok".
 
-get_root(Table) ->
-    [Root] = [Name || Name <- ets:lookup_element(Table, order, 2),
-                      #{word := "sup"} = Node <- [node_of(Table, Name)], not is_map_key(parent, Node)],
-    Root.
+root(Table) ->
+    ets:lookup_element(Table, root, 2).
 
-module(Table, S) ->
-    case word_of(Table, S) of
-        "dyn" -> ?DYNAMIC;
-        _ -> supervisor
-    end.
+module("dyn") -> ?DYNAMIC;
+module(_) -> supervisor.
 
 to_living(Pid, Fun) ->
     case is_process_alive(Pid) of
