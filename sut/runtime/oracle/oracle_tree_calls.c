@@ -68,7 +68,7 @@ static void call_start(struct proc *self, struct command *command)
     struct child_spec child = node_child(command->node);
     struct supervisor_spec spec = command->sup->sup;
     bool dynamic = command->sup->kind == NODE_DYN, simple = command->sup->kind == NODE_SIMPLE;
-    child.significant &= !dynamic; /* Elixir 1.14 does not look at it */
+    child.significant &= !dynamic;                          /* Elixir 1.14 does not look at it */
     if (dynamic && child.shutdown_ns == SHUTDOWN_AT_ONCE) { /* the caller sees to it itself */
         tree_result(command, "error {invalid_shutdown,0}");
         return;
