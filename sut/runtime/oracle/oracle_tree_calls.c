@@ -68,8 +68,9 @@ static void call_start(struct proc *self, struct command *command)
     struct child_spec child = node_child(command->node);
     struct supervisor_spec spec = command->sup->sup;
     bool dynamic = command->sup->kind == NODE_DYN, simple = command->sup->kind == NODE_SIMPLE;
-    child.significant &= !dynamic;                          /* Elixir 1.14 does not look at it */
-    if (dynamic && child.shutdown_ns == SHUTDOWN_AT_ONCE) { /* the caller sees to it itself */
+    /* Elixir 1.14 does not look at `significant`, and the caller itself refuses a child without time to stop. */
+    child.significant &= !dynamic;
+    if (dynamic && child.shutdown_ns == SHUTDOWN_AT_ONCE) {
         tree_result(command, "error {invalid_shutdown,0}");
         return;
     }
