@@ -383,3 +383,24 @@ Test(task, await_many_is_linear)
     live(body_thousands, false);
     said_is("( )");
 }
+
+/* ---- both ---- */
+
+static void body_both(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct task tasks[] = {async(self, TASK(.number = 1)), async(self, TASK(.number = 2)),
+                           async(self, TASK(.number = 3)), async(self, TASK(.number = 4))};
+    proc_sleep(self, MS); /* value and DOWN of each are there */
+    say_result(self, task_yield(self, &tasks[0], 0));
+    say_result(self, task_shutdown(self, &tasks[1], NS_PER_S));
+    say_result(self, task_shutdown(self, &tasks[2], SHUTDOWN_BRUTAL));
+    say_result(self, task_ignore(self, &tasks[3]));
+    say_mailbox(self);
+}
+
+Test(task, the_value_wins_over_the_end_TASK_29)
+{
+    live(body_both, false);
+    said_is("ok(1) ok(2) ok(3) ok(4) ( )");
+}
