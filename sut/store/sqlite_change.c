@@ -73,11 +73,23 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
     }
 }
 
+/* Are there jobs to claim in any queue at all? */
+static bool any_ready(struct tx *tx)
+{
+    bool some = false;
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_SOME);
+    while (tx_step(tx, stmt))
+        some = true;
+    return some;
+}
+
 static void tell_ready(struct tx *tx)
 {
     const struct store_request *request = tx->request;
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    if (!any_ready(tx))
+        return; /* as mostly, however many queues there are */
+    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
     for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
         tx_bind_text(tx, stmt, 1, request->queues[i]);
         while (tx_step(tx, stmt))

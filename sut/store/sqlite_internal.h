@@ -50,6 +50,7 @@
     X(INSERT, JOB_INSERT)                                                                          \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3")                                        \
+    X(SOME, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 LIMIT 1")                                   \
     X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs NOT INDEXED SET state='executing',attempt=attempt+1,lease=lease+1,"      \
