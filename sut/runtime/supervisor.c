@@ -138,6 +138,15 @@ static void birth_prepare(struct proc *proc, const void *ctx)
     supervisor_prepare(proc, birth->spec, birth->parent, birth->partitions);
 }
 
+struct started supervisor_start_checked(struct proc *self, const struct supervisor_spec *spec,
+                                        size_t partitions)
+{
+    return start_prepared(
+        self, &(struct proc_spec){.label = spec->label, .main = supervisor_main, .trap_exit = true},
+        proc_self(self), WAIT_FOREVER, birth_prepare,
+        &(struct birth){.spec = spec, .parent = proc_self(self), .partitions = partitions});
+}
+
 struct started supervisor_start_under(struct proc *self, const struct supervisor_spec *spec,
                                       size_t partitions)
 {
@@ -146,10 +155,7 @@ struct started supervisor_start_under(struct proc *self, const struct supervisor
     if (fault)
         return started_error(
             reason_make(EXIT_ERROR, child ? "%s: %s" : "%s", spec_fault_text(fault), child));
-    return start_prepared(
-        self, &(struct proc_spec){.label = spec->label, .main = supervisor_main, .trap_exit = true},
-        proc_self(self), WAIT_FOREVER, birth_prepare,
-        &(struct birth){.spec = spec, .parent = proc_self(self), .partitions = partitions});
+    return supervisor_start_checked(self, spec, partitions);
 }
 
 struct started supervisor_start_link(struct proc *self, const struct supervisor_spec *spec)

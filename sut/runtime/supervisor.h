@@ -15,7 +15,8 @@
  *     .main        a process; it counts as started when it is spawned
  *     .start       a function that the supervisor calls, which starts a process linked with it and waits until that stands:
  *                  return proc_start(supervisor, &(struct proc_spec){.main = ...}, timeout_ns);
- *     .supervisor  a supervisor below this one; so a whole tree is one initialiser
+ *     .supervisor  a supervisor below this one; so a whole tree is one initialiser. Each supervisor keeps a copy of what stands
+ *                  under it: where that is a hundred levels deep, let a .start function make the supervisors instead
  */
 #ifndef SUT_SUPERVISOR_H
 #define SUT_SUPERVISOR_H

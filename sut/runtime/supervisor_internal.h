@@ -118,6 +118,9 @@ _Noreturn void supervisor_end(struct supervisor *sup, struct reason reason);
 proc_main supervisor_main;
 struct started supervisor_start_under(struct proc *self, const struct supervisor_spec *spec,
                                       size_t partitions);
+/* Its spec is without contradiction: those below a supervisor were looked at with it. */
+struct started supervisor_start_checked(struct proc *self, const struct supervisor_spec *spec,
+                                        size_t partitions);
 
 /* ---- supervisor_api.c: calls, as they arrive ---- */
 

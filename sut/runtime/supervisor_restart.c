@@ -72,7 +72,7 @@ static void body_start(struct supervisor *sup, const struct child_spec *spec,
     if (spec->start)
         start_call(sup, spec, ret_started);
     else if (spec->supervisor)
-        *ret_started = supervisor_start_link(sup->self, spec->supervisor);
+        *ret_started = supervisor_start_checked(sup->self, spec->supervisor, 0);
     else
         main_spawn(sup, spec, ret_started);
 }

@@ -1,4 +1,4 @@
-/* Wide trees: 100,000 children of one supervisor. Nothing here takes time that can be noticed unless something walks all
+/* Wide and deep trees: 100,000 children of one supervisor, 2,000 supervisors below one another. Nothing here takes time that can be noticed unless something walks all
  * children for each of them: then it takes minutes. */
 #include "kids.h"
 
@@ -126,6 +126,41 @@ Test(wide, stubborn_ones_are_killed_each_in_its_time)
         cr_assert_eq(runtime_count(runtime), 2001 - 4 * passed);
         fake.now += NS_PER_MS;
     }
+    runtime_run(runtime);
+    cr_assert_eq(runtime_count(runtime), 0);
+}
+
+enum { DEEP = 2000 };
+
+static struct started level_start(struct proc *above, const void *arg)
+{
+    static int ids[DEEP + 1];
+    int level = *(const int *)arg;
+    ids[level] = level + 1;
+    struct child_spec below = {
+        .id = "below", .start = level_start, .arg = &ids[level], .arg_size = sizeof(int)};
+    if (level == DEEP)
+        below = (struct child_spec){.id = "end", .main = body_wait};
+    struct supervisor_spec spec = {
+        .label = "level", .period_s = 5, .children = &below, .child_count = 1};
+    return supervisor_start_link(above, &spec);
+}
+
+Test(deep, supervisors_start_escalate_and_stop_level_by_level, .init = wide_setup, .fini = teardown,
+     .timeout = 60)
+{
+    static int level = 1;
+    struct child_spec child = {
+        .id = "top", .start = level_start, .arg = &level, .arg_size = sizeof level};
+    proc_id sup = root_of((struct supervisor_spec){
+        .intensity = 1, .period_s = 5, .children = &child, .child_count = 1});
+    cr_assert_eq(runtime_count(runtime), DEEP + 2);
+    proc_signal(runtime, 0, sup + DEEP + 1,
+                BOOM); /* every level gives up, and the root starts all again */
+    runtime_run(runtime);
+    cr_assert_eq(runtime_count(runtime), DEEP + 2);
+    cr_assert_not(proc_alive(runtime, sup + 1));
+    proc_signal(runtime, 0, sup, plain(EXIT_SHUTDOWN));
     runtime_run(runtime);
     cr_assert_eq(runtime_count(runtime), 0);
 }
