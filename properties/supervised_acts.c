@@ -135,7 +135,7 @@ void tree_on_child_start(struct judge *judge, void *ctx, const struct event *eve
     if (tree->free) {
         kid = kid_named(tree, event_str(event, "child"));
         step_add(tree, STEP_START, kid);
-    } else if (tree->asked && !step_due(tree) &&
+    } else if (tree->asked && !step_due(tree) && !tree_is_full(tree) &&
                !(tree_has_ids(tree) && kid_named(tree, event_str(event, "child")))) {
         free(tree->fresh);
         tree->fresh = kid_new(event_str(event, "child"));

@@ -28,6 +28,7 @@ void tree_begin(struct tree *tree, const struct event *start)
     tree->node = start->node;
     tree->pid = event_u64(start, "sup");
     tree->parent = event_u64(start, "parent");
+    tree->max = event_u64(start, "max");
     text_copy(tree->label, sizeof tree->label, event_str(start, "label"));
     tree->strategy = (enum tree_strategy)word_number(event_str(start, "strategy"), strategies, 5);
     tree->shutdown = (enum tree_auto)word_number(event_str(start, "auto"), shutdowns, 3);
@@ -131,6 +132,14 @@ struct kid *kid_retried(const struct tree *tree)
         if (kid->state == KID_RETRY && (!first || kid->failed < first->failed))
             first = kid;
     return first;
+}
+
+bool tree_is_full(const struct tree *tree)
+{
+    uint64_t count = 0;
+    for (const struct kid *kid = tree->kids; kid; kid = kid->next)
+        count++;
+    return tree->max == UINT64_MAX || (tree->max && count >= tree->max);
 }
 
 bool tree_significant_left(const struct tree *tree)

@@ -60,6 +60,7 @@ struct tree {
     char label[40];
     enum tree_strategy strategy;
     enum tree_auto shutdown;
+    uint64_t max; /* children; 0: without limit, UINT64_MAX: none */
     enum tree_why why;
     bool started;      /* the first start of all is over */
     bool ending;       /* it stops everything, and then exits */
@@ -100,6 +101,7 @@ struct kid *kid_named(const struct tree *tree, const char *name);
 struct kid *kid_of(const struct tree *tree, uint64_t pid);
 /* The one whose failed restart is tried again next, among those without ids. */
 struct kid *kid_retried(const struct tree *tree);
+bool tree_is_full(const struct tree *tree); /* DYN-04 */
 bool tree_significant_left(const struct tree *tree);
 /* Its place in the order of ends: forgotten then, if it is temporary or has no id. */
 bool kid_goes(const struct tree *tree, const struct kid *kid);

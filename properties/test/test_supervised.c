@@ -217,6 +217,18 @@ Test(supervised, follows_children_without_ids_DYN_07_DYN_08_DYN_11)
                  "supervisor top: the stop of what does not run, that of x, where nothing was due");
 }
 
+Test(supervised, refuses_more_children_than_there_may_be_DYN_04)
+{
+#define FULL                                                                                       \
+    "1s n1 #1 sup/supervisor/start sup=1 label=top parent=0 strategy=dynamic intensity=3 "         \
+    "period_s=5 auto=never max=1\n" STANDS ASK("x", "start") UP("x", "2")                          \
+        ADD("x", "temporary", "0")
+    expect_holds(PROPERTY, FULL ASK("x", "start") END("x", "2", "boom") DROP("x") ASK("x", "start")
+                               UP("x", "3"));
+    expect_fails(PROPERTY, FULL ASK("x", "start") UP("x", "3"), 7,
+                 "supervisor top: the start of x, where nothing was due");
+}
+
 Test(supervised, compares_with_the_record_of_processes)
 {
     expect_fails(PROPERTY, THREE("one_for_one") LEARNS("a", "2", "boom"), 11,
@@ -342,16 +354,16 @@ Test(no_orphan, excuses_who_was_told_SHUT_11)
 #define BELOW                                                                                      \
     CHILD_UP "1s n1 #2 sup/supervisor/start sup=2 label=a parent=1\n"                              \
              "1s n1 #2 sup/child/up child=b sup=2 pid=3\n" SUP_DIES
-#define TOLD(to, from)                                                                             \
+#define SAID_TO(to, from)                                                                          \
     "2s n1 #" to " proc/signal/exit to=" to " from=" from " link=1 effect=message reason=killed\n"
 
 Test(no_orphan, does_not_excuse_a_supervisor)
 {
-    expect_fails("no_orphan", BELOW TOLD("2", "1") CHILD_DIES("400s"), 5,
+    expect_fails("no_orphan", BELOW SAID_TO("2", "1") CHILD_DIES("400s"), 5,
                  "a lived on for 398000 ms after its supervisor had ended");
     expect_holds(
         "no_orphan",
-        BELOW TOLD(
+        BELOW SAID_TO(
             "2",
             "1") "3s n1 #2 sup/supervisor/stop sup=2 label=a reason=killed\n" CHILD_DIES("400s"));
 }
@@ -360,7 +372,8 @@ Test(no_orphan, refuses_a_supervisor_that_goes_on)
 {
     expect_fails(
         "no_orphan",
-        BELOW TOLD("2", "1") "3s n1 #3 proc/process/exit pid=3 label=b reason=x calm=0\n" TOLD(
-            "2", "3") "3s n1 #2 sup/child/end child=b sup=2 pid=3 reason=x calm=0\n",
+        BELOW
+            SAID_TO("2", "1") "3s n1 #3 proc/process/exit pid=3 label=b reason=x calm=0\n" SAID_TO(
+                "2", "3") "3s n1 #2 sup/child/end child=b sup=2 pid=3 reason=x calm=0\n",
         7, "the supervisor of b goes on, though its own has ended");
 }
