@@ -44,15 +44,23 @@ static void step_first(struct tree *tree, enum step_kind kind, struct kid *kid)
     tree->steps[--tree->step_at] = (struct step){kind, kid};
 }
 
+static void fresh_forget(struct tree *tree)
+{
+    free(tree->fresh);
+    tree->fresh = NULL;
+}
+
 bool tree_is_idle(struct judge *judge, struct tree *tree, const struct event *event,
                   const char *what)
 {
     tree->free = false;
     tree->asked = NULL;
-    if (!step_due(tree) && !tree->ending)
-        return true;
-    tree_fail(judge, tree, event, what);
-    return false;
+    if (step_due(tree) || tree->ending) {
+        tree_fail(judge, tree, event, what);
+        return false;
+    }
+    fresh_forget(tree);
+    return true;
 }
 
 /* ---- a supervisor begins ---- */
@@ -100,6 +108,8 @@ void tree_on_add(struct judge *judge, void *ctx, const struct event *event)
         step_add(tree, STEP_START, kid);
         return;
     }
+    if (!step_due(tree) && tree->fresh) /* it was ignored, and is kept (API-04) */
+        step_add(tree, STEP_ADD, tree->fresh);
     struct kid *kid = step_take(judge, tree, event, STEP_ADD, "the entry");
     if (kid) {
         kid_append(tree, kid, event);
@@ -132,8 +142,7 @@ void tree_on_child_start(struct judge *judge, void *ctx, const struct event *eve
     if (!tree)
         return;
     struct kid *kid;
-    if (tree->free) {
-        kid = kid_named(tree, event_str(event, "child"));
+    if (tree->free && (kid = kid_named(tree, event_str(event, "child")))) {
         step_add(tree, STEP_START, kid);
     } else if (tree->asked && !step_due(tree) && !tree_is_full(tree) &&
                !(tree_has_ids(tree) && kid_named(tree, event_str(event, "child")))) {
@@ -168,8 +177,11 @@ void tree_on_child_ignore(struct judge *judge, void *ctx, const struct event *ev
         return;
     kid->state = KID_DOWN;
     kid->pid = 0;
-    if (kid == tree->fresh)
-        return; /* whether it is kept says its entry, if there is one */
+    if (kid == tree->fresh) {
+        if (!tree_has_ids(tree))
+            fresh_forget(tree);
+        return; /* else its entry says whether it is kept */
+    }
     if (tree->why != WHY_CALL && kid_goes(tree, kid)) {
         if (step_due(tree))
             step_first(tree, STEP_DROP, kid);
@@ -183,6 +195,8 @@ void tree_on_child_fail(struct judge *judge, void *ctx, const struct event *even
     struct tree *tree = tree_of(ctx, event);
     struct kid *kid =
         tree ? step_take(judge, tree, event, STEP_ANSWER, "the failure of the start") : NULL;
+    if (kid && kid == tree->fresh)
+        fresh_forget(tree);
     if (!kid || tree->why == WHY_CALL)
         return;
     steps_clear(tree);

@@ -203,6 +203,20 @@ Test(supervised, follows_calls_API_06_API_09)
     STANDS ASK("x", "start") UP("x", "2") ADD("x", "permanent", "0") ASK("x", "start")             \
         UP("x", "3") ADD("x", "permanent", "0")
 
+Test(supervised, follows_calls_that_are_ignored_API_04)
+{
+    expect_holds(PROPERTY,
+                 THREE("one_for_one") ASK("d", "start") IGNORE("d") ADD("d", "permanent", "0")
+                     ASK("e", "start") IGNORE("e") ASK("d", "restart") UP("d", "6"));
+    expect_fails(PROPERTY,
+                 THREE("one_for_one") ASK("d", "start") FAIL("d") ADD("d", "permanent", "0"), 14,
+                 "supervisor top: the entry of d, where nothing was due");
+    expect_fails(PROPERTY,
+                 THREE("one_for_one") ASK("d", "start") IGNORE("d") ASK("a", "start")
+                     ADD("d", "permanent", "0"),
+                 15, "supervisor top: the entry of d, where nothing was due");
+}
+
 Test(supervised, follows_children_without_ids_DYN_07_DYN_08_DYN_11)
 {
     expect_holds(PROPERTY, DYNAMIC END("x", "3", "boom") RESTART("x") FAIL("x") RESTART("x") IGNORE(
