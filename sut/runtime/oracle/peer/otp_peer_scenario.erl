@@ -290,16 +290,25 @@ crowd_command(Specs) ->
 
 %% Restarts stay well within the quarters of a second, so that what the scenario takes by itself does not matter.
 windows() ->
-    Period = between(1, 3),
-    Root = line("sup root strategy=~s intensity=~b period=~b auto=never", [strategy(), between(1, 3), Period]),
-    Inner = pick([[], [line("dyn d parent=root intensity=~b period=~b", [between(1, 2), between(1, 2)])]]),
-    Workers = [line("wrk w~b parent=root plan=~s", [N, plan_of_times()]) || N <- lists:seq(1, between(1, 3))],
-    [Root | Inner] ++ Workers ++ ["spec x"] ++ ["start d x" || Inner =/= []] ++
-        ["align 200" | lists:append(times(2, 6, fun(_) -> window(length(Workers), Inner) end))].
+    Root = line("sup root strategy=~s intensity=~b period=~b auto=never", [strategy(), between(1, 4), between(1, 3)]),
+    {Inner, Start, Mortal} = pick([{[], [], []},
+                                   {[line("dyn d parent=root ~s", [window_options()])], ["start d x"], ["x"]},
+                                   {[line("simple i parent=root ~s crestart=permanent cshutdown=1000", [window_options()])],
+                                    ["start i x", "start i x"], ["x"]},
+                                   {[line("sup s parent=root strategy=~s ~s", [strategy(), window_options()]),
+                                     "wrk u parent=s plan=" ++ window_plan(), "wrk v parent=s"], [], ["u", "v"]}]),
+    Workers = times(1, 3, fun(N) -> line("w~b", [N]) end),
+    [Root] ++ Inner ++ [line("wrk ~s parent=root plan=~s", [Worker, window_plan()]) || Worker <- Workers] ++ ["spec x"] ++ Start ++
+        ["align 200" | lists:append(times(2, 8, fun(_) -> window(Workers, Mortal) end))].
 
-plan_of_times() ->
+window_options() ->
+    line("intensity=~b period=~b", [between(1, 3), between(1, 2)]).
+
+window_plan() ->
     pick(["ok", "ok", "ok,error", "ok,ok,error", "ok,ok,bad"]).
 
-window(Workers, Inner) ->
-    [line("sleep ~b", [pick([500, 500, 1000, 1500, 2000])]) || chance(70)] ++
-        [pick(["die x oops" || Inner =/= []] ++ [line("die w~b oops", [between(1, Workers)])]), "which root"].
+window(Workers, Mortal) ->
+    [line("sleep ~b", [pick([500, 500, 1000, 1500, 2000])]) || chance(60)] ++
+        [pick([line("die ~s oops", [pick(pick([Workers | [Mortal || Mortal =/= []]]))]),
+               "multi" ++ lists:append([line(" ~s/oops", [Worker]) || Worker <- Workers])]),
+         "which root"].
