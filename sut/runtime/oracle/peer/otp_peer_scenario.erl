@@ -207,14 +207,20 @@ member(#tree{sups = Sups, workers = Workers, specs = Specs}) ->
     Strange = [{Name, X} || {Name, _, _} <- Sups, {X, _} <- Workers],
     pick([pick(All) || All <- [Pairs, Pairs, Loose, Loose, Strange], All =/= []] ++ [{"root", "nobody"}]).
 
-start(#tree{sups = Sups, workers = Workers, specs = Specs}) ->
+%% A restart that is ignored under a simple supervisor is left out: OTP 25 keeps a child that does not exist (S1F-08).
+start(#tree{lines = Lines, sups = Sups, workers = Workers, specs = Specs}) ->
     {Name, Kind, _} = pick(Sups),
-    Leaves = Specs ++ Specs ++ Specs ++ [Worker || {Worker, _} <- Workers],
+    All = Specs ++ Specs ++ Specs ++ [Worker || {Worker, _} <- Workers],
+    Leaves = [Leaf || Leaf <- All, Kind =/= simple orelse not ignores(Leaf, Lines)],
     Nodes = [Sup || Kind =:= sup, {Sup, _, _} <- Sups, Sup =/= "root"],
     case Leaves ++ Nodes of
         [] -> line("which ~s", [Name]);
-        All -> line("start ~s ~s", [Name, pick(All)])
+        Any -> line("start ~s ~s", [Name, pick(Any)])
     end.
+
+ignores(Name, Lines) ->
+    lists:any(fun(Line) -> string:find(Line, " " ++ Name ++ " ") =/= nomatch andalso string:find(Line, ",ignore") =/= nomatch end,
+              Lines).
 
 multi(#tree{workers = [], sups = Sups}) ->
     {Name, _, _} = pick(Sups),
@@ -256,7 +262,7 @@ retry_command(Sups, Workers) ->
 
 %% ---- children without ids ----
 
-%% A restart that is ignored under a simple supervisor is left out: OTP 25 keeps a child that does not exist (S1F-08).
+%% See start/1 on what is ignored under a simple supervisor.
 crowd() ->
     Own = [{"d", "x", ["ok", "error", "exit", "bad", "ignore"]}, {"i", "y", ["ok", "ok", "error", "exit", "bad"]}],
     Specs = lists:append([times(1, 3, fun(N) -> {Sup, line("~s~b", [Letter, N]), Plan} end) || {Sup, Letter, Plan} <- Own]),
