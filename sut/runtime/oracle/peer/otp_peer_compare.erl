@@ -32,7 +32,7 @@ compare(Oracle, Number, Text, Theirs, RunAll) ->
         Theirs -> same;
         Ours ->
             case differs_always(Oracle, Text, RunAll) orelse not is_trace(Theirs) orelse not is_trace(Ours) of
-                false -> races;
+                false -> io:format("==== ~b races here~n", [Number]), races;
                 true -> show(Oracle, Number, Text, RunAll), differs
             end
     end.
