@@ -3,6 +3,7 @@
 #include "harness/failure.h"
 #include "harness/trace_file.h"
 #include "scenarios/jobs/jobs_system.h"
+#include "scenarios/trees/trees_system.h"
 
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -12,7 +13,7 @@
 
 #define SEEDS 2
 
-static const struct system *const systems[] = {&jobs_system};
+static const struct system *const systems[] = {&jobs_system, &trees_system};
 static char folder[] = "/tmp/test-check-XXXXXX", path[64];
 
 static void folder_make(void)
@@ -105,7 +106,7 @@ Test(check, every_scenario_is_judged_the_same_from_its_file)
     cr_assert_eq(glob("scenarios/*.yaml", 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         char *why = NULL;
-        struct scenario *scenario = scenario_load(found.gl_pathv[i], systems, 1, &why);
+        struct scenario *scenario = scenario_load(found.gl_pathv[i], systems, 2, &why);
         cr_assert(scenario, "%s", why);
         for (uint64_t seed = 1; seed <= SEEDS; seed++)
             failed += run_and_compare(scenario, seed);
