@@ -9,7 +9,8 @@ text(Number) ->
                 3 -> windows();
                 N when N < 6 -> trees();
                 6 -> retries();
-                7 -> crowd()
+                7 when Number rem 16 =:= 7 -> crowd();
+                7 -> ends()
             end,
     unicode:characters_to_binary([[Line, "\n"] || Line <- Lines]).
 
@@ -69,6 +70,7 @@ signal_line(Weights) ->
        {3, fun() -> line("~s ~s", [pick(["trap", "trap", "trap", "untrap"]), P()]) end},
        {2, fun() -> Ref(line("mon ~s ~s", [P(), P()])) end},
        {2, fun() -> line("demon ~s ~s~s", [P(), M(), pick(["", " flush", " info"])]) end},
+       {1, fun() -> two_monitors(P(), P(), next(refs), next(refs)) end},
        {1, fun() -> line("exit ~s ~s", [P(), R()]) end},
        {3, fun() -> line("sig ~s ~s ~s", [pick([P(), P(), P(), "-"]), P(), R()]) end},
        {2, fun() -> line("send ~s ~s ~s", [pick([P(), "-"]), P(), Text()]) end},
@@ -85,6 +87,10 @@ signal_line(Weights) ->
        {W(aliases), fun() -> Ref(line("amon ~s ~s ~s", [P(), P(), pick(["explicit", "demonitor", "reply_demonitor"])])) end},
        {W(aliases), fun() -> line("unalias ~s ~s", [P(), M()]) end},
        {2 * W(aliases), fun() -> line("asend ~s ~s", [M(), Text()]) end}]).
+
+%% Of one process by another; one of them is taken back.
+two_monitors(P, Q, First, Second) ->
+    line("mon ~s ~s\nmon ~s ~s\ndemon ~s m~b", [P, Q, P, Q, P, pick([First, Second])]).
 
 %% ---- trees ----
 
@@ -259,6 +265,27 @@ retry_command(Sups, Workers) ->
             {1, fun() -> line("signal ~s kill", [pick(Sups)]) end},
             {2, fun() -> {Name, Parent} = pick(Workers), line("~s ~s ~s", [pick(["term", "restart", "start", "delete"]), Parent, Name]) end},
             {2, fun() -> line("~s ~s", [pick(["which", "count"]), pick(Sups)]) end}]).
+
+%% ---- automatic shutdown ----
+
+ends() ->
+    Sups = ["root" | ["s" || chance(50)]],
+    Workers = times(3, 7, fun(N) -> {line("w~b", [N]), pick(Sups)} end),
+    Restart = fun() -> pick(["transient", "transient", "temporary"]) end,
+    Tree = #tree{sups = [{Name, sup, none} || Name <- Sups], workers = Workers},
+    [line("sup root strategy=~s intensity=9 period=5 auto=~s", [strategy(), pick(["any", "all", "all"])])] ++
+        [line("sup s parent=root strategy=~s intensity=3 period=5 auto=~s restart=~s sig=~b",
+              [strategy(), pick(["any", "all", "all"]), Restart(), between(0, 1)]) || length(Sups) > 1] ++
+        [line("wrk ~s parent=~s restart=~s sig=~b plan=~s", [Name, Parent, Restart(), between(0, 1), pick(["ok", "ok", "ignore", "ok,ignore", "ok,error,ok"])])
+         || {Name, Parent} <- Workers] ++
+        times(3, 14, fun(_) -> end_command(Tree) end).
+
+end_command(#tree{sups = Sups, workers = Workers} = Tree) ->
+    {Name, Parent} = pick(Workers),
+    choose([{6, fun() -> line("die ~s ~s", [Name, pick(["normal", "shutdown", "shutdown:x", "oops"])]) end},
+            {2, fun() -> multi(Tree) end},
+            {3, fun() -> line("~s ~s ~s", [pick(["term", "restart", "delete", "start"]), Parent, Name]) end},
+            {1, fun() -> {Sup, _, _} = pick(Sups), line("which ~s", [Sup]) end}]).
 
 %% ---- children without ids ----
 
