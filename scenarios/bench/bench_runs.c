@@ -17,20 +17,21 @@
 #define SAMPLES_MAX 100000
 
 static void *samples[SAMPLES_MAX];
-static volatile sig_atomic_t sample_count;
+static volatile sig_atomic_t sample_count, sampling;
 
 static void on_sample(int signal, siginfo_t *info, void *context)
 {
     (void)signal, (void)info;
-    if (sample_count < SAMPLES_MAX)
+    if (sampling && sample_count < SAMPLES_MAX)
         samples[sample_count++] = (void *)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 }
 
-static void sampling(bool on)
+/* The timer goes on between runs: one that is set anew for each would hardly ever ring. */
+static void sampling_begin(void)
 {
     /* Fibers have stacks of their own; the handler must not need much of them. */
     struct sigaction action = {.sa_sigaction = on_sample, .sa_flags = SA_SIGINFO | SA_RESTART};
-    struct itimerval every = {{0, on ? 1000 : 0}, {0, on ? 1000 : 0}};
+    struct itimerval every = {{0, 1000}, {0, 1000}};
     sigaction(SIGPROF, &action, NULL);
     setitimer(ITIMER_PROF, &every, NULL);
 }
@@ -83,18 +84,19 @@ int main(void)
         fprintf(stderr, "%s\n", why);
         return 1;
     }
+    sampling_begin();
     uint64_t events = 0, failed = 0;
     int64_t sim_ns = 0, cpu_ns = 0, judging_ns = 0;
     for (uint64_t seed = 1; seed <= RUNS; seed++) {
         struct tape *tape = tape_new(seed);
         struct run run;
-        sampling(true);
+        sampling = true;
         int64_t start = bench_cpu_ns();
         run_execute(&run, scenario, tape, UINT64_MAX);
         events += run.events;
         sim_ns += run.sim_ns;
         failed += run.outcome != OUTCOME_PASS;
-        sampling(false);
+        sampling = false;
         int64_t executed = bench_cpu_ns();
         judging_ns += read_ns(run.trace, true) - read_ns(run.trace, false);
         int64_t judged = bench_cpu_ns();
