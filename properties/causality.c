@@ -3,6 +3,7 @@
  * Greedy pairing by keys is a queue for each key: a cause takes the first later effect that no earlier cause of its
  * key has taken, so the oldest open cause is always the one that an effect belongs to.
  */
+#include "properties/array.h"
 #include "properties/checks.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* clocks.c: the wall clocks of nodes, as pieces of straight lines: one for each event that changed one. */
 #include "properties/clocks.h"
+#include "properties/array.h"
 
 #include <stdlib.h>
 
@@ -7,12 +8,8 @@
 
 void clocks_event(struct clocks *clocks, const struct event *event)
 {
-    if (clocks->count == clocks->capacity) {
-        clocks->capacity = clocks->capacity ? 2 * clocks->capacity : 8;
-        clocks->spans = realloc(clocks->spans, clocks->capacity * sizeof *clocks->spans);
-        if (!clocks->spans)
-            abort();
-    }
+    clocks->spans =
+        array_grow(clocks->spans, clocks->count, &clocks->capacity, sizeof *clocks->spans);
     clocks->spans[clocks->count++] = (struct clock_span){.node = event->node,
                                                          .from_ns = event->time_ns,
                                                          .ahead_ns = event_i64(event, "ahead_ns"),

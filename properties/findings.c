@@ -1,5 +1,6 @@
 /* findings.c: see findings.h. */
 #include "properties/findings.h"
+#include "properties/array.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,17 +16,6 @@ const char *anomaly_word(enum anomaly kind)
 #undef X
     };
     return words[kind];
-}
-
-void *array_grow(void *array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return array;
-    *capacity = *capacity ? 2 * *capacity : 16;
-    array = realloc(array, *capacity * size);
-    if (!array)
-        abort();
-    return array;
 }
 
 void findings_add(struct findings *findings, struct finding finding)

@@ -86,7 +86,4 @@ char *findings_print(const struct findings *findings, uint32_t failing, char *ou
 
 const char *anomaly_word(enum anomaly kind);
 
-/* realloc() that doubles for one more element, from 16 on, and aborts when memory is out. */
-void *array_grow(void *array, size_t count, size_t *capacity, size_t size);
-
 #endif

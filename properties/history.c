@@ -1,6 +1,7 @@
 /* history.c: building histories; ids, statistics. */
 #include "properties/history.h"
 
+#include "properties/array.h"
 #include "properties/table.h"
 #include <stdlib.h>
 #include <string.h>

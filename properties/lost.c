@@ -4,6 +4,7 @@
  * A node that stands still is excused, until it goes on. So are leases under which the clock of the database was changed,
  * or this one or the holder's ran much too fast or slow: by such a clock a lease may be over early. Usual clocks differ by
  * less than a thousandth; hence the slack, enough for leases of a minute. */
+#include "properties/array.h"
 #include "properties/runs.h"
 #include "properties/table.h"
 
@@ -41,12 +42,7 @@ struct losses {
 
 static void loss_add(struct losses *losses, struct loss loss)
 {
-    if (losses->count == losses->capacity) {
-        losses->capacity = losses->capacity ? 2 * losses->capacity : 16;
-        losses->open = realloc(losses->open, losses->capacity * sizeof *losses->open);
-        if (!losses->open)
-            abort();
-    }
+    losses->open = array_grow(losses->open, losses->count, &losses->capacity, sizeof *losses->open);
     losses->open[losses->count++] = loss;
 }
 

@@ -1,6 +1,7 @@
 /* open.c: see open.h. A pool with two doubly linked lists through it. */
 #include "properties/open.h"
 
+#include "properties/array.h"
 #include "properties/findings.h"
 #include <stdlib.h>
 

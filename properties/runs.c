@@ -1,16 +1,12 @@
 /* runs.c: see runs.h. Few attempts run at once, so a row of them is searched from end to end. */
 #include "properties/runs.h"
+#include "properties/array.h"
 
 #include <stdlib.h>
 
 struct run_span *runs_open(struct runs *runs, struct run_span span)
 {
-    if (runs->count == runs->capacity) {
-        runs->capacity = runs->capacity ? 2 * runs->capacity : 16;
-        runs->spans = realloc(runs->spans, runs->capacity * sizeof *runs->spans);
-        if (!runs->spans)
-            abort();
-    }
+    runs->spans = array_grow(runs->spans, runs->count, &runs->capacity, sizeof *runs->spans);
     runs->spans[runs->count] = span;
     return &runs->spans[runs->count++];
 }

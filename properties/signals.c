@@ -9,6 +9,7 @@
  *
  * Trusts the record of links, traps and ends, not that of signals.
  */
+#include "properties/array.h"
 #include "properties/boots.h"
 
 #include <stdlib.h>
@@ -56,12 +57,7 @@ struct signals {
 
 static void refs_add(struct refs *refs, uint64_t key)
 {
-    if (refs->count == refs->capacity) {
-        refs->capacity = refs->capacity ? 2 * refs->capacity : 4;
-        refs->keys = realloc(refs->keys, refs->capacity * sizeof *refs->keys);
-        if (!refs->keys)
-            abort();
-    }
+    refs->keys = array_grow(refs->keys, refs->count, &refs->capacity, sizeof *refs->keys);
     refs->keys[refs->count++] = key;
 }
 

@@ -1,4 +1,5 @@
 /* spans.c: what has a start and an end, and may fail or be cut short: lists of them, and how many overlap. */
+#include "properties/array.h"
 #include "properties/checks.h"
 
 #include <stdlib.h>

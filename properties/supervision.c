@@ -1,6 +1,7 @@
 /* supervision.c: how often a supervisor may restart. One that gives up takes everything under it down; it may do so only when its children really
  * failed too often. The window is closed at both ends and counted in whole seconds, so nearly one second more than the
  * period can lie in it; and more again by a clock that is slow. */
+#include "properties/array.h"
 #include "properties/life.h"
 #include "properties/table.h"
 
@@ -25,12 +26,8 @@ static struct restarts *restarts_of(struct table *sups, const struct event *even
 
 static void restart_add(struct restarts *restarts, int64_t at_ns)
 {
-    if (restarts->count == restarts->capacity) {
-        restarts->capacity = restarts->capacity ? 2 * restarts->capacity : 16;
-        restarts->at_ns = realloc(restarts->at_ns, restarts->capacity * sizeof *restarts->at_ns);
-        if (!restarts->at_ns)
-            abort();
-    }
+    restarts->at_ns =
+        array_grow(restarts->at_ns, restarts->count, &restarts->capacity, sizeof *restarts->at_ns);
     restarts->at_ns[restarts->count++] = at_ns;
 }
 

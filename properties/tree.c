@@ -1,5 +1,6 @@
 /* tree.c: the reference model of a supervisor: its children, and what has to follow what (RST, AUTO, API, SHUT). */
 #include "properties/tree.h"
+#include "properties/array.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,12 +53,7 @@ void tree_done(struct tree *tree)
 
 void step_add(struct tree *tree, enum step_kind kind, struct kid *kid)
 {
-    if (tree->step_count == tree->step_room) {
-        tree->step_room = tree->step_room ? 2 * tree->step_room : 16;
-        tree->steps = realloc(tree->steps, tree->step_room * sizeof *tree->steps);
-        if (!tree->steps)
-            abort();
-    }
+    tree->steps = array_grow(tree->steps, tree->step_count, &tree->step_room, sizeof *tree->steps);
     tree->steps[tree->step_count++] = (struct step){kind, kid};
 }
 

@@ -1,5 +1,6 @@
 /* view.c: see view.h. */
 #include "properties/view.h"
+#include "properties/array.h"
 
 #include <stdlib.h>
 #include <string.h>

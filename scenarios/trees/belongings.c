@@ -6,69 +6,55 @@
 #include "sut/runtime/stage.h"
 #include "sut/runtime/task_stream.h"
 
-#include <stdio.h>
-
 #define KEYS 5 /* few, so that they are taken */
-
-struct deed {
-    struct proc *self;
-    const struct seat *seat;
-    struct belongings *has;
-    proc_id whom;
-};
-
-static int64_t choose(const struct deed *deed, const char *name, int64_t hi)
-{
-    return seat_choose(deed->seat, name, deed->has->steps, 0, hi);
-}
 
 /* ---- tables ---- */
 
-static void do_table(struct deed *deed)
+static void do_table(struct act *act)
 {
-    char name[8];
-    snprintf(name, sizeof name, "t%d", (int)choose(deed, "tree/table/name", KEYS - 1));
+    char name[4];
+    act_name(act, "tree/table/name", 't', name);
     struct ets_spec spec = {.name = name,
-                            .type = (enum ets_type)choose(deed, "tree/table/type", 3),
+                            .type = (enum ets_type)act_choose(act, "tree/table/type", 3),
                             .access = ETS_PUBLIC,
-                            .heir = choose(deed, "tree/table/heir", 1) ? deed->whom : 0};
-    ets_new(deed->self, &spec, &deed->has->table);
+                            .heir = act_choose(act, "tree/table/heir", 1) ? act->whom : 0};
+    ets_new(act->self, &spec, &act->has->table);
 }
 
-static ets_id some_table(const struct deed *deed)
+static ets_id some_table(const struct act *act)
 {
-    char name[8];
-    snprintf(name, sizeof name, "t%d", (int)choose(deed, "tree/table/name", KEYS - 1));
-    return ets_whereis(proc_runtime(deed->self), name);
+    char name[4];
+    act_name(act, "tree/table/name", 't', name);
+    return ets_whereis(proc_runtime(act->self), name);
 }
 
-static void do_write(struct deed *deed)
+static void do_write(struct act *act)
 {
-    int64_t first = choose(deed, "tree/table/key", 100);
+    int64_t first = act_choose(act, "tree/table/key", 100);
     for (int64_t key = first; key < first + 20; key++)
-        ets_insert(deed->self, some_table(deed), &TUPLE(value_int(key), value_text("row")), 1);
-    ets_delete(deed->self, some_table(deed), value_int(first + 7));
+        ets_insert(act->self, some_table(act), &TUPLE(value_int(key), value_text("row")), 1);
+    ets_delete(act->self, some_table(act), value_int(first + 7));
 }
 
-static void do_give(struct deed *deed)
+static void do_give(struct act *act)
 {
-    ets_give_away(deed->self, deed->has->table, deed->whom, NULL, 0);
+    ets_give_away(act->self, act->has->table, act->whom, NULL, 0);
 }
 
-static void do_drop(struct deed *deed)
+static void do_drop(struct act *act)
 {
-    ets_drop(deed->self, some_table(deed));
+    ets_drop(act->self, some_table(act));
 }
 
 /* ---- keys ---- */
 
-static void do_key(struct deed *deed)
+static void do_key(struct act *act)
 {
-    struct runtime *runtime = proc_runtime(deed->self);
+    struct runtime *runtime = proc_runtime(act->self);
     proc_id registry = runtime_whereis(runtime, "registry");
-    struct value key = value_int(choose(deed, "tree/key/which", KEYS - 1));
-    if (registry_register(deed->self, registry, key, value_int(0), NULL) != 0)
-        registry_unregister(deed->self, registry, key);
+    struct value key = value_int(act_choose(act, "tree/key/which", KEYS - 1));
+    if (registry_register(act->self, registry, key, value_int(0), NULL) != 0)
+        registry_unregister(act->self, registry, key);
 }
 
 /* ---- tasks ---- */
@@ -89,7 +75,7 @@ static struct task_value same_number(struct proc *self, void *arg)
 }
 
 /* Some of five, and then it has had enough. */
-static void do_stream(struct deed *deed)
+static void do_stream(struct act *act)
 {
     int left = 5;
     struct task_stream *stream = NULL;
@@ -101,12 +87,12 @@ static void do_stream(struct deed *deed)
                                     .max_concurrency = 2,
                                     .timeout_ns = 100 * MS,
                                     .kill_late = true};
-    if (task_stream_open(deed->self, &spec, &stream) != 0)
+    if (task_stream_open(act->self, &spec, &stream) != 0)
         return;
-    for (int64_t wanted = choose(deed, "tree/stream/wants", 6); wanted > 0; wanted--)
-        if (task_stream_next(deed->self, stream, &item) != 1)
+    for (int64_t wanted = act_choose(act, "tree/stream/wants", 6); wanted > 0; wanted--)
+        if (task_stream_next(act->self, stream, &item) != 1)
             break;
-    task_stream_close(deed->self, stream);
+    task_stream_close(act->self, stream);
 }
 
 /* ---- stages ---- */
@@ -126,59 +112,53 @@ static void on_events(struct proc *self, void *state, const struct stage_event *
     (void)self, (void)state, (void)events, (void)count, (void)from;
 }
 
-static proc_id producer_start(struct deed *deed)
+static proc_id producer_start(struct act *act)
 {
     static const struct stage_ops ops = {.cast = on_emit};
     struct stage_spec spec = {.label = "producer", .ops = &ops, .buffer_max = 20};
-    spec.dispatch = (enum stage_dispatch)choose(deed, "tree/stage/dispatch", DISPATCH_BROADCAST);
-    return stage_start_link(deed->self, &spec).pid;
+    spec.dispatch = (enum stage_dispatch)act_choose(act, "tree/stage/dispatch", DISPATCH_BROADCAST);
+    return stage_start_link(act->self, &spec).pid;
 }
 
-static void consumer_start(struct deed *deed)
+static void consumer_start(struct act *act)
 {
     static const struct stage_ops ops = {.events = on_events};
     struct stage_subscription subscription = {
-        .to = deed->has->producer,
-        .max_demand = 1 + (uint32_t)choose(deed, "tree/stage/demand", 9),
+        .to = act->has->producer,
+        .max_demand = 1 + (uint32_t)act_choose(act, "tree/stage/demand", 9),
         .cancel = CANCEL_TEMPORARY};
     struct stage_spec spec = {.label = "consumer",
                               .type = STAGE_CONSUMER,
                               .ops = &ops,
                               .subscriptions = &subscription,
                               .subscription_count = 1};
-    stage_start_link(deed->self, &spec);
+    stage_start_link(act->self, &spec);
 }
 
-static void do_stage(struct deed *deed)
+static void do_stage(struct act *act)
 {
     enum { CONSUMERS_MAX = 3 };
-    struct belongings *has = deed->has;
-    int count = 1 + (int)choose(deed, "tree/stage/emits", 19);
+    struct belongings *has = act->has;
+    int count = 1 + (int)act_choose(act, "tree/stage/emits", 19);
     if (!has->producer)
-        has->producer = producer_start(deed);
-    else if (has->consumers < CONSUMERS_MAX && choose(deed, "tree/stage/joins", 1)) {
+        has->producer = producer_start(act);
+    else if (has->consumers < CONSUMERS_MAX && act_choose(act, "tree/stage/joins", 1)) {
         has->consumers++;
-        consumer_start(deed);
+        consumer_start(act);
     } else
-        server_cast(proc_runtime(deed->self), proc_self(deed->self), has->producer, MSG_USER,
-                    &count, sizeof count);
+        server_cast(proc_runtime(act->self), proc_self(act->self), has->producer, MSG_USER, &count,
+                    sizeof count);
 }
 
 void belongings_step(struct proc *self, const struct seat *seat, struct belongings *has)
 {
-    static void (*const deeds[])(struct deed *) = {do_table, do_write, do_give, do_drop,
-                                                   do_table, do_key,   do_key,  do_stream,
-                                                   do_stage, do_stage, do_stage};
+    static void (*const deeds[])(struct act *) = {do_table, do_write, do_give, do_drop,
+                                                  do_table, do_key,   do_key,  do_stream,
+                                                  do_stage, do_stage, do_stage};
     enum { DEEDS = sizeof deeds / sizeof deeds[0] };
-    const struct plan *plan = &seat->tree->plan;
-    ++has->steps;
-    if (tree_is_healed(seat->tree) ||
-        !seat_chance(seat, "tree/belongings/does", has->steps, T_BELONGINGS))
-        return;
-    struct deed deed = {.self = self, .seat = seat, .has = has};
-    deed.whom =
-        plan->seats[choose(&deed, "tree/belongings/whom", (int64_t)plan->seat_count - 1)].last;
-    deeds[choose(&deed, "tree/belongings/what", DEEDS - 1)](&deed);
+    struct act act = {.self = self, .seat = seat, .nth = ++has->steps, .has = has};
+    if (act_begin(&act, "tree/belongings/does", "tree/belongings/whom", T_BELONGINGS))
+        deeds[act_choose(&act, "tree/belongings/what", DEEDS - 1)](&act);
 }
 
 void belongings_boot(struct tree *tree)

@@ -134,6 +134,21 @@ int64_t seat_choose(const struct seat *seat, const char *name, uint64_t nth, int
 /* Has it this property? The param says how likely it is. */
 bool seat_chance(const struct seat *seat, const char *name, uint64_t nth, enum tree_param param);
 
+/* A step in which a worker does something, with somebody perhaps. */
+struct act {
+    struct proc *self;
+    const struct seat *seat;
+    uint64_t nth;           /* step of its life */
+    proc_id whom;           /* 0: one that has not been there yet */
+    struct gossip *gossip;  /* what it remembers of others */
+    struct belongings *has; /* what is its own */
+};
+/* Does it, in this step? Then also with whom. The names of the two choices; `param` says how likely it is. */
+bool act_begin(struct act *act, const char *does, const char *whom, enum tree_param param);
+int64_t act_choose(const struct act *act, const char *name, int64_t hi); /* [0, hi] */
+/* One of a few names, so that they are taken: the letter and a digit. */
+void act_name(const struct act *act, const char *name, char letter, char out[static 4]);
+
 /* What a worker keeps of what it has to do with others. */
 struct gossip {
     uint64_t steps;
