@@ -16,7 +16,7 @@ COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # ---- what a newcomer's machine may miss ----
 
 PACKAGES := gcc libc6-dev make patch pkg-config git libfiu-dev fiu-utils libcriterion-dev libsqlite3-dev libuv1-dev \
-            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind
+            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind libpq-dev postgresql-15
 LINTERS  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev libxml2-utils
 MISSING   = $(shell for p in $(1); do dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done)
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -36,17 +36,20 @@ JOBS_ABOUT := -DJOBS_VERSION='"$(VERSION)"'
 ABOUT    := -DDURESS_VERSION='"$(VERSION)"' -DDURESS_COMMIT='"$(COMMIT)"' -DDURESS_FLAGS='"$(OPT) $(EXTRA)"'
 
 JOBS_LIBS    := -lsqlite3 -lboost_context
+# What is not used is not loaded: libpq brings twenty libraries along, and 5 ms to every start.
+PG_LIBS      := -Wl,--as-needed -lpq
 # The harness takes the SQLite that was there when it was built along, where there is an archive: calls within it are direct
 # (a tenth of a run), and a tape replays on whatever the machine has.
 SQLITE_A     := $(wildcard $(shell pkg-config --variable=libdir sqlite3 2>/dev/null)/libsqlite3.a)
 DURESS_LIBS  := $(or $(SQLITE_A),-lsqlite3) -lboost_context -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
-CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -luv -ljansson
-TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion
+CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -lpq -luv -ljansson
+TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 
 # ---- sources: a folder shows what it is ----
 
 HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
-SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c)
+PG       := $(wildcard sut/store/pg_*.c)
+SUT      := $(filter-out $(PG),$(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c))
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
 CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c))
 TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
@@ -118,18 +121,20 @@ $(BUILD)/release/obj/%.o: %.c
 # Points, properties and reporters register themselves in linker sections: archives are linked whole.
 $(BUILD)/libduress.a: $(call OBJ,$(HARNESS))
 $(BUILD)/libjobs.a: $(call OBJ,$(SUT))
+$(BUILD)/libpg.a: $(call OBJ,$(PG))
 $(BUILD)/libadapters.a: $(call OBJ,$(ADAPTERS))
 $(BUILD)/libprops.a: $(patsubst %.c,$(BUILD)/props/%.o,$(PROPS))
 $(BUILD)/libcli.a: $(call OBJ,$(CLI))
 $(BUILD)/liboracle.a: $(call OBJ,$(ORACLE))
 $(BUILD)/libproblems.a: $(call OBJ,$(PROBLEMS))
-$(BUILD)/release/libjobs.a: $(call REL,$(SUT))
+$(BUILD)/release/libjobs.a: $(call REL,$(SUT) $(PG))
 $(BUILD)/release/libcli.a: $(call REL,$(CLI))
 $(BUILD)/%.a:
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+PARTS = $(BUILD)/libproblems.a $(BUILD)/libcli.a $(BUILD)/libpg.a# of these only what is used
 WHOLE = -Wl,--whole-archive $(1) -Wl,--no-whole-archive
 
 define link
@@ -142,8 +147,8 @@ $(BUILD)/duress: $(BUILD)/obj/scenarios/main.o $(BUILD)/libprops.a $(BUILD)/liba
 	$(call link,$< $(call WHOLE,$(filter %.a,$^)),$(DURESS_LIBS))
 
 # The same daemon with points: fiu-run, fiu-ctrl and DURESS_FAULTS drive it.
-$(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj/scenarios/jobs/live_points.o $(BUILD)/libcli.a $(BUILD)/libjobs.a $(BUILD)/libduress.a
-	$(call link,$(filter %.o,$^) $(BUILD)/libcli.a $(call WHOLE,$(BUILD)/libjobs.a) $(BUILD)/libduress.a,$(DURESS_LIBS) -luv)
+$(BUILD)/jobd $(BUILD)/jobctl: $(BUILD)/%: $(BUILD)/obj/sut/cli/%.o $(BUILD)/obj/scenarios/jobs/live_points.o $(BUILD)/libcli.a $(BUILD)/libpg.a $(BUILD)/libjobs.a $(BUILD)/libduress.a
+	$(call link,$(filter %.o,$^) $(BUILD)/libcli.a $(BUILD)/libpg.a $(call WHOLE,$(BUILD)/libjobs.a) $(BUILD)/libduress.a,$(DURESS_LIBS) -luv $(PG_LIBS))
 $(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/release/obj/sut/cli/%.o $(BUILD)/release/libcli.a $(BUILD)/release/libjobs.a
 	$(call link,$^,$(CLI_LIBS))
 
@@ -151,8 +156,8 @@ $(BUILD)/release/jobd $(BUILD)/release/jobctl: $(BUILD)/release/%: $(BUILD)/rele
 $(BUILD)/otp-oracle: $(BUILD)/obj/sut/runtime/oracle/main.o $(BUILD)/liboracle.a $(BUILD)/libjobs.a
 	$(call link,$^,$(JOBS_LIBS))
 
-$(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libcli.a $(BUILD)/libproblems.a
-	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libcli.a $(BUILD)/libproblems.a,$(filter %.a,$^))) $(BUILD)/libcli.a,$(TEST_LIBS))
+$(BUILD)/test/%: $(BUILD)/obj/%.o $(call OBJ,$(TESTERS)) $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(PARTS)
+	$(call link,$< $(filter $(BUILD)/obj/$(dir $*)%,$(call OBJ,$(TESTERS))) $(filter $(call OBJ,$(FUZZERS)),$^) $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(PARTS),$(filter %.a,$^))) $(BUILD)/libcli.a $(BUILD)/libpg.a,$(TEST_LIBS))
 $(BUILD)/test/sut/runtime/test/test_oracle: $(BUILD)/liboracle.a
 $(BUILD)/test/harness/test/fuzz/test_corpus: $(call OBJ,$(FUZZERS))
 $(BUILD)/test/%.sh: %.sh
@@ -160,8 +165,8 @@ $(BUILD)/test/%.sh: %.sh
 	$(Q)cp $< $@
 $(BUILD)/fuzzer/%: $(BUILD)/obj/%.o $(BUILD)/libduress.a
 	$(call link,-fsanitize=fuzzer $< $(call WHOLE,$(BUILD)/libduress.a),$(DURESS_LIBS))
-$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(BUILD)/libproblems.a
-	$(call link,$< $(BUILD)/libproblems.a $(call WHOLE,$(filter-out $(BUILD)/libproblems.a,$(filter %.a,$^))),$(DURESS_LIBS))
+$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(filter-out %/libcli.a,$(PARTS))
+	$(call link,$< $(call WHOLE,$(filter-out $(PARTS),$(filter %.a,$^))) $(BUILD)/libproblems.a $(BUILD)/libpg.a,$(DURESS_LIBS) $(PG_LIBS))
 
 -include $(shell find $(BUILD)/obj $(BUILD)/props $(BUILD)/release/obj -name '*.d' 2>/dev/null)
 

@@ -3,7 +3,7 @@
 #   memcheck.sh BUILD PROGRAM...
 build=$1
 shift
-tool="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --trace-children=yes --child-silent-after-fork=no --suppressions=$(pwd)/harness/test/valgrind.supp"
+tool="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect --trace-children=yes --trace-children-skip-by-arg=*pg_server* --child-silent-after-fork=no --suppressions=$(pwd)/harness/test/valgrind.supp"
 # test_cli and test_runner compare what programs print, and how long they take: the suite below exercises the same code.
 programs=$(printf '%s\n' "$@" | grep -v '/test_cli$\|/test_runner$')
 TEST_TIMEOUT=1200 TEST_WRAPPER=$tool sh "$(dirname "$0")/run_tests.sh" "$build" $programs || exit 1
