@@ -1,119 +1,162 @@
-/* sqlite.c: a request as a transaction.
- *
- *     begin -> operation -> commit -> events        all of it
- *       \          \           \
- *        +----------+-----------+-> rollback        nothing of it, and reply.err says why
- *
- * Only when the commit itself fails by the disk is it unknown which of the two happened: the error
- * is then -EIO. What was committed survives the process; with DURABILITY_FULL also the power. */
+/* sqlite.c: the store on SQLite, as a backend of sql.h. What was committed survives the process; with DURABILITY_FULL also the
+ * power. */
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 enum { BUSY_MS_DEFAULT = 5000 };
 
-/* `reads`: it changes nothing, and does not wait for writers. `idle`: reads first, and answers if there is nothing to
- * change, so that looking for work is never in the way of others. */
-static const struct operation {
-    tx_operation *run;
-    bool reads;
-    bool (*idle)(struct tx *tx);
-} operations[STORE_OP_COUNT] = {
-    [STORE_INSERT] = {tx_insert, false},
-    [STORE_CLAIM] = {tx_claim, false},
-    [STORE_ACK] = {tx_ack, false},
-    [STORE_HEARTBEAT] = {tx_heartbeat, false},
-    [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
-    [STORE_RESCUE] = {tx_rescue, false},
-    [STORE_RETRY] = {tx_retry, false},
-    [STORE_CANCEL] = {tx_cancel, false},
-    [STORE_GET] = {tx_get, true},
-    [STORE_LIST] = {tx_list, true},
-    [STORE_STATS] = {tx_stats, true},
+/* The dialect of sql_statements.h. One writer at a time: a row that was read is a row that can be changed. */
+#define SQL_BEGIN_READ  "BEGIN"
+#define SQL_BEGIN_WRITE "BEGIN IMMEDIATE"
+#define SQL_ERRORS_PLUS(text)                                                                      \
+    "json_insert(errors,'$[#]',json_object('at',?1,'attempt',attempt,'error'," text "))"
+#define SQL_MAX(a, b) "max(" a "," b ")"
+#define SQL_BY_ID     "NOT INDEXED"
+#define SQL_LOCK      ""
+
+const char *const sqlite_statements[STATEMENT_COUNT] = {
+#define X(name, sql) sql,
+    STATEMENTS(X)
+#undef X
 };
 
-static void tx_begin(struct tx *tx, bool reads)
+void tx_fail_sqlite(struct tx *tx, int rc)
 {
-    struct sqlite_store *store = tx->store;
+    tx_fail(tx, sqlite_errno(rc), "%s", sqlite3_errmsg(tx_sqlite(tx)->conn));
+}
+
+/* ---- statements ---- */
+
+static sqlite3_stmt *of(struct tx_stmt *stmt)
+{
+    return (sqlite3_stmt *)stmt;
+}
+
+static struct tx_stmt *statement(struct tx *tx, enum statement statement)
+{
+    struct sqlite_store *store = tx_sqlite(tx);
+    sqlite3_stmt **stmt = &store->statements[statement];
+    if (*stmt)
+        return (struct tx_stmt *)*stmt;
+    int rc = sqlite3_prepare_v3(store->conn, sqlite_statements[statement], -1,
+                                SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+    return (struct tx_stmt *)*stmt;
+}
+
+static void bound(struct tx *tx, int rc)
+{
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+}
+
+static void bind_int(struct tx *tx, struct tx_stmt *stmt, int index, int64_t value)
+{
+    bound(tx, sqlite3_bind_int64(of(stmt), index, value));
+}
+
+static void bind_null(struct tx *tx, struct tx_stmt *stmt, int index)
+{
+    bound(tx, sqlite3_bind_null(of(stmt), index));
+}
+
+static void bind_text(struct tx *tx, struct tx_stmt *stmt, int index, const char *text)
+{
+    bound(tx, sqlite3_bind_text(of(stmt), index, text, -1, SQLITE_STATIC));
+}
+
+static bool step(struct tx *tx, struct tx_stmt *stmt)
+{
+    int rc = sqlite3_step(of(stmt));
+    if (rc == SQLITE_ROW)
+        return true;
+    if (rc != SQLITE_DONE)
+        tx_fail_sqlite(tx, rc);
+    sqlite3_reset(of(stmt));
+    return false;
+}
+
+static size_t changes(struct tx *tx, struct tx_stmt *stmt)
+{
+    (void)stmt;
+    return (size_t)sqlite3_changes64(tx_sqlite(tx)->conn);
+}
+
+static int64_t column_int(struct tx_stmt *stmt, int column)
+{
+    return sqlite3_column_int64(of(stmt), column);
+}
+
+static const char *column_text(struct tx_stmt *stmt, int column)
+{
+    return (const char *)sqlite3_column_text(of(stmt), column);
+}
+
+static int column_count(struct tx_stmt *stmt)
+{
+    return sqlite3_column_count(of(stmt));
+}
+
+/* ---- transactions ---- */
+
+static void begin(struct tx *tx, bool reads)
+{
+    struct sqlite_store *store = tx_sqlite(tx);
     if (!store->conn)
         tx->err = connection_open(store, false, tx->why, sizeof tx->why);
     if (!tx->err && !reads && store->unsettled)
         tx->err = connection_settle(store, tx->why, sizeof tx->why);
-    tx_run(tx, tx_statement(tx, reads ? STATEMENT_BEGIN : STATEMENT_BEGIN_IMMEDIATE));
+    tx_run(tx, tx_statement(tx, reads ? STATEMENT_BEGIN_READ : STATEMENT_BEGIN_WRITE));
     if (!tx->err && !sqlite_clock_ms(store->conn, &tx->now_ms))
         tx_fail(tx, -EIO, "the database's clock cannot be read");
-    if (tx->now_ms < store->clock_ms)
-        tx->now_ms = store->clock_ms;
-    store->clock_ms = tx->now_ms;
 }
 
-static void tx_commit(struct tx *tx)
+static void commit(struct tx *tx)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_COMMIT);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_COMMIT);
     if (tx->err)
         return;
-    int rc = sqlite3_step(stmt);
-    sqlite3_reset(stmt);
+    int rc = sqlite3_step(of(stmt));
+    sqlite3_reset(of(stmt));
     if (rc == SQLITE_DONE)
         return;
-    if (sqlite3_get_autocommit(tx->store->conn))
-        tx_fail(tx, -EIO, "whether it was committed is unknown: %s",
-                sqlite3_errmsg(tx->store->conn));
+    sqlite3 *conn = tx_sqlite(tx)->conn;
+    if (sqlite3_get_autocommit(conn))
+        tx_fail(tx, -EIO, "whether it was committed is unknown: %s", sqlite3_errmsg(conn));
     else
         tx_fail_sqlite(tx, rc);
 }
 
-/* Between looking and changing others may come: the change looks again. */
-static void tx_execute(struct tx *tx)
+static void rollback(struct tx *tx)
 {
-    const struct operation *operation = &operations[tx->request->op];
-    if (operation->idle) {
-        tx_begin(tx, true);
-        bool done = !tx->err && operation->idle(tx);
-        tx_commit(tx);
-        if (done)
-            return;
-    }
-    tx_begin(tx, operation->reads);
-    if (!tx->err)
-        operation->run(tx);
-    tx_commit(tx);
-}
-
-/* Nothing of the reply is left but the reason. */
-static void tx_abort(struct tx *tx)
-{
-    sqlite3 *conn = tx->store->conn;
+    sqlite3 *conn = tx_sqlite(tx)->conn;
     for (sqlite3_stmt *stmt = NULL; conn && (stmt = sqlite3_next_stmt(conn, stmt));)
         sqlite3_reset(stmt);
     bool open = conn && !sqlite3_get_autocommit(conn);
     bool stuck = open && sqlite3_exec(conn, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK;
     if (conn && (stuck || tx->err == -EIO))
-        connection_forsake(tx->store);
-    *tx->reply = (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1};
-    memcpy(tx->reply->why, tx->why, sizeof tx->why);
+        connection_forsake(tx_sqlite(tx));
 }
 
-static void sqlite_execute(struct store_db *db, const struct store_request *request,
-                           struct heap *heap, struct store_reply *reply)
-{
-    struct tx tx = {
-        .store = (struct sqlite_store *)db, .request = request, .heap = heap, .reply = reply};
-    *reply = (struct store_reply){.next_ms = -1};
-    if ((unsigned)request->op >= STORE_OP_COUNT) {
-        reply->err = -EINVAL;
-        snprintf(reply->why, sizeof reply->why, "there is no operation %d", (int)request->op);
-        return;
-    }
-    tx_execute(&tx);
-    reply->now_ms = tx.now_ms;
-    if (tx.err)
-        tx_abort(&tx);
-    else
-        tx_trace(&tx);
-}
+static const struct sql_backend backend = {
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
+    .statement = statement,
+    .bind_int = bind_int,
+    .bind_null = bind_null,
+    .bind_text = bind_text,
+    .step = step,
+    .changes = changes,
+    .column_int = column_int,
+    .column_text = column_text,
+    .column_count = column_count,
+    .own = {[STORE_INSERT] = sqlite_insert},
+};
+
+/* ---- open and close ---- */
 
 static void sqlite_close(struct store_db *db)
 {
@@ -122,21 +165,22 @@ static void sqlite_close(struct store_db *db)
     heap_free(store->heap);
 }
 
-static const struct store_db_ops sqlite_ops = {.execute = sqlite_execute, .close = sqlite_close};
+static const struct store_db_ops sqlite_ops = {.execute = sql_execute, .close = sqlite_close};
 
 struct store_db *store_sqlite_open(const struct store_sqlite_options *options, char *why,
                                    size_t why_size)
 {
     struct heap *heap = heap_child(options->env->heap);
     struct sqlite_store *store = heap_alloc(heap, sizeof *store);
-    store->base.ops = &sqlite_ops;
+    store->base =
+        (struct sql_store){.base = {.ops = &sqlite_ops}, .backend = &backend, .env = options->env};
     store->heap = heap;
     store->options = *options;
     store->options.path = heap_strdup(heap, options->path);
     store->options.vfs = heap_strdup(heap, options->vfs);
     store->options.busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS_DEFAULT;
     if (connection_open(store, options->create, why, why_size) == 0)
-        return &store->base;
+        return &store->base.base;
     heap_free(heap);
     return NULL;
 }

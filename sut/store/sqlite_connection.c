@@ -1,5 +1,4 @@
-/* sqlite_connection.c: the connection of a store: opening it, its statements, its errors, its
- * clock.
+/* sqlite_connection.c: the connection of a store: opening it, its errors, its clock.
  *
  * A connection that met an I/O error or corruption is not trusted any more: it is closed, and the
  * next request opens another one, so that a fault that was passing is forgotten. What can be lost:
@@ -8,18 +7,11 @@
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define JULIAN_1970_MS   INT64_C(210866760000000)
 #define CHECKPOINT_PAGES 4000u
-
-static const char *const statement_sql[] = {
-#define X(name, sql) sql,
-    STATEMENTS(X)
-#undef X
-};
 
 /* ---- errors ---- */
 
@@ -40,75 +32,6 @@ int sqlite_errno(int rc)
     case SQLITE_AUTH: return -EINVAL;
     default: return -EIO;
     }
-}
-
-void tx_fail(struct tx *tx, int err, const char *format, ...)
-{
-    if (tx->err)
-        return;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(tx->why, sizeof tx->why, format, args);
-    va_end(args);
-    tx->err = err;
-}
-
-void tx_fail_sqlite(struct tx *tx, int rc)
-{
-    tx_fail(tx, sqlite_errno(rc), "%s", sqlite3_errmsg(tx->store->conn));
-}
-
-/* ---- statements ---- */
-
-sqlite3_stmt *tx_statement(struct tx *tx, enum statement statement)
-{
-    sqlite3_stmt **stmt = &tx->store->statements[statement];
-    if (tx->err)
-        return NULL;
-    if (*stmt)
-        return *stmt;
-    int rc = sqlite3_prepare_v3(tx->store->conn, statement_sql[statement], -1,
-                                SQLITE_PREPARE_PERSISTENT, stmt, NULL);
-    if (rc != SQLITE_OK)
-        tx_fail_sqlite(tx, rc);
-    return *stmt;
-}
-
-void tx_bind_int(struct tx *tx, sqlite3_stmt *stmt, int index, int64_t value)
-{
-    if (tx->err)
-        return;
-    int rc = sqlite3_bind_int64(stmt, index, value);
-    if (rc != SQLITE_OK)
-        tx_fail_sqlite(tx, rc);
-}
-
-void tx_bind_text(struct tx *tx, sqlite3_stmt *stmt, int index, const char *text)
-{
-    if (tx->err)
-        return;
-    int rc = sqlite3_bind_text(stmt, index, text, -1, SQLITE_STATIC);
-    if (rc != SQLITE_OK)
-        tx_fail_sqlite(tx, rc);
-}
-
-bool tx_step(struct tx *tx, sqlite3_stmt *stmt)
-{
-    if (tx->err)
-        return false;
-    int rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW)
-        return true;
-    if (rc != SQLITE_DONE)
-        tx_fail_sqlite(tx, rc);
-    sqlite3_reset(stmt);
-    return false;
-}
-
-size_t tx_run(struct tx *tx, sqlite3_stmt *stmt)
-{
-    tx_step(tx, stmt);
-    return tx->err ? 0 : (size_t)sqlite3_changes64(tx->store->conn);
 }
 
 /* ---- the clock ---- */

@@ -6,18 +6,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-static int check_specs(const struct job_spec *specs, size_t count, char *why, size_t why_size)
-{
-    for (size_t i = 0; i < count; ++i) {
-        const char *problem = job_spec_check(&specs[i]);
-        if (problem) {
-            snprintf(why, why_size, "job %zu of %zu: %s", i + 1, count, problem);
-            return -EINVAL;
-        }
-    }
-    return 0;
-}
-
 /* An SQLite result. */
 static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t now_ms)
 {
@@ -51,7 +39,7 @@ static int insert_specs(sqlite3 *conn, sqlite3_stmt *stmt, const struct job_spec
 /* After the jobs are in, so that last_insert_rowid() is the last one's id. */
 static void run_caller_sql(struct tx *tx, const char *sql)
 {
-    struct sqlite_store *store = tx->store;
+    struct sqlite_store *store = tx_sqlite(tx);
     store->in_caller_sql = true;
     int rc = sqlite3_exec(store->conn, sql, NULL, NULL, NULL);
     store->in_caller_sql = false;
@@ -64,18 +52,18 @@ static void run_caller_sql(struct tx *tx, const char *sql)
         tx_fail(tx, -EINVAL, "the caller's statements rolled the transaction back");
 }
 
-void tx_insert(struct tx *tx)
+void sqlite_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     struct store_reply *reply = tx->reply;
-    tx->err = check_specs(request->specs, request->spec_count, tx->why, sizeof tx->why);
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_INSERT);
+    tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
+    sqlite3_stmt *stmt = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT);
     if (tx->err)
         return;
     reply->id_count = request->spec_count;
     reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *reply->ids);
-    int rc = insert_specs(tx->store->conn, stmt, request->specs, request->spec_count, tx->now_ms,
-                          reply->ids);
+    int rc = insert_specs(tx_sqlite(tx)->conn, stmt, request->specs, request->spec_count,
+                          tx->now_ms, reply->ids);
     if (rc != SQLITE_OK)
         tx_fail_sqlite(tx, rc);
     else if (request->tx_sql)
@@ -99,7 +87,7 @@ static int insert_prepared(sqlite3 *db, const struct job_spec *specs, size_t cou
 int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count,
                            uint64_t *ret_ids, char *why, size_t why_size)
 {
-    int err = check_specs(specs, count, why, why_size);
+    int err = specs_check(specs, count, why, why_size);
     if (err)
         return err;
     int rc = sqlite3_exec(db, "SAVEPOINT duress_insert", NULL, NULL, NULL);

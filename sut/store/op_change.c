@@ -1,7 +1,7 @@
-/* sqlite_change.c: the arrows in the life of a job (job.h) after its insert. Each one is an UPDATE
+/* op_change.c: the arrows in the life of a job (job.h) after its insert. Each one is an UPDATE
  * that repeats its guard on the row it changes; a guard that fails changes nothing and is told to
  * the caller. */
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,10 +19,10 @@ static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lea
 /* How far ahead the earliest time of all is. */
 static void tell_next(struct tx *tx)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
     tx->reply->next_ms = -1;
     while (tx_step(tx, stmt)) {
-        int64_t ahead_ms = sqlite3_column_int64(stmt, 0) - tx->now_ms;
+        int64_t ahead_ms = tx_column_int(tx, stmt, 0) - tx->now_ms;
         tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
     }
 }
@@ -37,7 +37,7 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
 {
     struct due *rows = NULL;
     size_t count = 0, capacity = 0;
-    sqlite3_stmt *stmt = tx_statement(tx, find);
+    struct tx_stmt *stmt = tx_statement(tx, find);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     if (find == STATEMENT_DUE)
         tx_bind_text(tx, stmt, 2, NULL); /* of all queues */
@@ -46,10 +46,10 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
             capacity = capacity ? 2 * capacity : 16;
             rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
         }
-        rows[count++] =
-            (struct due){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
-                         .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
-                         .state = find == STATEMENT_DUE ? JOB_AVAILABLE : column_state(stmt, 2)};
+        rows[count++] = (struct due){.id = (uint64_t)tx_column_int(tx, stmt, 0),
+                                     .lease = (uint64_t)tx_column_int(tx, stmt, 1),
+                                     .state = find == STATEMENT_DUE ? JOB_AVAILABLE
+                                                                    : tx_column_state(tx, stmt, 2)};
     }
     *ret_count = count;
     return rows;
@@ -60,7 +60,7 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
 {
     size_t count;
     struct due *rows = due_find(tx, find, &count);
-    sqlite3_stmt *stmt = count ? tx_statement(tx, move) : NULL;
+    struct tx_stmt *stmt = count ? tx_statement(tx, move) : NULL;
     for (size_t i = 0; i < count && !tx->err; ++i) {
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
@@ -77,7 +77,7 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
 static bool any_ready(struct tx *tx)
 {
     bool some = false;
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_SOME);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_SOME);
     while (tx_step(tx, stmt))
         some = true;
     return some;
@@ -89,7 +89,7 @@ static void tell_ready(struct tx *tx)
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
     if (!any_ready(tx))
         return; /* as mostly, however many queues there are */
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
     for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
         tx_bind_text(tx, stmt, 1, request->queues[i]);
         while (tx_step(tx, stmt))
@@ -124,7 +124,7 @@ void tx_rescue(struct tx *tx)
 /* Charges the attempt and raises the lease of a row as it was found. */
 static void take(struct tx *tx, struct job *job, const char *owner)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_int(tx, stmt, 2, (int64_t)job->id);
     tx_bind_text(tx, stmt, 3, owner);
@@ -155,7 +155,7 @@ static void add_due(struct tx *tx)
 {
     struct store_reply *reply = tx->reply;
     size_t ready = reply->job_count, count = ready;
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_DUE);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_DUE);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_text(tx, stmt, 2, tx->request->queue);
     tx_reply_jobs(tx, stmt);
@@ -180,7 +180,7 @@ static void claim(struct tx *tx)
     struct store_reply *reply = tx->reply;
     if (request->lease_ms <= 0)
         tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_READY);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_READY);
     tx_bind_text(tx, stmt, 2, request->queue);
     tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
     tx_reply_jobs(tx, stmt);
@@ -213,16 +213,16 @@ struct peek {
 static struct peek peek(struct tx *tx, uint64_t id)
 {
     struct peek row = {0};
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_PEEK);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_PEEK);
     tx_bind_int(tx, stmt, 1, (int64_t)id);
     while (tx_step(tx, stmt))
         row = (struct peek){
             .found = true,
-            .state = column_state(stmt, 0),
-            .lease = (uint64_t)sqlite3_column_int64(stmt, 1),
-            .acked = (uint64_t)sqlite3_column_int64(stmt, 2),
-            .attempt = (unsigned)sqlite3_column_int64(stmt, 3),
-            .max_attempts = (unsigned)sqlite3_column_int64(stmt, 4),
+            .state = tx_column_state(tx, stmt, 0),
+            .lease = (uint64_t)tx_column_int(tx, stmt, 1),
+            .acked = (uint64_t)tx_column_int(tx, stmt, 2),
+            .attempt = (unsigned)tx_column_int(tx, stmt, 3),
+            .max_attempts = (unsigned)tx_column_int(tx, stmt, 4),
         };
     return row;
 }
@@ -266,7 +266,7 @@ static bool ack_apply(struct tx *tx, const struct store_ack *ack)
 {
     bool final = job_state_final(ack->state);
     bool plain = final && !ack->error; /* what most are: fewer columns change */
-    sqlite3_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : STATEMENT_ACK);
+    struct tx_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : STATEMENT_ACK);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_int(tx, stmt, 2, (int64_t)ack->id);
     tx_bind_int(tx, stmt, 3, (int64_t)ack->lease);
@@ -274,7 +274,7 @@ static bool ack_apply(struct tx *tx, const struct store_ack *ack)
     if (plain)
         return tx_run(tx, stmt) > 0;
     if (final)
-        tx_bind_text(tx, stmt, 5, NULL); /* scheduled_ms stays */
+        tx_bind_null(tx, stmt, 5); /* scheduled_ms stays */
     else
         tx_bind_int(tx, stmt, 5, tx->now_ms + ack_delay_ms(ack));
     tx_bind_int(tx, stmt, 6, final ? tx->now_ms : 0);
@@ -311,7 +311,7 @@ void tx_ack(struct tx *tx)
 void tx_heartbeat(struct tx *tx)
 {
     const struct store_request *request = tx->request;
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_HEARTBEAT);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_HEARTBEAT);
     tx->reply->renewed = heap_alloc(tx->heap, request->lease_count * sizeof *tx->reply->renewed);
     for (size_t i = 0; i < request->lease_count && !tx->err; ++i) {
         tx_bind_int(tx, stmt, 1, tx->now_ms);
@@ -328,7 +328,7 @@ static void change_ids(struct tx *tx, enum statement statement, enum change_kind
                        enum job_state state)
 {
     const struct store_request *request = tx->request;
-    sqlite3_stmt *stmt = tx_statement(tx, statement);
+    struct tx_stmt *stmt = tx_statement(tx, statement);
     for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)request->ids[i]);

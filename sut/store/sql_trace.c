@@ -1,8 +1,8 @@
-/* sqlite_trace.c: the events of the database, recorded when a transaction has been committed, in
+/* sql_trace.c: the events of the database, recorded when a transaction has been committed, in
  * the order of its effects. A node that dies between the commit and this leaves effects without
  * events: whoever reads a trace must allow for a transaction that was under way at a death. Without
  * points nothing of this file is reached. */
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sql.h"
 
 POINT_ABOUT("store/job/insert", "A job came to be.");
 POINT_ABOUT("store/job/claim", "A job was handed out, under a new lease token.");
@@ -76,7 +76,7 @@ void tx_trace(struct tx *tx)
 {
     if (!tx_traced(tx))
         return;
-    struct point_site *site = &tx->store->options.env->site;
+    struct point_site *site = &tx->store->env->site;
     if (tx->request->op == STORE_INSERT)
         trace_inserts(site, tx);
     for (size_t i = 0; i < tx->change_count; ++i)

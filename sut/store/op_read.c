@@ -1,5 +1,5 @@
-/* sqlite_read.c: rows as jobs, and the requests that only read. */
-#include "sut/store/sqlite_internal.h"
+/* op_read.c: rows as jobs, and the requests that only read. */
+#include "sut/store/sql.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,60 +7,60 @@
 
 enum { FIRST_TEXT = 11, TEXTS = 5, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; then perhaps errors */
 
-enum job_state column_state(sqlite3_stmt *stmt, int column)
+enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column)
 {
     enum job_state state = JOB_STATE_COUNT;
-    job_state_by_word((const char *)sqlite3_column_text(stmt, column), &state);
+    job_state_by_word(tx_column_text(tx, stmt, column), &state);
     return state;
 }
 
-static uint64_t column_u64(sqlite3_stmt *stmt, int column)
+static uint64_t column_u64(struct tx *tx, struct tx_stmt *stmt, int column)
 {
-    return (uint64_t)sqlite3_column_int64(stmt, column);
+    return (uint64_t)tx_column_int(tx, stmt, column);
 }
 
-static unsigned column_unsigned(sqlite3_stmt *stmt, int column)
+static unsigned column_unsigned(struct tx *tx, struct tx_stmt *stmt, int column)
 {
-    return (unsigned)sqlite3_column_int64(stmt, column);
+    return (unsigned)tx_column_int(tx, stmt, column);
 }
 
 /* All texts of the row in one block. */
-static void job_row_texts(struct job *job, sqlite3_stmt *stmt, struct heap *heap)
+static void job_row_texts(struct tx *tx, struct job *job, struct tx_stmt *stmt)
 {
     const char **texts[TEXTS] = {&job->queue, &job->worker, &job->args, &job->owner, &job->errors};
-    int count = sqlite3_column_count(stmt) - FIRST_TEXT;
+    int count = tx_column_count(tx, stmt) - FIRST_TEXT;
     size_t sizes[TEXTS], size = 0;
     for (int i = 0; i < count; ++i) {
-        *texts[i] = (const char *)sqlite3_column_text(stmt, FIRST_TEXT + i);
+        *texts[i] = tx_column_text(tx, stmt, FIRST_TEXT + i);
         sizes[i] = *texts[i] ? strlen(*texts[i]) + 1 : 0;
         size += sizes[i];
     }
-    char *block = heap_alloc(heap, size + 1);
+    char *block = heap_alloc(tx->heap, size + 1);
     for (int i = 0; i < count; block += sizes[i++])
         *texts[i] = sizes[i] ? memcpy(block, *texts[i], sizes[i]) : "";
 }
 
-static struct job job_row(sqlite3_stmt *stmt, struct heap *heap)
+static struct job job_row(struct tx *tx, struct tx_stmt *stmt)
 {
     struct job job = {
-        .id = column_u64(stmt, 0),
-        .lease = column_u64(stmt, 1),
-        .state = column_state(stmt, 2),
-        .attempt = column_unsigned(stmt, 3),
-        .max_attempts = column_unsigned(stmt, 4),
-        .priority = column_unsigned(stmt, 5),
-        .snoozed = column_unsigned(stmt, 6),
-        .inserted_ms = sqlite3_column_int64(stmt, 7),
-        .scheduled_ms = sqlite3_column_int64(stmt, 8),
-        .attempted_ms = sqlite3_column_int64(stmt, 9),
-        .finished_ms = sqlite3_column_int64(stmt, 10),
+        .id = column_u64(tx, stmt, 0),
+        .lease = column_u64(tx, stmt, 1),
+        .state = tx_column_state(tx, stmt, 2),
+        .attempt = column_unsigned(tx, stmt, 3),
+        .max_attempts = column_unsigned(tx, stmt, 4),
+        .priority = column_unsigned(tx, stmt, 5),
+        .snoozed = column_unsigned(tx, stmt, 6),
+        .inserted_ms = tx_column_int(tx, stmt, 7),
+        .scheduled_ms = tx_column_int(tx, stmt, 8),
+        .attempted_ms = tx_column_int(tx, stmt, 9),
+        .finished_ms = tx_column_int(tx, stmt, 10),
         .errors = "[]",
     };
-    job_row_texts(&job, stmt, heap);
+    job_row_texts(tx, &job, stmt);
     return job;
 }
 
-void tx_reply_jobs(struct tx *tx, sqlite3_stmt *stmt)
+void tx_reply_jobs(struct tx *tx, struct tx_stmt *stmt)
 {
     struct store_reply *reply = tx->reply;
     while (tx_step(tx, stmt)) {
@@ -69,7 +69,7 @@ void tx_reply_jobs(struct tx *tx, sqlite3_stmt *stmt)
             reply->jobs =
                 heap_realloc(tx->heap, reply->jobs, tx->job_capacity * sizeof *reply->jobs);
         }
-        reply->jobs[reply->job_count++] = job_row(stmt, tx->heap);
+        reply->jobs[reply->job_count++] = job_row(tx, stmt);
     }
 }
 
@@ -88,7 +88,7 @@ void tx_get(struct tx *tx)
         return;
     uint64_t *ids = heap_memdup(tx->heap, tx->request->ids, count * sizeof *ids);
     qsort(ids, count, sizeof *ids, id_order);
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_GET);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_GET);
     for (size_t i = 0; i < count; ++i) {
         if (i > 0 && ids[i] == ids[i - 1])
             continue;
@@ -103,7 +103,7 @@ void tx_list(struct tx *tx)
     enum job_state state;
     if (request->state && !job_state_by_word(request->state, &state))
         tx_fail(tx, -EINVAL, "there is no state '%s'", request->state);
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_LIST);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_LIST);
     tx_bind_text(tx, stmt, 1, request->queue);
     tx_bind_text(tx, stmt, 2, request->state);
     tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
@@ -112,8 +112,8 @@ void tx_list(struct tx *tx)
 
 void tx_stats(struct tx *tx)
 {
-    sqlite3_stmt *stmt = tx_statement(tx, STATEMENT_STATS);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_STATS);
     while (tx_step(tx, stmt))
         for (int state = 0; state < JOB_STATE_COUNT; ++state)
-            tx->reply->counts[state] = column_u64(stmt, state);
+            tx->reply->counts[state] = column_u64(tx, stmt, state);
 }

@@ -1,0 +1,105 @@
+/* sql.c: a request as a transaction.
+ *
+ *     begin -> operation -> commit -> events        all of it
+ *       \          \           \
+ *        +----------+-----------+-> rollback        nothing of it, and reply.err says why
+ *
+ * Only when the commit itself fails by the disk, or by the way to the database, is it unknown which of the two happened: the
+ * error is then -EIO. */
+#include "sut/store/sql.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* `reads`: it changes nothing, and does not wait for writers. `idle`: reads first, and answers if there is nothing to
+ * change, so that looking for work is never in the way of others. */
+static const struct operation {
+    tx_operation *run; /* NULL: every database has its own */
+    bool reads;
+    bool (*idle)(struct tx *tx);
+} operations[STORE_OP_COUNT] = {
+    [STORE_INSERT] = {NULL, false},
+    [STORE_CLAIM] = {tx_claim, false},
+    [STORE_ACK] = {tx_ack, false},
+    [STORE_HEARTBEAT] = {tx_heartbeat, false},
+    [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
+    [STORE_RESCUE] = {tx_rescue, false},
+    [STORE_RETRY] = {tx_retry, false},
+    [STORE_CANCEL] = {tx_cancel, false},
+    [STORE_GET] = {tx_get, true},
+    [STORE_LIST] = {tx_list, true},
+    [STORE_STATS] = {tx_stats, true},
+};
+
+void tx_fail(struct tx *tx, int err, const char *format, ...)
+{
+    if (tx->err)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(tx->why, sizeof tx->why, format, args);
+    va_end(args);
+    tx->err = err;
+}
+
+static void tx_begin(struct tx *tx, bool reads)
+{
+    struct sql_store *store = tx->store;
+    store->backend->begin(tx, reads);
+    if (tx->now_ms < store->clock_ms)
+        tx->now_ms = store->clock_ms;
+    store->clock_ms = tx->now_ms;
+}
+
+static void tx_commit(struct tx *tx)
+{
+    if (!tx->err)
+        tx->store->backend->commit(tx);
+}
+
+/* Between looking and changing others may come: the change looks again. */
+static void tx_execute(struct tx *tx)
+{
+    const struct operation *operation = &operations[tx->request->op];
+    tx_operation *own = tx->store->backend->own[tx->request->op];
+    if (operation->idle) {
+        tx_begin(tx, true);
+        bool done = !tx->err && operation->idle(tx);
+        tx_commit(tx);
+        if (done)
+            return;
+    }
+    tx_begin(tx, operation->reads);
+    if (!tx->err)
+        (own ? own : operation->run)(tx);
+    tx_commit(tx);
+}
+
+/* Nothing of the reply is left but the reason. */
+static void tx_abort(struct tx *tx)
+{
+    tx->store->backend->rollback(tx);
+    *tx->reply = (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1};
+    memcpy(tx->reply->why, tx->why, sizeof tx->why);
+}
+
+void sql_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
+                 struct store_reply *reply)
+{
+    struct tx tx = {
+        .store = (struct sql_store *)db, .request = request, .heap = heap, .reply = reply};
+    *reply = (struct store_reply){.next_ms = -1};
+    if ((unsigned)request->op >= STORE_OP_COUNT) {
+        reply->err = -EINVAL;
+        snprintf(reply->why, sizeof reply->why, "there is no operation %d", (int)request->op);
+        return;
+    }
+    tx_execute(&tx);
+    reply->now_ms = tx.now_ms;
+    if (tx.err)
+        tx_abort(&tx);
+    else
+        tx_trace(&tx);
+}

@@ -1,0 +1,183 @@
+/* sql.h: a store in an SQL database, whichever it is.
+ *
+ *     sql.c              a request as a transaction: begin, operation, commit or rollback, events
+ *     sql_statements.h   all SQL of the operations, in words that every database understands
+ *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
+ *     op_insert.c        what is checked before an insert
+ *     op_read.c          rows as jobs: get, list, stats
+ *     sql_trace.c        the events of a committed transaction
+ *     sqlite_*.c         the one database: a struct sql_backend
+ *
+ * An operation is written once, against the functions below. What a database does better in a way of its own (many rows in
+ * one statement, say) it puts into `own`: it must answer exactly as the common one does, and the same tests judge both.
+ */
+#ifndef SUT_STORE_SQL_H
+#define SUT_STORE_SQL_H
+
+#include "sut/store/sql_statements.h"
+#include "sut/store/store.h"
+
+enum statement {
+#define X(name, sql) STATEMENT_##name,
+    STATEMENTS(X)
+#undef X
+        STATEMENT_COUNT
+};
+
+struct tx;
+struct tx_stmt; /* a prepared statement, and the row that it stands on */
+
+typedef void tx_operation(struct tx *tx);
+
+struct sql_backend {
+    /* Opens a connection if there is none, begins, and reads the clock into tx->now_ms. `reads`: nothing will be changed. */
+    void (*begin)(struct tx *tx, bool reads);
+    void (*commit)(struct tx *tx); /* -EIO: nobody knows whether it was */
+    /* After an error: nothing of it stays, and a connection that cannot be trusted any more is closed. */
+    void (*rollback)(struct tx *tx);
+
+    struct tx_stmt *(*statement)(struct tx *tx, enum statement statement);
+    void (*bind_int)(struct tx *tx, struct tx_stmt *stmt, int index, int64_t value);
+    void (*bind_null)(struct tx *tx, struct tx_stmt *stmt, int index); /* no number */
+    void (*bind_text)(struct tx *tx, struct tx_stmt *stmt, int index, const char *text);
+    bool (*step)(struct tx *tx, struct tx_stmt *stmt);
+    size_t (*changes)(struct tx *tx,
+                      struct tx_stmt *stmt); /* of a statement that was run to its end */
+    int64_t (*column_int)(struct tx_stmt *stmt, int column);
+    const char *(*column_text)(struct tx_stmt *stmt, int column);
+    int (*column_count)(struct tx_stmt *stmt);
+
+    tx_operation *own[STORE_OP_COUNT]; /* NULL: as it is done everywhere */
+};
+
+struct sql_store {
+    struct store_db base; /* ops: sql_execute(), and a close of the database's own */
+    const struct sql_backend *backend;
+    struct env *env;  /* for events */
+    int64_t clock_ms; /* the latest time seen by this handle: it does not go back before it */
+};
+
+/* What `ops->execute` of a database is. */
+void sql_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
+                 struct store_reply *reply);
+
+/* One request under way. The first error sticks in `err`; all functions below do nothing once it is
+ * set. */
+struct tx {
+    struct sql_store *store;
+    const struct store_request *request;
+    struct heap *heap;
+    struct store_reply *reply;
+    int64_t now_ms;
+    int err;
+    char why[sizeof((struct store_reply *)0)->why];
+    size_t job_capacity;    /* of reply->jobs */
+    struct change *changes; /* only when somebody listens */
+    size_t change_count, change_capacity;
+};
+
+void tx_fail(struct tx *tx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* A prepared statement, ready for binding; NULL after an error. */
+static inline struct tx_stmt *tx_statement(struct tx *tx, enum statement statement)
+{
+    return tx->err ? NULL : tx->store->backend->statement(tx, statement);
+}
+
+/* Parameters count from 1, columns from 0. What is bound stays until it is bound anew; texts must stand until the statement
+ * was run. */
+static inline void tx_bind_int(struct tx *tx, struct tx_stmt *stmt, int index, int64_t value)
+{
+    if (!tx->err)
+        tx->store->backend->bind_int(tx, stmt, index, value);
+}
+
+static inline void tx_bind_null(struct tx *tx, struct tx_stmt *stmt, int index)
+{
+    if (!tx->err)
+        tx->store->backend->bind_null(tx, stmt, index);
+}
+
+static inline void tx_bind_text(struct tx *tx, struct tx_stmt *stmt, int index, const char *text)
+{
+    if (!tx->err)
+        tx->store->backend->bind_text(tx, stmt, index, text); /* NULL: NULL */
+}
+
+/* True: there is a row. False: done, or failed; the statement can be bound and run again. */
+static inline bool tx_step(struct tx *tx, struct tx_stmt *stmt)
+{
+    return !tx->err && tx->store->backend->step(tx, stmt);
+}
+
+/* Runs a statement without rows; how many rows it changed. */
+static inline size_t tx_run(struct tx *tx, struct tx_stmt *stmt)
+{
+    tx_step(tx, stmt);
+    return tx->err ? 0 : tx->store->backend->changes(tx, stmt);
+}
+
+static inline int64_t tx_column_int(struct tx *tx, struct tx_stmt *stmt, int column)
+{
+    return tx->store->backend->column_int(stmt, column); /* NULL: 0 */
+}
+
+/* Until the next step. NULL: NULL. */
+static inline const char *tx_column_text(struct tx *tx, struct tx_stmt *stmt, int column)
+{
+    return tx->store->backend->column_text(stmt, column);
+}
+
+static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
+{
+    return tx->store->backend->column_count(stmt);
+}
+
+/* ---- operations ---- */
+
+tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
+tx_operation tx_get, tx_list, tx_stats;
+/* Answers a STAGE for which nothing has to be changed. False: something is due. */
+bool tx_stage_idle(struct tx *tx);
+
+enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);
+/* All rows of the statement are appended to reply->jobs. */
+void tx_reply_jobs(struct tx *tx, struct tx_stmt *stmt);
+/* What is wrong with what shall be inserted: fails the transaction. */
+int specs_check(const struct job_spec *specs, size_t count, char *why, size_t why_size);
+
+/* ---- sql_trace.c ---- */
+
+/* A changed row, for the events after commit. */
+struct change {
+    enum change_kind {
+        CHANGE_FINISH,
+        CHANGE_STALE,
+        CHANGE_STAGE,
+        CHANGE_RESCUE,
+        CHANGE_RETRY,
+        CHANGE_CANCEL
+    } kind;
+    uint64_t id, lease;
+    const char *state;
+    unsigned attempt, max_attempts;
+    int64_t delay_ms;
+};
+
+#ifdef DURESS_POINTS
+static inline bool tx_traced(const struct tx *tx)
+{
+    return tx->store->env->site.sink != NULL;
+}
+#else
+static inline bool tx_traced(const struct tx *tx)
+{
+    (void)tx;
+    return false;
+}
+#endif
+
+void tx_note(struct tx *tx, struct change change); /* only if tx_traced() */
+void tx_trace(struct tx *tx);                      /* after commit */
+
+#endif

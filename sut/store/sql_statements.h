@@ -1,0 +1,86 @@
+/* sql_statements.h: all SQL of the operations, in words that every database understands. Where they
+ * differ, the dialect says how, before it includes this:
+ *
+ *     SQL_BEGIN_READ, SQL_BEGIN_WRITE   a transaction that changes nothing; one that may
+ *     SQL_ERRORS_PLUS(text)             the job's errors and one more, of the attempt under way
+ *     SQL_MAX(a, b)                     the larger of two
+ *     SQL_BY_ID                         behind a table: find the row by its id, by no other index
+ *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
+ *                                       that another transaction is changing are left out
+ *
+ * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
+ */
+/* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
+#define JOB_COLUMNS                                                                                \
+    "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
+    "finished_ms,queue,worker,args,owner"
+
+#define JOB_INSERT                                                                                 \
+    "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
+    "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
+
+#define STAGE_LIMIT                                                                                \
+    "5000" /* rows per request: bounds how long a transaction holds the write lock */
+
+#define IS_DUE     "state IN('scheduled','retryable')AND wake_ms<=?1"
+#define IS_EXPIRED "state='executing'AND wake_ms<=?1"
+#define IS_READY   "state='available'AND attempt<max_attempts"
+#define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
+
+#define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
+
+/* X(NAME, sql). Rows are found by a SELECT in the order of an index and changed one by one by their
+ * id, within the same transaction: that is faster here than UPDATE .. RETURNING, which builds a
+ * temporary table even when there is nothing to do. Every change repeats its guard on the row it
+ * changes. ?1 is the database's time wherever one is needed. */
+#define STATEMENTS(X)                                                                              \
+    X(BEGIN_READ, SQL_BEGIN_READ)                                                                  \
+    X(BEGIN_WRITE, SQL_BEGIN_WRITE)                                                                \
+    X(COMMIT, "COMMIT")                                                                            \
+    X(INSERT, JOB_INSERT)                                                                          \
+    X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
+             " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
+    X(SOME, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 LIMIT 1")                                   \
+    X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
+    X(CLAIM,                                                                                       \
+      "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \
+      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
+      " AND attempt<max_attempts)")                                                                \
+    X(FINISH,                                                                                      \
+      "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL WHERE " IS_HELD)       \
+    X(ACK,                                                                                         \
+      "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=coalesce(?5,scheduled_ms),"           \
+      "wake_ms=?5,"                                                                                \
+      "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                      \
+      "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS("?8") " END WHERE " IS_HELD) \
+    X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
+    X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
+                 "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
+    X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms>0 AND " IS_DUE                   \
+           " AND queue=coalesce(?2,queue)"                                                         \
+           " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                        \
+    X(STAGE,                                                                                       \
+      "UPDATE duress_jobs " SQL_BY_ID " SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)  \
+    X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts THEN 'available'ELSE 'discarded'"   \
+               "END FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED                              \
+               " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                    \
+    X(RESCUE,                                                                                      \
+      "UPDATE duress_jobs " SQL_BY_ID " SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 " \
+      "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,errors=" SQL_ERRORS_PLUS(             \
+          "'lease ran out'") " WHERE id=?2 AND " IS_EXPIRED)                                       \
+    X(RETRY,                                                                                       \
+      "UPDATE duress_jobs SET state='available',max_attempts=" SQL_MAX(                            \
+          "max_attempts",                                                                          \
+          "attempt+1") ","                                                                         \
+                       "scheduled_ms=?1,finished_ms=0,wake_ms=0 WHERE id=?2 AND "                  \
+                       "state IN('completed','discarded','cancelled','retryable','scheduled')")    \
+    X(CANCEL,                                                                                      \
+      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"                      \
+      "errors=CASE state WHEN 'executing' THEN " SQL_ERRORS_PLUS(                                  \
+          "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
+                                      "state IN('available','scheduled','executing','retryable')") \
+    X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
+    X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
+    X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
+            "WHERE queue=coalesce(?1,queue)AND state=coalesce(?2,state)ORDER BY id LIMIT ?3")      \
+    X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")

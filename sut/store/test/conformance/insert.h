@@ -1,0 +1,79 @@
+/* insert.h: new jobs. */
+
+CONFORMS(c1_insert_makes_an_available_job)
+{
+    uint64_t id = insert((struct job_spec){.worker = "mail", .args = "{\"to\":1}", .priority = 3});
+    struct job job = get(id);
+    cr_assert_eq(job.state, JOB_AVAILABLE);
+    cr_assert_eq(job.attempt, 0);
+    cr_assert_eq(job.lease, 0);
+    cr_assert_eq(job.max_attempts, 20);
+    cr_assert_eq(job.priority, 3);
+    cr_assert_str_eq(job.queue, "default");
+    cr_assert_str_eq(job.worker, "mail");
+    cr_assert_str_eq(job.args, "{\"to\":1}");
+    cr_assert_str_eq(job.errors, "[]");
+    cr_assert_str_eq(job.owner, "");
+    cr_assert_eq(job.inserted_ms, NOW_MS);
+    cr_assert_eq(job.scheduled_ms, NOW_MS);
+    cr_assert_eq(job.attempted_ms, 0);
+    cr_assert_eq(job.finished_ms, 0);
+    cr_assert_events("store/job/insert job=1 state=available delay_ms=0\n");
+}
+
+CONFORMS(delayed_insert_is_scheduled)
+{
+    struct job job = get(insert((struct job_spec){.worker = "w", .delay_ms = 5}));
+    cr_assert_eq(job.state, JOB_SCHEDULED);
+    cr_assert_eq(job.scheduled_ms, NOW_MS + 5);
+    cr_assert_eq(claim(9).job_count, 0);
+    cr_assert_events("store/job/insert job=1 state=scheduled delay_ms=5\n");
+}
+
+CONFORMS(c4_insert_of_nothing_is_fine)
+{
+    struct store_reply reply = run_ok((struct store_request){.op = STORE_INSERT});
+    cr_assert_eq(reply.id_count, 0);
+    cr_assert_eq(count_all(), 0);
+}
+
+CONFORMS(c5_one_bad_spec_and_nothing_is_inserted)
+{
+    struct job_spec specs[] = {{.worker = "w"}, {.worker = "w"}, {.worker = "w", .priority = 10}};
+    struct store_reply reply =
+        run((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = 3});
+    cr_assert_eq(reply.err, -EINVAL);
+    cr_assert_str_eq(reply.why, "job 3 of 3: the priority is not in 0..9");
+    cr_assert_null(reply.ids);
+    cr_assert_eq(count_all(), 0);
+    cr_assert_events("");
+}
+
+CONFORMS(ids_are_never_used_twice)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    sql_run("DELETE FROM duress_jobs");
+    cr_assert_eq(insert((struct job_spec){.worker = "w"}), id + 1);
+}
+
+CONFORMS(bulk_of_20000)
+{
+    enum { COUNT = 20000 };
+    struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
+    for (size_t i = 0; i < COUNT; ++i)
+        specs[i] = (struct job_spec){.worker = "w", .delay_ms = i % 2 ? 1 : 0};
+    struct store_reply reply =
+        run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = COUNT});
+    cr_assert_eq(reply.id_count, COUNT);
+    for (size_t i = 0; i < COUNT; ++i)
+        cr_assert_eq(reply.ids[i], i + 1);
+    cr_assert_eq(count_of(JOB_AVAILABLE), COUNT / 2);
+    cr_assert_eq(count_of(JOB_SCHEDULED), COUNT / 2);
+    clock_ms += 1;
+    cr_assert_eq(tick(STORE_STAGE), 5000, "a transaction is bounded");
+    cr_assert_eq(run((struct store_request){.op = STORE_STAGE}).next_ms, -1);
+    cr_assert_eq(claim(COUNT).job_count, COUNT);
+    clock_ms += LEASE_MS;
+    cr_assert_eq(tick(STORE_RESCUE), 5000);
+    cr_assert_eq(run((struct store_request){.op = STORE_RESCUE}).next_ms, 0, "there is more");
+}
