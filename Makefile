@@ -16,7 +16,7 @@ COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # ---- what a newcomer's machine may miss ----
 
 PACKAGES := gcc libc6-dev make patch pkg-config git libfiu-dev fiu-utils libcriterion-dev libsqlite3-dev libuv1-dev \
-            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind libpq-dev postgresql-15
+            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind libpq-dev postgresql-15 tzdata
 LINTERS  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev libxml2-utils
 MISSING   = $(shell for p in $(1); do dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done)
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
