@@ -28,6 +28,7 @@ bool store_outcome_unknown(int err)
     switch (-err) {
     case 0:
     case EINVAL:
+    case EACCES:
     case EBUSY:
     case ENOSPC:
     case EROFS:

@@ -33,7 +33,7 @@ static bool line_read(int fd, char *line, size_t size)
     return true;
 }
 
-/* What follows `word` in the next line goes to `rest`. Else -1, with what it said instead. */
+/* What follows `word` in the next line goes to `rest`, of 256 bytes. Else -1, with what it said instead. */
 static int expect(struct pg_server *server, const char *word, char *rest, char *why, size_t size)
 {
     char line[256] = "pg_server: no answer";
@@ -58,7 +58,6 @@ static _Noreturn void server_exec(int in, int out)
 int pg_server_start(struct pg_server *server, char *why, size_t why_size)
 {
     int in[2], out[2];
-    char conninfo[256];
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 || (server->pid = fork()) < 0) {
         snprintf(why, why_size, "%s", strerror(errno));
         return -1;
@@ -69,11 +68,9 @@ int pg_server_start(struct pg_server *server, char *why, size_t why_size)
     close(out[1]);
     server->in = in[1];
     server->out = out[0];
-    int err = expect(server, "ready ", conninfo, why, why_size);
+    int err = expect(server, "ready ", server->conninfo, why, why_size);
     if (err)
         pg_server_stop(server);
-    else
-        snprintf(server->conninfo, sizeof server->conninfo, "%s", conninfo);
     return err;
 }
 

@@ -9,7 +9,7 @@
 struct pg_server {
     int in, out; /* pg_server's standard input and output; it ends with `in` */
     pid_t pid;
-    char conninfo[160];
+    char conninfo[256];
 };
 
 /* 0, or -1 with a sentence: then there is nothing to stop. Half a second, two when it is the first one. Run from the

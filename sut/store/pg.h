@@ -1,0 +1,30 @@
+/* pg.h: the store on PostgreSQL (12 or later), for many nodes. One connection per handle, every request one transaction.
+ *
+ * Time is the server's, and within one handle it never goes back. Everything has a deadline. A connection that is lost is
+ * opened again by the next request, at growing distances while the server is away: until then requests fail at once with
+ * -ECONNREFUSED. What was sent to be committed and never answered is -EIO: nobody knows. */
+#ifndef SUT_STORE_PG_H
+#define SUT_STORE_PG_H
+
+#include "sut/store/store.h"
+
+struct store_pg_options {
+    const char *
+        conninfo; /* postgresql://user@host/database, or host=... dbname=...; PGHOST etc. fill in the rest */
+    const char *schema; /* where the tables are; NULL: "public" */
+    bool pooled; /* through a pooler that may change the server's session at each transaction */
+    int connect_ms; /* how long connecting may take; 0: 5000. The name of a host is looked up without a deadline. */
+    int call_ms;         /* how long a request may take; 0: 10000 */
+    struct env *env;     /* for points (its site) and memory (its heap); must outlive the store */
+    bool create;         /* make schema and tables when missing */
+    const char *now_sql; /* for tests: an SQL expression, ms since 1970; NULL: the server's clock */
+};
+
+/* Connects, migrates; two that do so at once take turns. The tables may stand beside those of another program. NULL with a
+ * sentence in why: no server, no permission, newer schema, read-only, ...; what is refused is left as it was. */
+struct store_db *store_pg_open(const struct store_pg_options *options, char *why, size_t why_size);
+
+/* Is it meant for PostgreSQL? A URL of it, or key=value pairs with a host or a dbname. */
+bool store_pg_named(const char *database);
+
+#endif
