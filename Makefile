@@ -51,7 +51,7 @@ HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c 
 PG       := $(wildcard sut/store/pg_*.c)
 SUT      := $(filter-out $(PG),$(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c))
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
-CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c))
+CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c sut/live/*.c))
 TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \
               scenarios/test/test_*.c sut/*/test/test_*.c)
 BENCHES  := $(wildcard harness/bench/bench_*.c properties/bench/bench_*.c scenarios/bench/bench_*.c sut/*/bench/bench_*.c)

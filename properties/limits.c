@@ -2,6 +2,16 @@
 #include "harness/hash.h"
 #include "properties/runs.h"
 
+/* A thread or child that goes on after its attempt calls what jobs call: it counts until it returns. */
+static void on_overrun(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    runs_open(ctx, (struct run_span){.node = event->node,
+                                     .job = event_key(event),
+                                     .lease = event_u64(event, "lease"),
+                                     .queue = hash_text(event_str(event, "queue"))});
+}
+
 static void on_start(struct judge *judge, void *ctx, const struct event *event)
 {
     struct runs *runs = ctx;
@@ -27,10 +37,15 @@ static void limits_done(void *runs)
     runs_done(runs);
 }
 
-static const struct property_on on[] = {{"job/perform/start", on_start}, ON_RUN_END, {0}};
+static const struct property_on on[] = {{"job/perform/start", on_start},
+                                        {"job/outside/overrun", on_overrun},
+                                        {"job/outside/return", runs_on_end},
+                                        ON_RUN_END,
+                                        {0}};
 
 TRACE_PROPERTY(
     queue_limit, .name = "a queue never exceeds its limit", .kind = PROPERTY_ALWAYS,
     .about = "The limit protects what the jobs call. Counts the runs that have begun on a node and "
-             "neither ended nor died with their process or the node.",
+             "neither ended nor died with their process or the node, and threads that outlive "
+             "their attempt.",
     .state_size = sizeof(struct runs), .on = on, .done = limits_done);

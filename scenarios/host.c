@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* For the next boot, in this run or a later one; what stands on them is nobody's business. */
-static struct fiber_spares spares;
+static struct fiber_spares spares, thread_spares;
 
 /* ---- the environment ---- */
 
@@ -92,6 +92,98 @@ static void env_do(struct env *env, struct work *work)
     world_at(world, host->node, world_now(world) + takes, run_errand, errand);
 }
 
+/* ---- threads ---- */
+
+/* A thread of the node: a fiber that takes no time but while it naps. Nothing can be injected into it: no process runs there. */
+struct strand {
+    struct host *host;
+    struct thread_work *work;
+    struct fiber *fiber;
+    world_timer wake; /* 0: it runs */
+    bool asleep;      /* nothing but time wakes it */
+};
+
+static void strand_main(void *arg)
+{
+    struct thread_work *work = ((struct strand *)arg)->work;
+    work->work.run(&work->work);
+}
+
+static void strand_go(void *arg)
+{
+    struct strand *strand = arg;
+    struct host *host = strand->host;
+    struct work *work = &strand->work->work;
+    strand->wake = 0;
+    host->strand = strand;
+    fiber_switch(strand->fiber);
+    host->strand = NULL;
+    if (!fiber_ended(strand->fiber))
+        return;
+    world_cancel(host->world, strand->wake);
+    fiber_free(host->threads, strand->fiber);
+    heap_release(host->env.heap, strand);
+    work->driver = NULL;
+    work->done(work);
+}
+
+static void strand_go_at(struct strand *strand, int64_t at)
+{
+    struct host *host = strand->host;
+    world_cancel(host->world, strand->wake);
+    strand->wake = world_at(host->world, host->node, at, strand_go, strand);
+}
+
+static void thread_start(struct env *env, struct thread_work *work)
+{
+    struct host *host = host_of_env(env);
+    struct strand *strand = heap_alloc(env->heap, sizeof *strand);
+    struct choice choice = {.stream = STREAM_WORK,
+                            .name = "env/thread/latency",
+                            .node = host->node->id,
+                            .key = host->node->boots,
+                            .ordinal = ++host->works};
+    if (!host->threads)
+        host->threads = fiber_pool_new(env->heap, 0, &thread_spares);
+    *strand = (struct strand){.host = host, .work = work};
+    strand->fiber = fiber_new(host->threads, strand_main, strand);
+    if (!strand->fiber)
+        abort();
+    work->work.driver = strand;
+    int64_t takes = tape_between(world_tape(host->world), &choice, 50000, 1000000);
+    strand_go_at(strand, world_now(host->world) + takes);
+}
+
+static void strand_rest(struct host *host, int64_t ns)
+{
+    struct strand *strand = host->strand;
+    strand_go_at(strand, node_when_ns(host->node, node_mono_ns(host->node) + ns));
+    fiber_yield(strand->fiber);
+}
+
+static bool thread_nap(struct env *env, struct thread_work *work, int64_t ns)
+{
+    if (!work->cancelled)
+        strand_rest(host_of_env(env), ns);
+    return !work->cancelled;
+}
+
+void host_sleep(struct host *host, int64_t ns)
+{
+    struct strand *strand = host->strand;
+    strand->asleep = true;
+    strand_rest(host, ns);
+    strand->asleep = false;
+}
+
+static void thread_cancel(struct env *env, struct thread_work *work)
+{
+    struct strand *strand = work->work.driver;
+    work->cancelled = 1;
+    if (!strand->asleep)
+        strand_go_at(strand, world_now(host_of_env(env)->world));
+}
+
 static void env_say(struct env *env, enum log_level level, const char *line)
 {
     (void)env, (void)level,
@@ -109,7 +201,10 @@ static const struct env_ops env_ops = {.mono_ns = env_mono,
                                        .entropy = env_bits,
                                        .submit = env_do,
                                        .log = env_say,
-                                       .pick = env_pick};
+                                       .pick = env_pick,
+                                       .thread_start = thread_start,
+                                       .thread_nap = thread_nap,
+                                       .thread_cancel = thread_cancel};
 
 /* ---- driving the runtime ---- */
 
@@ -153,6 +248,8 @@ void host_boot(struct host *host)
     host->entropies = host->works = 0;
     host->desk = (struct work_desk){0};
     host->wake = 0;
+    host->threads = NULL;
+    host->strand = NULL;
 }
 
 void host_run(struct host *host, bool trace_signals)
@@ -168,6 +265,8 @@ void host_run(struct host *host, bool trace_signals)
 void host_dead(struct host *host)
 {
     runtime_free(host->runtime);
+    fiber_pool_free(host->threads);
+    host->threads = NULL;
     heap_free(host->env.heap);
     host->runtime = NULL;
     host->env.heap = NULL;

@@ -28,6 +28,8 @@ struct host {
     int64_t wake_ns;
     uint64_t entropies, works; /* ordinals of choices */
     struct work_desk desk;
+    struct fiber_pool *threads; /* NULL: there were none yet */
+    struct strand *strand;      /* the thread that runs now; NULL: none */
 };
 
 /* At the start of a node: a fresh heap and environment. */
@@ -43,6 +45,9 @@ void host_stall(struct node *node, struct point_site *at, int64_t ns);
 void host_crash(struct node *node, struct point_site *at) __attribute__((noreturn));
 void host_leave(struct node *node, struct point_site *at) __attribute__((noreturn));
 void host_crash_actor(struct node *node, uint64_t actor);
+
+/* On a thread of the node (thread_start): sleeps, whether it is cancelled or not. */
+void host_sleep(struct host *host, int64_t ns);
 
 struct host *host_of_env(struct env *env);
 struct host *host_of(struct proc *self);

@@ -1,6 +1,6 @@
 /* env.h: everything outside that the job system may reach.
  *
- * There are two implementations: env_live (sut/cli, libuv: real clock, thread pool) and the simulated one in
+ * There are two implementations: env_live (sut/live, libuv: real clock, thread pool) and the simulated one in
  * scenarios/jobs (the world's clock, disk and links). Code under sut/ calls nothing else of the operating
  * system for time, chance, blocking work or logging; that is what makes a run replayable.
  */
@@ -8,6 +8,7 @@
 #define SUT_ENV_H
 
 #include "harness/point.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,30 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 struct work {
     void (*run)(struct work *work);
     void (*done)(struct work *work);
-    void *driver; /* the driver's own, while submitted */
-    void *owner;  /* the submitter's own: proc_work() keeps its record here */
+    void *
+        driver; /* the driver's own, while submitted; of a thread or a child NULL when it is done */
+    void *owner; /* the submitter's own: proc_work() keeps its record here */
+};
+
+/* Blocking work that may take long: the run of a job. Its code may ask whether it should end. */
+struct thread_work {
+    struct work work;
+    int cancelled; /* atomic; set by thread_cancel */
+};
+
+#define CHILD_ANSWER_MAX 512
+
+/* Work in a process of its own, which may crash there. `done` is called when that process is gone; `run` is not used. Until
+ * then `input` stands. */
+struct child_work {
+    struct work work;
+    const void *input;
+    size_t input_size;
+    uint64_t memory_max; /* bytes of address space; 0: no limit */
+    int err;             /* 0, or a negative errno: there was no process */
+    int status;          /* as of waitpid() */
+    size_t answer_size;  /* 0: it gave none */
+    unsigned char answer[CHILD_ANSWER_MAX];
 };
 
 struct env_ops {
@@ -40,6 +63,16 @@ struct env_ops {
     /* Which of the ready processes runs next: an index. They come by their ids, the longest waiting
      * first; count >= 2. NULL: always the first. */
     size_t (*pick)(struct env *env, const uint64_t *ready, size_t count);
+
+    /* Threads for long work, apart from those of `submit`, so that it never holds up the store's calls. All three or none.
+     * thread_nap is called on the thread of the work: sleeps that long, or until it is cancelled; false: it is. */
+    void (*thread_start)(struct env *env, struct thread_work *work);
+    bool (*thread_nap)(struct env *env, struct thread_work *work, int64_t ns);
+    void (*thread_cancel)(struct env *env, struct thread_work *work);
+
+    /* Processes for work that may crash. Both or none. child_kill: it ends at once, and then is done. */
+    void (*child_start)(struct env *env, struct child_work *work);
+    void (*child_kill)(struct env *env, struct child_work *work);
 };
 
 struct env {

@@ -38,6 +38,9 @@
       "inserts that share a transaction with the caller's own statements")                         \
     X(ROLLED_BACK, "rolled back", PERCENT, 0, 0, 0, 10000, "inserts whose transaction must fail")  \
     X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
+    X(THREADED, "threaded", PERCENT, 0, 0, 0, 10000, "jobs whose code blocks a thread")            \
+    X(STUBBORN, "stubborn", PERCENT, 5000, 5000, 0, 10000,                                         \
+      "of these, those that do not look whether they are cancelled")                               \
     X(LEASE, "lease", DURATION, 30 * S, 30 * S, S, H, "how long a lease holds")                    \
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
@@ -89,6 +92,7 @@ struct item {     /* one job */
     enum outcome_kind end; /* JOB_OK, JOB_CANCEL, JOB_DISCARD */
     bool idempotent;
     bool in_transaction, rolled_back;
+    bool threaded, stubborn;
     char args[32]; /* {"key":17} */
 };
 
@@ -166,7 +170,7 @@ struct adapter {
     int64_t checked_ns;
     struct queue_config *queues;
     size_t queue_count;
-    struct worker worker;
+    struct worker workers[2]; /* in a fiber, in a thread */
 };
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
@@ -196,8 +200,9 @@ bool database_rows(struct database *database, void (*fn)(void *ctx, const struct
 
 /* The main of a client process; arg: struct app *. */
 void client_main(struct proc *self, void *arg);
-/* The perform function of all jobs; ctx: struct adapter *. */
+/* The functions of all jobs; ctx: struct adapter *. */
 struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx);
+struct job_outcome work_block(const struct job *job, struct job_control *control, void *ctx);
 
 void upstream_init(struct upstream *upstream, struct adapter *adapter);
 void upstream_done(struct upstream *upstream);
@@ -211,6 +216,9 @@ struct upstream_reply {
 /* Calls the service from a job's process. */
 struct upstream_reply upstream_call(struct proc *self, struct app *app, uint64_t key,
                                     unsigned attempt, const char *idempotency_key);
+/* The same by another way, from a thread: no network, no process. */
+struct upstream_reply upstream_ask(struct upstream *upstream, struct job_control *control,
+                                   uint64_t key, unsigned attempt, const char *idempotency_key);
 struct app *app_of(struct proc *self);
 
 #endif

@@ -61,7 +61,7 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
     for (size_t i = 0; i < count; i++) {
         struct item *item = &first[i];
         specs[i] = (struct job_spec){.queue = item->queue,
-                                     .worker = "work",
+                                     .worker = item->threaded ? "block" : "work",
                                      .args = item->args,
                                      .max_attempts = item->max_attempts,
                                      .delay_ms = item->delay_ms};

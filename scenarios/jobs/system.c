@@ -30,6 +30,18 @@ static void choose_queues(struct adapter *adapter)
     }
 }
 
+static void choose_workers(struct adapter *adapter)
+{
+    int64_t timeout_ns = draws_fixed(&adapter->draws, W_TIMEOUT);
+    adapter->workers[0] = (struct worker){
+        .name = "work", .perform = work_perform, .ctx = adapter, .timeout_ns = timeout_ns};
+    adapter->workers[1] = (struct worker){.name = "block",
+                                          .mode = IN_THREAD,
+                                          .blocking = work_block,
+                                          .ctx = adapter,
+                                          .timeout_ns = timeout_ns};
+}
+
 static void build_nodes(struct adapter *adapter)
 {
     adapter->apps = calloc(adapter->app_count, sizeof *adapter->apps);
@@ -63,10 +75,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->draws = (struct draws){world, scenario};
     adapter->start_ns = world_now(world);
     adapter->app_count = draws_nodes(&adapter->draws);
-    adapter->worker = (struct worker){.name = "work",
-                                      .perform = work_perform,
-                                      .ctx = adapter,
-                                      .timeout_ns = draws_fixed(&adapter->draws, W_TIMEOUT)};
+    choose_workers(adapter);
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
     choose_queues(adapter);
     workload_draw(adapter);

@@ -197,19 +197,24 @@ static void answer_now(void *arg)
                &mail->packet);
 }
 
+static struct answer asked(struct upstream *upstream, uint64_t key, unsigned attempt,
+                           const char *idempotency_key)
+{
+    struct point_site *at = &upstream->node->site;
+    struct answer answer = answer_of(upstream, key);
+    if (answer.effect && effect_new(upstream, idempotency_key))
+        TRACE(at, "upstream/effect/apply", T_U64("key", key), T_U64("attempt", attempt));
+    else if (answer.effect)
+        TRACE(at, "upstream/effect/repeat", T_U64("key", key), T_U64("attempt", attempt));
+    return answer;
+}
+
 static void mail_there(struct packet *packet)
 {
     struct mail *mail = (struct mail *)packet;
     struct upstream *upstream = mail->upstream;
     struct world *world = upstream->adapter->world;
-    struct point_site *at = &upstream->node->site;
-    struct answer answer = answer_of(upstream, mail->key);
-    if (answer.effect && effect_new(upstream, mail->idempotency_key))
-        TRACE(at, "upstream/effect/apply", T_U64("key", mail->key),
-              T_U64("attempt", mail->attempt));
-    else if (answer.effect)
-        TRACE(at, "upstream/effect/repeat", T_U64("key", mail->key),
-              T_U64("attempt", mail->attempt));
+    struct answer answer = asked(upstream, mail->key, mail->attempt, mail->idempotency_key);
     mail->reply = (struct upstream_reply){answer.status, answer.garbled, answer.retry_after_s};
     if (answer.status == 0)
         mail_free(mail);
@@ -275,6 +280,16 @@ struct upstream_reply upstream_call(struct proc *self, struct app *app, uint64_t
     err = FAULT(at, "upstream/call/reply", CAN_NET | CAN_ERROR, T_U64("key", key),
                 T_U64("attempt", attempt));
     return err ? (struct upstream_reply){.status = err} : reply;
+}
+
+struct upstream_reply upstream_ask(struct upstream *upstream, struct job_control *control,
+                                   uint64_t key, unsigned attempt, const char *idempotency_key)
+{
+    struct answer answer = asked(upstream, key, attempt, idempotency_key ? idempotency_key : "");
+    bool in_time = answer.status != 0 && answer.after_ns < CALL_TIMEOUT_NS;
+    job_nap(control, in_time ? answer.after_ns : CALL_TIMEOUT_NS);
+    return in_time ? (struct upstream_reply){answer.status, answer.garbled, answer.retry_after_s}
+                   : (struct upstream_reply){.status = -ETIMEDOUT};
 }
 
 /* ---- the node ---- */

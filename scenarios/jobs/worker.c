@@ -13,11 +13,9 @@ static unsigned attempts_before(const struct job *job)
     return job->attempt - 1;
 }
 
-static struct job_outcome fate(struct proc *self, const struct job *job, const struct item *item)
+static struct job_outcome fate(const struct job *job, const struct item *item)
 {
     unsigned before = attempts_before(job);
-    if (before < item->crashes)
-        proc_exit(self, reason_make(EXIT_ERROR, "the job crashed"));
     if (item->failures == UINT_MAX || before < item->crashes + item->failures)
         return job_outcome_make(JOB_ERROR, "attempt %u fails as planned", job->attempt);
     return (struct job_outcome){.kind = JOB_OK};
@@ -58,23 +56,85 @@ static struct job_outcome call_upstream(struct proc *self, struct app *app, cons
     return outcome_of(&reply);
 }
 
+static bool crashes(const struct job *job, const struct item *item)
+{
+    return attempts_before(job) < item->crashes;
+}
+
+static void begin(struct point_site *at, const struct job *job, const struct item *item)
+{
+    TRACE(at, "work/job/run", T_U64("key", item->key), T_U64("job", job->id),
+          T_U64("attempt", job->attempt), T_U64("lease", job->lease),
+          T_U64("idem", item->idempotent));
+}
+
 struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx)
 {
     struct adapter *adapter = ctx;
     struct item *item = workload_find(&adapter->workload, key_of_args(job->args));
     if (!item)
         return job_outcome_make(JOB_DISCARD, "no such key in the plan");
-    TRACE(proc_site(self), "work/job/run", T_U64("key", item->key), T_U64("job", job->id),
-          T_U64("attempt", job->attempt), T_U64("lease", job->lease),
-          T_U64("idem", item->idempotent));
+    begin(proc_site(self), job, item);
     proc_sleep(self, item->work_ns / 2);
     if (job->snoozed < item->snoozes)
         return snooze_for(item->snooze_s);
     if (item->end != JOB_OK)
         return job_outcome_make(item->end, "as planned");
-    struct job_outcome outcome = fate(self, job, item);
+    if (crashes(job, item))
+        proc_exit(self, reason_make(EXIT_ERROR, "the job crashed"));
+    struct job_outcome outcome = fate(job, item);
     if (outcome.kind == JOB_OK)
         outcome = call_upstream(self, app_of(self), job, item);
     proc_sleep(self, item->work_ns / 2);
+    return outcome;
+}
+
+/* ---- the same in a thread ---- */
+
+static struct host *host_at(struct adapter *adapter, const struct point_site *at)
+{
+    struct app *app = adapter->apps;
+    while (app->host.node->id != at->node)
+        ++app;
+    return &app->host;
+}
+
+/* False: it ends here. Who is stubborn sleeps on. */
+static bool nap(struct adapter *adapter, struct job_control *control, const struct item *item,
+                int64_t ns)
+{
+    if (!item->stubborn)
+        return job_nap(control, ns);
+    host_sleep(host_at(adapter, job_site(control)), ns);
+    return true;
+}
+
+static struct job_outcome ask_upstream(struct adapter *adapter, const struct job *job,
+                                       struct job_control *control, const struct item *item)
+{
+    char key[32];
+    job_idempotency_key(job, key);
+    struct upstream_reply reply = upstream_ask(&adapter->upstream, control, item->key, job->attempt,
+                                               item->idempotent ? key : NULL);
+    return outcome_of(&reply);
+}
+
+struct job_outcome work_block(const struct job *job, struct job_control *control, void *ctx)
+{
+    struct adapter *adapter = ctx;
+    struct item *item = workload_find(&adapter->workload, key_of_args(job->args));
+    if (!item)
+        return job_outcome_make(JOB_DISCARD, "no such key in the plan");
+    begin(job_site(control), job, item);
+    if (!nap(adapter, control, item, item->work_ns / 2))
+        return job_outcome_make(JOB_ERROR, "cancelled");
+    if (job->snoozed < item->snoozes)
+        return snooze_for(item->snooze_s);
+    if (item->end != JOB_OK)
+        return job_outcome_make(item->end, "as planned");
+    struct job_outcome outcome = fate(job, item); /* a thread that crashes is the end of its node */
+    if (outcome.kind == JOB_OK)
+        outcome = ask_upstream(adapter, job, control, item);
+    nap(adapter, control, item, item->work_ns / 2);
     return outcome;
 }

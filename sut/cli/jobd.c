@@ -212,7 +212,7 @@ static void check(struct daemon *daemon)
 static void close_handle(uv_handle_t *handle, void *ctx)
 {
     struct daemon *daemon = ctx;
-    if (!uv_is_closing(handle) && handle != (uv_handle_t *)&daemon->live.timer)
+    if (!uv_is_closing(handle) && !env_live_owns(&daemon->live, handle))
         uv_close(handle, NULL);
 }
 

@@ -13,9 +13,9 @@
 #ifndef SUT_SUBPROCESS_H
 #define SUT_SUBPROCESS_H
 
-#include "sut/cli/env_live.h"
 #include "sut/cli/last_line.h"
 #include "sut/cli/reaper.h"
+#include "sut/live/env_live.h"
 
 #include <sys/types.h>
 

@@ -1,4 +1,4 @@
-/* executor.c: the job process. It runs the worker's function once and sends the outcome to its
+/* executor.c: the job process. It runs the worker's function once, or has it run in a thread or a child, and sends the outcome to its
  * queue. Whatever else ends it is reported by its death; it holds nothing that can be lost. */
 #include "sut/jobs/internal.h"
 
@@ -15,12 +15,13 @@ static struct job_outcome outcome_of_errno(int err)
     return job_outcome_make(JOB_ERROR, "%s", strerror(-err));
 }
 
-static struct job_outcome worker_call(struct proc *self, const struct worker *worker,
-                                      const struct job *job)
+static struct job_outcome worker_call(struct proc *self, struct slot *slot, const struct job *job)
 {
+    const struct worker *worker = slot->worker;
     if (!worker)
         return job_outcome_make(JOB_ERROR, "unknown worker %s", job->worker);
-    return worker->perform(self, job, worker->ctx);
+    return worker->mode == IN_FIBER ? worker->perform(self, job, worker->ctx)
+                                    : outside_run(self, slot);
 }
 
 static struct job_outcome job_run(struct proc *self, struct slot *slot)
@@ -33,7 +34,7 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     slot->started = true;
     if (err)
         return outcome_of_errno(err);
-    struct job_outcome outcome = worker_call(self, slot->worker, job);
+    struct job_outcome outcome = worker_call(self, slot, job);
     err = FAULT(proc_site(self), "job/perform/stop", CAN_PERFORM, T_U64("job", job->id),
                 T_U64("attempt", job->attempt), T_U64("lease", job->lease),
                 T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue));

@@ -40,7 +40,7 @@ struct renewal_order {
 static bool slot_renewable(const struct slot *slot, int64_t now)
 {
     const struct jobs *jobs = slot->queue->jobs;
-    return slot->pid && slot->fate != SLOT_DROPPED &&
+    return slot->pid && slot->fate != SLOT_DROPPED && slot->fate != SLOT_OVERRUNS &&
            slot->held_ns - now <= jobs->lease_ns - jobs->lease_ns / 6 &&
            proc_alive(jobs->runtime, slot->queue->pid);
 }

@@ -7,6 +7,9 @@
  *                      \--lease lost, drain, queue died--> DROPPED (nothing is written) --dead-->
  * free
  *
+ * If the code of the job runs in a thread or a child process, that may outlive the job's process: then the slot, instead of
+ * being free, OVERRUNS until it returns, too.
+ *
  * A slot stays taken until the job's process is really dead, whatever happened to the queue
  * meanwhile. So the limit holds over restarts, and what a slot owns outlives the process that reads
  * it. The table is in the node's heap; if the node dies it is lost, and the leases bring the jobs
@@ -31,7 +34,7 @@ enum jobs_message {
     MSG_IDLE,            /* queue to keeper: nothing runs, nothing is to be written */
 };
 
-enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_DROPPED };
+enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_DROPPED, SLOT_OVERRUNS };
 
 struct slot {
     struct queue *queue;
@@ -44,6 +47,8 @@ struct slot {
     bool started;  /* past the point job/perform/start */
     bool answered; /* `outcome` has arrived */
     struct job_outcome outcome;
+    struct outside
+        *outside; /* its code in a thread or a child process; NULL: none, or it has returned */
 };
 
 struct queue {
@@ -77,6 +82,8 @@ struct jobs {
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
     uint64_t stale; /* outcomes the store refused */
+    uint64_t overruns;  /* threads that went on after their attempt */
+    size_t overrunning; /* of them, those that still do */
 
     bool draining; /* nothing is claimed or started any more */
     bool closing;  /* the grace is over: nothing is written any more */
@@ -92,12 +99,29 @@ struct jobs {
  * fill in. There must be a free one. */
 struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns);
 void slot_clear(struct slot *slot);
+/* When the job's process is dead: frees the slot, or lets it OVERRUN. */
+void slot_leave(struct slot *slot, struct point_site *at);
+void slot_returned(struct slot *slot);                  /* what it waited for in OVERRUNS came */
 struct slot *slot_of(struct queue *queue, proc_id pid); /* NULL: none of them */
 bool slot_running(const struct slot *slot);             /* RUNS, and the process is alive */
 
 /* Kills the job of a taken slot, so that nothing will be written for it. True when that was news.
  */
 bool slot_drop(struct slot *slot, struct point_site *at, const char *why);
+
+/* ---- outside.c ---- */
+
+/* Runs the job of the slot in a thread or a child process; parks the process. */
+struct job_outcome outside_run(struct proc *self, struct slot *slot);
+bool outside_possible(const struct env *env, enum worker_mode mode);
+
+/* ---- job_pack.c: a job as one block ---- */
+
+size_t job_pack_size(const struct job *job);
+/* Into `block`, aligned as a struct job; its texts point into the block. Errors are left out. */
+struct job *job_pack(void *block, const struct job *job);
+/* A block that was moved, or came from another process. NULL: it is none. */
+struct job *job_unpack(void *block, size_t size);
 
 /* ---- processes ---- */
 

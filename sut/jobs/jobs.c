@@ -25,12 +25,29 @@ static const char *queue_wrong(const struct queue_config *queue)
 
 static const char *worker_wrong(const struct worker *worker)
 {
-    if (!worker->name || !worker->name[0] || !worker->perform)
-        return "a worker needs a name and a function";
+    if (!worker->name || !worker->name[0])
+        return "a worker needs a name";
+    if (worker->mode == IN_FIBER && !worker->perform)
+        return "a worker in a fiber needs its function: perform";
+    if (worker->mode != IN_FIBER && !worker->blocking)
+        return "a worker in a thread or a child process needs its function: blocking";
+    if (worker->memory_max && worker->mode != IN_CHILD)
+        return "only a worker in a child process can have a limit of memory";
     return worker->timeout_ns < 0 ? "a worker's time limit must not be negative" : NULL;
 }
 
-static const char *config_wrong(const struct jobs_config *config)
+/* Can this environment run it? */
+static const char *worker_impossible(const struct env *env, const struct worker *worker)
+{
+    if (outside_possible(env, worker->mode))
+        return NULL;
+    return worker->mode == IN_THREAD
+               ? "a worker wants to run in a thread, but this environment has none for jobs"
+               : "a worker wants to run in a child process, but nobody has made that possible "
+                 "(isolation_start)";
+}
+
+static const char *config_wrong(const struct env *env, const struct jobs_config *config)
 {
     const char *wrong = NULL;
     if (!config->store)
@@ -42,6 +59,8 @@ static const char *config_wrong(const struct jobs_config *config)
         wrong = queue_wrong(&config->queues[i]);
     for (size_t i = 0; !wrong && i < config->worker_count; ++i)
         wrong = worker_wrong(&config->workers[i]);
+    for (size_t i = 0; !wrong && i < config->worker_count; ++i)
+        wrong = worker_impossible(env, &config->workers[i]);
     return wrong;
 }
 
@@ -146,7 +165,7 @@ static const char *tree_start(struct jobs *jobs)
 struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
                         size_t why_size)
 {
-    const char *wrong = config_wrong(config);
+    const char *wrong = config_wrong(runtime_env(runtime), config);
     struct jobs *jobs = wrong ? NULL : jobs_new(runtime, config);
     if (jobs)
         wrong = tree_start(jobs);
@@ -205,6 +224,13 @@ int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *spe
 uint64_t jobs_stale_count(const struct jobs *jobs)
 {
     return jobs->stale;
+}
+
+uint64_t jobs_overrun_count(const struct jobs *jobs, size_t *ret_now)
+{
+    if (ret_now)
+        *ret_now = jobs->overrunning;
+    return jobs->overruns;
 }
 
 const struct worker *worker_find(const struct jobs *jobs, const char *name)

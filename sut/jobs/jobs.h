@@ -20,12 +20,37 @@
 /* Runs one attempt of a job. Returning is the outcome; proc_exit or a crash is an error outcome. */
 typedef struct job_outcome job_perform(struct proc *self, const struct job *job, void *ctx);
 
+/* The same for code that blocks, outside of the loop: in a thread, or in a child process. It must not touch the runtime, the
+ * jobs system or the node's memory, and returns its outcome: nothing else ends it calmly. */
+struct job_control;
+typedef struct job_outcome job_blocking(const struct job *job, struct job_control *control,
+                                        void *ctx);
+
+/* For job_blocking. Is this attempt over already (time limit, lease lost, grace over), so that nothing it returns will count?
+ * In a child process always false: there the process is killed. */
+bool job_cancelled(const struct job_control *control);
+/* Sleeps for `ns`, or until it is cancelled; false: it is. */
+bool job_nap(struct job_control *control, int64_t ns);
+struct point_site *job_site(struct job_control *control); /* for trace points of its own */
+
+/* Where a worker's jobs run.
+ *   IN_FIBER   perform(), in a process of the runtime. Must not block.
+ *   IN_THREAD  blocking(), in a thread. A thread cannot be killed: one that goes on after its attempt is over keeps its place in
+ *              the queue until it returns, and perhaps works on while the job runs again elsewhere. That is counted
+ *              (jobs_overrun_count). A crash is the crash of the whole program.
+ *   IN_CHILD   blocking(), in a child process. Whatever happens there, crash, abort, exit, too much memory, or SIGKILL at the
+ *              time limit, costs one attempt and nothing else. Effects on memory are lost; what it can give back is its outcome. */
+enum worker_mode { IN_FIBER, IN_THREAD, IN_CHILD };
+
 struct worker {
     const char *name;
-    job_perform *perform;
+    job_perform *perform; /* IN_FIBER */
     void *ctx;
     int64_t timeout_ns; /* 0: none. Then the attempt is killed and counts as an error. */
     int64_t (*backoff_s)(const struct job *job, uint64_t entropy); /* NULL: job_backoff_s */
+    enum worker_mode mode;
+    job_blocking *blocking; /* IN_THREAD, IN_CHILD */
+    uint64_t memory_max;    /* IN_CHILD: bytes of address space; 0: no limit */
 };
 
 struct queue_config {
@@ -77,8 +102,16 @@ void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *c
 /* Looks for work now (another process may have inserted some). From anywhere on the loop. */
 void jobs_poke(struct jobs *jobs);
 
+/* How many threads went on after their attempt was over, since the start; *ret_now (may be NULL): how many still do. */
+uint64_t jobs_overrun_count(const struct jobs *jobs, size_t *ret_now);
+
 /* How many outcomes the store refused, because the job's lease was over. Since the start. */
 uint64_t jobs_stale_count(const struct jobs *jobs);
+
+/* For the driver, in the child process of a job: runs what `input` (aligned as for malloc) says with the worker of that name, and
+ * puts the outcome into `answer`. Returns its size; 0: the input makes no sense. */
+size_t jobs_child_run(struct env *env, const struct worker *workers, size_t count, void *input,
+                      size_t size, unsigned char answer[static CHILD_ANSWER_MAX]);
 
 /* For job code: the text under which an external effect of this job should be made idempotent. The same for every
  * attempt of a job. */

@@ -56,7 +56,7 @@ static void slot_end(struct queue_run *run, struct slot *slot, struct reason rea
         struct job_outcome outcome = outcome_of(run, slot, reason);
         ack_add(run, slot, &outcome);
     }
-    slot_clear(slot);
+    slot_leave(slot, proc_site(run->self));
 }
 
 /* A dead job has answered: its message is on the way, and counts. */
@@ -92,7 +92,7 @@ static void queue_inherit(struct queue_run *run)
         run->jobs->left += queue->ack_count;
     queue->ack_count = 0;
     for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot) {
-        if (!slot->pid)
+        if (!slot->pid || slot->fate == SLOT_OVERRUNS)
             continue;
         if (slot_drop(slot, proc_site(run->self), "its queue died") && run->jobs->draining)
             ++run->jobs->left;
@@ -100,7 +100,7 @@ static void queue_inherit(struct queue_run *run)
         if (proc_alive(run->jobs->runtime, slot->pid))
             proc_link(run->self, slot->pid);
         else
-            slot_clear(slot);
+            slot_leave(slot, proc_site(run->self));
     }
 }
 

@@ -2,33 +2,12 @@
 #include "sut/jobs/internal.h"
 
 #include <assert.h>
-#include <string.h>
+#include <inttypes.h>
 
 POINT_ABOUT("job/perform/crash", "A job's process died, or is killed, without an outcome.");
-
-static const char *text_pack(char **at, const char *text)
-{
-    size_t size = strlen(text) + 1;
-    char *copy = memcpy(*at, text, size);
-    *at += size;
-    return copy;
-}
-
-/* One block, so that one release gives back all of it. */
-static struct job *job_copy(struct heap *heap, const struct job *job)
-{
-    size_t size =
-        strlen(job->queue) + strlen(job->worker) + strlen(job->args) + strlen(job->owner) + 4;
-    struct job *copy = heap_alloc(heap, sizeof *copy + size);
-    char *at = (char *)(copy + 1);
-    *copy = *job;
-    copy->queue = text_pack(&at, job->queue);
-    copy->worker = text_pack(&at, job->worker);
-    copy->args = text_pack(&at, job->args);
-    copy->owner = text_pack(&at, job->owner);
-    copy->errors = "";
-    return copy;
-}
+POINT_ABOUT(
+    "job/outside/overrun",
+    "A job's process is dead, its thread or child is not: it keeps its place in the queue.");
 
 struct slot *slot_of(struct queue *queue, proc_id pid)
 {
@@ -42,7 +21,7 @@ struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_
 {
     struct slot *slot = slot_of(queue, 0);
     assert(slot);
-    slot->job = job_copy(queue->jobs->env->heap, job);
+    slot->job = job_pack(heap_alloc(queue->jobs->env->heap, job_pack_size(job)), job);
     slot->worker = worker_find(queue->jobs, job->worker);
     slot->held_ns = held_ns;
     ++queue->running;
@@ -57,6 +36,42 @@ void slot_clear(struct slot *slot)
     --queue->running;
 }
 
+/* A child is being killed; a thread goes on as long as it likes. */
+static void slot_overrun(struct slot *slot, struct point_site *at)
+{
+    struct jobs *jobs = slot->queue->jobs;
+    bool thread = slot->worker->mode == IN_THREAD;
+    slot->fate = SLOT_OVERRUNS;
+    jobs->overrunning += thread;
+    jobs->overruns += thread;
+    TRACE(at, "job/outside/overrun", T_U64("job", slot->job->id), T_U64("lease", slot->job->lease),
+          T_STR("queue", slot->queue->name));
+    if (thread)
+        env_log(jobs->env, LOG_WARN,
+                "queue %s: the thread of job %" PRIu64 " works on though its attempt is over; it "
+                "keeps its place until it returns (%zu of them now)",
+                slot->queue->name, slot->job->id, jobs->overrunning);
+}
+
+void slot_leave(struct slot *slot, struct point_site *at)
+{
+    slot->timer = 0;
+    if (slot->outside)
+        slot_overrun(slot, at);
+    else
+        slot_clear(slot);
+}
+
+void slot_returned(struct slot *slot)
+{
+    struct queue *queue = slot->queue;
+    if (slot->fate != SLOT_OVERRUNS)
+        return; /* its queue has not seen the death yet, and frees it then */
+    queue->jobs->overrunning -= slot->worker->mode == IN_THREAD;
+    slot_clear(slot);
+    queue_poke(queue);
+}
+
 bool slot_running(const struct slot *slot)
 {
     return slot->pid && slot->fate == SLOT_RUNS &&
@@ -65,7 +80,7 @@ bool slot_running(const struct slot *slot)
 
 bool slot_drop(struct slot *slot, struct point_site *at, const char *why)
 {
-    if (!slot->pid || slot->fate == SLOT_DROPPED)
+    if (!slot->pid || slot->fate == SLOT_DROPPED || slot->fate == SLOT_OVERRUNS)
         return false;
     if (slot->started && slot_running(slot))
         TRACE(at, "job/perform/crash", T_U64("job", slot->job->id),

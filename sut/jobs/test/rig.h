@@ -1,6 +1,6 @@
 /* rig.h: a node for the tests of the job system: a clock that only the test moves, a database in
  * memory, a transport that loses what it is told to lose, and a record of every point that was hit.
- * Included by test_jobs.c only. */
+ */
 #ifndef SUT_JOBS_TEST_RIG_H
 #define SUT_JOBS_TEST_RIG_H
 
@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#pragma GCC diagnostic ignored "-Wunused-function" /* no test program needs all of it */
 
 #define MS     NS_PER_MS
 #define S      NS_PER_S
@@ -78,6 +80,11 @@ struct rig {
     int64_t fault_stall_ns; /* ... by a delay, or ... */
     int fault_err;          /* ... by an error */
 
+    struct thread_work *threads[CALLS]; /* that have not returned */
+    size_t thread_count;
+    struct child_work *child; /* the newest */
+    unsigned killed;          /* children */
+
     unsigned performed; /* calls of workers' functions */
     size_t left;
     unsigned drained, gave_up;
@@ -117,7 +124,49 @@ static void rig_log(struct env *env, enum log_level level, const char *line)
     (void)line;
 }
 
-static const struct env_ops rig_env_ops = {rig_now, rig_now, rig_entropy, rig_submit, rig_log};
+static void rig_thread_start(struct env *env, struct thread_work *work)
+{
+    struct rig *rig = rig_of(env);
+    cr_assert_lt(rig->thread_count, CALLS);
+    work->work.driver = rig;
+    rig->threads[rig->thread_count++] = work;
+}
+
+static bool rig_thread_nap(struct env *env, struct thread_work *work, int64_t ns)
+{
+    (void)env;
+    (void)ns;
+    return !work->cancelled;
+}
+
+static void rig_thread_cancel(struct env *env, struct thread_work *work)
+{
+    (void)env;
+    work->cancelled = 1;
+}
+
+static void rig_child_start(struct env *env, struct child_work *work)
+{
+    work->work.driver = env;
+    rig_of(env)->child = work;
+}
+
+static void rig_child_kill(struct env *env, struct child_work *work)
+{
+    (void)work;
+    ++rig_of(env)->killed;
+}
+
+static const struct env_ops rig_env_ops = {.mono_ns = rig_now,
+                                           .wall_ns = rig_now,
+                                           .entropy = rig_entropy,
+                                           .submit = rig_submit,
+                                           .log = rig_log,
+                                           .thread_start = rig_thread_start,
+                                           .thread_nap = rig_thread_nap,
+                                           .thread_cancel = rig_thread_cancel,
+                                           .child_start = rig_child_start,
+                                           .child_kill = rig_child_kill};
 
 /* ---- points ---- */
 
@@ -428,6 +477,31 @@ static void rig_advance(struct rig *rig, int64_t ns)
     rig->now_ns = until;
 }
 
+/* ---- threads ---- */
+
+/* The oldest thread runs all of its code now, and returns. */
+static void rig_thread_return(struct rig *rig)
+{
+    struct thread_work *work = rig->threads[0];
+    cr_assert_gt(rig->thread_count, 0);
+    --rig->thread_count;
+    memmove(rig->threads, rig->threads + 1, rig->thread_count * sizeof *rig->threads);
+    work->work.run(&work->work);
+    work->work.driver = NULL;
+    work->work.done(&work->work);
+    rig_settle(rig);
+}
+
+/* The newest child process ended like that. */
+static void rig_child_end(struct rig *rig, int err, int status)
+{
+    rig->child->err = err;
+    rig->child->status = status;
+    rig->child->work.driver = NULL;
+    rig->child->work.done(&rig->child->work);
+    rig_settle(rig);
+}
+
 /* ---- workers ---- */
 
 static struct job_outcome work_ok(struct proc *self, const struct job *job, void *ctx)
@@ -501,6 +575,14 @@ static struct job_outcome work_trap(struct proc *self, const struct job *job, vo
     return job_outcome_make(JOB_OK, "%s", "");
 }
 
+/* Counts only the runs that nobody had cancelled. */
+static struct job_outcome block(const struct job *job, struct job_control *control, void *ctx)
+{
+    ((struct rig *)ctx)->performed += !job_cancelled(control);
+    return job->args[0] == '!' ? job_outcome_make(JOB_CANCEL, "%s", job->args)
+                               : job_outcome_make(JOB_OK, "%s", "");
+}
+
 static int64_t backoff_7(const struct job *job, uint64_t entropy)
 {
     (void)entropy;
@@ -509,7 +591,7 @@ static int64_t backoff_7(const struct job *job, uint64_t entropy)
 
 /* ---- the node ---- */
 
-#define WORKERS 12
+#define WORKERS 15
 
 struct rig_options {
     unsigned limit;
@@ -545,6 +627,9 @@ static const struct worker *workers_new(struct rig *rig)
         {"sleep", work_sleep, rig, 0, NULL},
         {"brief7", work_sleep, rig, 5 * S, backoff_7},
         {"trap", work_trap, rig, 1500 * MS, NULL},
+        {"thread", NULL, rig, 0, NULL, IN_THREAD, block},
+        {"thread7", NULL, rig, 5 * S, backoff_7, IN_THREAD, block},
+        {"child7", NULL, rig, 5 * S, backoff_7, IN_CHILD, block, 1 << 20},
     };
     return heap_memdup(rig->heap, workers, sizeof workers);
 }

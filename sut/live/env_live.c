@@ -1,7 +1,7 @@
 /* env_live.c: see env_live.h. One timer drives the runtime: every return of runtime_run() says
  * when it wants to run again, and whatever wakes a process in between (work done, a child's end,
  * a signal) sets it to now. */
-#include "sut/cli/env_live.h"
+#include "sut/live/env_live.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,8 +101,31 @@ static void submit(struct env *env, struct work *work)
         abort();
 }
 
-static const struct env_ops live_ops = {
-    .mono_ns = mono_ns, .wall_ns = wall_ns, .entropy = entropy, .submit = submit, .log = log_line};
+/* ---- long work ---- */
+
+static void thread_start(struct env *env, struct thread_work *work)
+{
+    threads_start(&((struct env_live *)env)->threads, work);
+}
+
+static bool thread_nap(struct env *env, struct thread_work *work, int64_t ns)
+{
+    return threads_nap(&((struct env_live *)env)->threads, work, ns);
+}
+
+static void thread_cancel(struct env *env, struct thread_work *work)
+{
+    threads_cancel(&((struct env_live *)env)->threads, work);
+}
+
+static const struct env_ops live_ops = {.mono_ns = mono_ns,
+                                        .wall_ns = wall_ns,
+                                        .entropy = entropy,
+                                        .submit = submit,
+                                        .log = log_line,
+                                        .thread_start = thread_start,
+                                        .thread_nap = thread_nap,
+                                        .thread_cancel = thread_cancel};
 
 /* ---- driving the runtime ---- */
 
@@ -135,13 +158,14 @@ static void wake(void *ctx)
 
 void env_live_init(struct env_live *live)
 {
-    *live = (struct env_live){.env = {.ops = &live_ops, .heap = heap_new()}};
+    *live = (struct env_live){.ops = live_ops, .env = {.ops = &live->ops, .heap = heap_new()}};
     if (gethostname(live->node_name, sizeof live->node_name - 1) != 0)
         strcpy(live->node_name, "localhost");
     live->env.node_name = live->node_name;
     if (uv_loop_init(&live->loop) != 0 || uv_timer_init(&live->loop, &live->timer) != 0)
         abort();
     live->timer.data = live;
+    threads_init(&live->threads, &live->loop, live->env.heap);
 }
 
 void env_live_drive(struct env_live *live, struct runtime *runtime)
@@ -163,19 +187,31 @@ static void on_patience(uv_timer_t *timer)
     uv_timer_stop(timer); /* it only had to wake the loop */
 }
 
+static bool env_live_works(const struct env_live *live)
+{
+    return live->works || live->threads.under_way;
+}
+
 bool env_live_settle(struct env_live *live, int64_t ns)
 {
     int64_t end = mono_ns(&live->env) + ns;
     uv_timer_start(&live->timer, on_patience, (uint64_t)(ns / NS_PER_MS) + 1, 0);
-    while (live->works && mono_ns(&live->env) < end)
+    while (env_live_works(live) && mono_ns(&live->env) < end)
         uv_run(&live->loop, UV_RUN_ONCE);
     uv_timer_stop(&live->timer);
-    return live->works == 0;
+    return !env_live_works(live);
+}
+
+bool env_live_owns(const struct env_live *live, const uv_handle_t *handle)
+{
+    return handle == (const uv_handle_t *)&live->timer ||
+           handle == (const uv_handle_t *)&live->threads.returned;
 }
 
 void env_live_done(struct env_live *live)
 {
     uv_close((uv_handle_t *)&live->timer, NULL);
+    threads_done(&live->threads);
     uv_run(&live->loop, UV_RUN_DEFAULT);
     runtime_free(live->runtime);
     uv_loop_close(&live->loop);
