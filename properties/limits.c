@@ -49,3 +49,38 @@ TRACE_PROPERTY(
              "neither ended nor died with their process or the node, and threads that outlive "
              "their attempt.",
     .state_size = sizeof(struct runs), .on = on, .done = limits_done);
+
+/* ---- thread_limit ---- */
+
+/* The job's code itself says when it begins and when it has returned, whatever the system believes. */
+static void on_thread_run(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct runs *runs = ctx;
+    uint64_t queue = hash_text(event_str(event, "queue")), limit = event_u64(event, "limit");
+    runs_open(runs, (struct run_span){.node = event->node,
+                                      .job = event_key(event),
+                                      .lease = event_u64(event, "lease"),
+                                      .queue = queue});
+    uint64_t running = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        running += runs->spans[i].node == event->node && runs->spans[i].queue == queue;
+    if (running > limit)
+        judge_fail(judge, event,
+                   "%llu threads of queue %s run on node %u at once; its limit is %llu",
+                   (unsigned long long)running, event_str(event, "queue"), event->node,
+                   (unsigned long long)limit);
+    else
+        judge_checked(judge);
+}
+
+static const struct property_on thread_on[] = {{"work/thread/run", on_thread_run},
+                                               {"work/thread/return", runs_on_end},
+                                               ON_NODE_GONE(runs_on_node_gone),
+                                               {0}};
+
+TRACE_PROPERTY(
+    thread_limit, .name = "threads that outlive their attempt count for the limit of their queue",
+    .kind = PROPERTY_ALWAYS,
+    .about = "Nobody can kill a thread. If its place were given away, a job that hangs would take "
+             "one thread more at each attempt, until there are none left. Trusts the job's code.",
+    .state_size = sizeof(struct runs), .on = thread_on, .done = limits_done);

@@ -32,6 +32,31 @@ Test(queue_limit, counts_each_queue_of_each_node_by_itself)
                                      "limit=1\n");
 }
 
+#define OVERRUN(job) "2s n1 #2 job/outside/overrun job=" job " lease=1 queue=mail\n"
+
+Test(queue_limit, counts_what_goes_on_after_its_attempt)
+{
+#define TIMED_OUT "2s n1 #2 job/perform/timeout job=1 lease=1 queue=mail\n" OVERRUN("1")
+    expect_fails("queue_limit", START("1", "5") START("2", "6") TIMED_OUT START("3", "7"), 4,
+                 "queue mail on node 1 runs 3 jobs at once; its limit is 2");
+    expect_holds("queue_limit", START("1", "5") START("2", "6") TIMED_OUT
+                 "3s n1 job/outside/return job=1 lease=1 queue=mail\n" START("3", "7"));
+}
+
+#define THREAD(job, lease)                                                                         \
+    "1s n1 #9 work/thread/run job=" job " lease=" lease " queue=mail limit=2\n"
+
+Test(thread_limit, counts_until_the_code_returns)
+{
+    expect_holds("thread_limit",
+                 THREAD("1", "1")
+                     THREAD("2", "1") "2s n1 #9 work/thread/return job=1 lease=1\n" THREAD(
+                         "1", "2") "3s n1 world/node/kill name=n1\n" THREAD("3", "1"));
+    expect_fails("thread_limit", THREAD("1", "1") THREAD("2", "1") THREAD("1", "2"), 2,
+                 "3 threads of queue mail run on node 1 at once; its limit is 2");
+    expect_vacuous("thread_limit", START("1", "5"));
+}
+
 Test(queue_limit, knows_every_way_in_which_a_run_ends)
 {
     static const char *const ends[] = {

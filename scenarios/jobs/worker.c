@@ -4,8 +4,11 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 POINT_ABOUT("work/job/run", "the code of a job begins to run");
+POINT_ABOUT("work/thread/run", "the code of a job begins to run, in a thread");
+POINT_ABOUT("work/thread/return", "the code of a job returns from its thread");
 
 /* How many attempts came to an end before this one: snoozes give theirs back. */
 static unsigned attempts_before(const struct job *job)
@@ -119,13 +122,9 @@ static struct job_outcome ask_upstream(struct adapter *adapter, const struct job
     return outcome_of(&reply);
 }
 
-struct job_outcome work_block(const struct job *job, struct job_control *control, void *ctx)
+static struct job_outcome block(struct adapter *adapter, const struct job *job,
+                                struct job_control *control, const struct item *item)
 {
-    struct adapter *adapter = ctx;
-    struct item *item = workload_find(&adapter->workload, key_of_args(job->args));
-    if (!item)
-        return job_outcome_make(JOB_DISCARD, "no such key in the plan");
-    begin(job_site(control), job, item);
     if (!nap(adapter, control, item, item->work_ns / 2))
         return job_outcome_make(JOB_ERROR, "cancelled");
     if (job->snoozed < item->snoozes)
@@ -136,5 +135,28 @@ struct job_outcome work_block(const struct job *job, struct job_control *control
     if (outcome.kind == JOB_OK)
         outcome = ask_upstream(adapter, job, control, item);
     nap(adapter, control, item, item->work_ns / 2);
+    return outcome;
+}
+
+static unsigned limit_of(const struct adapter *adapter, const char *queue)
+{
+    size_t i = 0;
+    while (strcmp(adapter->queues[i].name, queue) != 0)
+        ++i;
+    return adapter->queues[i].limit;
+}
+
+struct job_outcome work_block(const struct job *job, struct job_control *control, void *ctx)
+{
+    struct adapter *adapter = ctx;
+    struct item *item = workload_find(&adapter->workload, key_of_args(job->args));
+    if (!item)
+        return job_outcome_make(JOB_DISCARD, "no such key in the plan");
+    begin(job_site(control), job, item);
+    TRACE(job_site(control), "work/thread/run", T_U64("job", job->id), T_U64("lease", job->lease),
+          T_STR("queue", job->queue), T_U64("limit", limit_of(adapter, job->queue)));
+    struct job_outcome outcome = block(adapter, job, control, item);
+    TRACE(job_site(control), "work/thread/return", T_U64("job", job->id),
+          T_U64("lease", job->lease));
     return outcome;
 }
