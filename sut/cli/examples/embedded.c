@@ -1,7 +1,7 @@
 /* Jobs inside a program of one's own: a worker in C, a queue, and a job in the same database file as everything else.
  *     cc embedded.c $(pkg-config --cflags --libs jobs) && ./a.out jobs.db */
-#include "sut/live/env_live.h"
 #include "sut/jobs/jobs.h"
+#include "sut/live/env_live.h"
 #include "sut/store/sqlite.h"
 
 #include <signal.h>
