@@ -9,6 +9,7 @@
 
 static struct job_outcome greet(struct proc *self, const struct job *job, void *ctx)
 {
+    (void)self, (void)ctx;
     printf("attempt %u with %s\n", job->attempt, job->args);
     if (job->attempt < 2)
         return job_outcome_make(JOB_ERROR, "not in the mood");
@@ -18,16 +19,19 @@ static struct job_outcome greet(struct proc *self, const struct job *job, void *
 
 static int64_t soon(const struct job *job, uint64_t entropy)
 {
+    (void)job, (void)entropy;
     return 0; /* seconds until the next attempt */
 }
 
 static void drained(void *live, size_t left)
 {
+    (void)left;
     env_live_halt(live);
 }
 
 static void on_interrupt(uv_signal_t *signal, int number)
 {
+    (void)number;
     jobs_drain(signal->data, drained, signal->loop->data); /* what runs may end */
 }
 
