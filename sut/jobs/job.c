@@ -75,6 +75,8 @@ const char *job_spec_check(const struct job_spec *spec)
         return "the queue's name is empty";
     if (strlen(queue) > JOB_QUEUE_MAX)
         return "the queue's name is longer than 127 bytes";
+    if (spec->part && (!*spec->part || strlen(spec->part) > JOB_PART_MAX))
+        return "the part must have 1 to 127 bytes";
     if (spec->args && strlen(spec->args) > JOB_ARGS_MAX)
         return "the arguments are longer than 1 MiB";
     if (spec->priority > JOB_PRIORITY_MAX)

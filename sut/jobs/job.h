@@ -46,6 +46,7 @@ bool job_state_may(enum job_state from, enum job_state to); /* the table of the 
 
 #define JOB_QUEUE_MAX        127
 #define JOB_WORKER_MAX       127
+#define JOB_PART_MAX         127
 #define JOB_ARGS_MAX         (1 << 20)
 #define JOB_ATTEMPTS_DEFAULT 20
 #define JOB_PRIORITY_MAX     9
@@ -60,6 +61,7 @@ struct job_spec {
     unsigned priority;     /* 0 (first) .. 9 */
     unsigned max_attempts; /* 0: 20 */
     int64_t delay_ms;      /* > 0: scheduled that long after now, by the database's clock */
+    const char *part; /* jobs of a queue with the same one share its limits for parts; NULL: none */
 };
 
 /* NULL, or what is wrong with it, in words (static). Args must be JSON: checked where JSON is read (jobctl). */
@@ -71,6 +73,7 @@ struct job {
     enum job_state state;
     unsigned attempt, max_attempts, priority;
     const char *queue, *worker, *args;
+    const char *part;  /* "": none */
     const char *owner; /* of the newest claim; "" */
     const char *
         errors; /* JSON array: [{"at":ms,"attempt":n,"error":"..."}]; only filled by get and list */

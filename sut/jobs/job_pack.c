@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* All texts of a job but its errors, in the order in which they stand in the block. */
-#define JOB_TEXTS(X) X(queue) X(worker) X(args) X(owner)
+#define JOB_TEXTS(X) X(queue) X(worker) X(args) X(part) X(owner)
 
 size_t job_pack_size(const struct job *job)
 {

@@ -87,13 +87,14 @@ static void tell_ready(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    tx_reply_rules(tx, false);
     if (!any_ready(tx))
         return; /* as mostly, however many queues there are */
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
     for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
         tx_bind_text(tx, stmt, 1, request->queues[i]);
         while (tx_step(tx, stmt))
-            tx->reply->ready[i] = true;
+            tx->reply->ready[i] = !tx_paused(tx, request->queues[i]);
     }
 }
 
@@ -139,16 +140,6 @@ static void take(struct tx *tx, struct job *job, const char *owner)
     job->owner = owner;
 }
 
-static int claim_order(const void *left, const void *right)
-{
-    const struct job *a = left, *b = right;
-    if (a->priority != b->priority)
-        return a->priority < b->priority ? -1 : 1;
-    if (a->scheduled_ms != b->scheduled_ms)
-        return a->scheduled_ms < b->scheduled_ms ? -1 : 1;
-    return a->id < b->id ? -1 : 1;
-}
-
 /* Those that a claim may take as they are: they become available and are taken in one change. Who has no attempt left is
  * nobody's. */
 static void add_due(struct tx *tx)
@@ -163,7 +154,7 @@ static void add_due(struct tx *tx)
         if (reply->jobs[i].attempt < reply->jobs[i].max_attempts)
             reply->jobs[count++] = reply->jobs[i];
     if (count > ready)
-        qsort(reply->jobs, count, sizeof *reply->jobs, claim_order);
+        qsort(reply->jobs, count, sizeof *reply->jobs, tx_claim_order);
     reply->job_count = count < tx->request->limit ? count : tx->request->limit;
     for (size_t i = 0; i < reply->job_count; ++i) {
         const struct job *job = &reply->jobs[i];
@@ -184,11 +175,17 @@ static void claim(struct tx *tx)
     tx_bind_text(tx, stmt, 2, request->queue);
     tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
     tx_reply_jobs(tx, stmt);
-    if (request->stage)
+    struct store_queue rule;
+    bool ruled = (reply->job_count || request->stage) && tx_rule(tx, request->queue, &rule);
+    if (ruled)
+        tx_find_ruled(tx, &rule);
+    else if (request->stage)
         add_due(tx);
     const char *owner = heap_strdup(tx->heap, request->owner ? request->owner : "");
     for (size_t i = 0; i < reply->job_count && !tx->err; ++i)
         take(tx, &reply->jobs[i], owner);
+    if (ruled)
+        tx_claimed_ruled(tx, &rule);
 }
 
 void tx_claim(struct tx *tx)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TEXT = 11, TEXTS = 5, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; then perhaps errors */
+enum { FIRST_TEXT = 11, TEXTS = 6, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; then perhaps errors */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column)
 {
@@ -27,7 +27,8 @@ static unsigned column_unsigned(struct tx *tx, struct tx_stmt *stmt, int column)
 /* All texts of the row in one block. */
 static void job_row_texts(struct tx *tx, struct job *job, struct tx_stmt *stmt)
 {
-    const char **texts[TEXTS] = {&job->queue, &job->worker, &job->args, &job->owner, &job->errors};
+    const char **texts[TEXTS] = {&job->queue, &job->worker, &job->args,
+                                 &job->owner, &job->part,   &job->errors};
     int count = tx_column_count(tx, stmt) - FIRST_TEXT;
     size_t sizes[TEXTS], size = 0;
     for (int i = 0; i < count; ++i) {

@@ -3,6 +3,7 @@
  *     sql.c              a request as a transaction: begin, operation, commit or rollback, events
  *     sql_statements.h   all SQL of the operations, in words that every database understands
  *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
+ *     op_queue.c         what the store knows of a queue, and a claim under its limits
  *     op_insert.c        what is checked before an insert
  *     op_read.c          rows as jobs: get, list, stats
  *     sql_trace.c        the events of a committed transaction
@@ -137,12 +138,25 @@ static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 
 tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
 tx_operation tx_get, tx_list, tx_stats;
+tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
 bool tx_stage_idle(struct tx *tx);
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);
 /* All rows of the statement are appended to reply->jobs. */
 void tx_reply_jobs(struct tx *tx, struct tx_stmt *stmt);
+
+/* ---- op_queue.c ---- */
+
+int tx_claim_order(const void *left, const void *right); /* of two struct job */
+bool tx_rule(struct tx *tx, const char *queue, struct store_queue *ret_rule); /* false: none */
+void tx_reply_rules(struct tx *tx, bool all);           /* or of the asked queues */
+bool tx_paused(const struct tx *tx, const char *queue); /* by the rules in the reply */
+/* Puts those into reply->jobs that a claim may take under the rules of its queue. */
+void tx_find_ruled(struct tx *tx, const struct store_queue *rule);
+/* Counts what has been claimed. */
+void tx_claimed_ruled(struct tx *tx, const struct store_queue *rule);
+
 /* What is wrong with what shall be inserted: fails the transaction. */
 int specs_check(const struct job_spec *specs, size_t count, char *why, size_t why_size);
 

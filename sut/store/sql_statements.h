@@ -7,17 +7,22 @@
  *     SQL_BY_ID                         behind a table: find the row by its id, by no other index
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
  *                                       that another transaction is changing are left out
+ *     SQL_LOCK_WAIT                     the same, but waits for that transaction
  *
  * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
  */
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
     "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
-    "finished_ms,queue,worker,args,owner"
+    "finished_ms,queue,worker,args,owner,part"
+
+#define RULE_SELECT                                                                                \
+    "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn "       \
+    "FROM duress_queues"
 
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
+    "scheduled_ms,wake_ms,part)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
 
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
@@ -83,4 +88,34 @@
     X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
     X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
             "WHERE queue=coalesce(?1,queue)AND state=coalesce(?2,state)ORDER BY id LIMIT ?3")      \
-    X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")
+    X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
+    X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \
+    X(RULES, RULE_SELECT " ORDER BY name")                                                         \
+    X(RULE_NEW, "INSERT INTO duress_queues(name)VALUES(?1)ON CONFLICT(name)DO NOTHING")            \
+    X(RULE_SET,                                                                                    \
+      "UPDATE duress_queues SET paused=coalesce(?2,paused),local_limit=coalesce(?3,local_limit),"  \
+      "global_limit=coalesce(?4,global_limit),part_limit=coalesce(?5,part_limit),"                 \
+      "rate=coalesce(?6,rate),rate_ms=coalesce(?7,rate_ms),"                                       \
+      "rate_by_part=coalesce(?8,rate_by_part)WHERE name=?1")                                       \
+    X(RULE_DROP, "DELETE FROM duress_queues WHERE name=?1")                                        \
+    X(RULE_TURN, "UPDATE duress_queues SET turn=?2 WHERE name=?1")                                 \
+    X(RUNNING, "SELECT count(*)FROM duress_jobs WHERE state='executing'AND part IS NOT NULL "      \
+               "AND queue=?1")                                                                     \
+    X(PART_RUNNING, "SELECT count(*)FROM duress_jobs WHERE state='executing'AND part IS NOT NULL " \
+                    "AND queue=?1 AND part=?2")                                                    \
+    X(PART_NEXT, "SELECT part FROM duress_jobs WHERE wake_ms=0 AND part IS NOT NULL AND queue=?1 " \
+                 "AND part>?2 AND " IS_READY " ORDER BY part LIMIT 1")                             \
+    X(PART_READY,                                                                                  \
+      "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND part IS NOT NULL AND queue=?1 " \
+      "AND part=?2 AND " IS_READY " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)          \
+    X(FREE_READY,                                                                                  \
+      "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE id IN(SELECT id FROM duress_jobs "            \
+      "WHERE wake_ms=0 AND queue=?1 AND " IS_READY " ORDER BY priority,scheduled_ms,id LIMIT "     \
+      "1000)AND coalesce(part,'')=''AND " IS_READY                                                 \
+      " ORDER BY priority,scheduled_ms,id LIMIT ?2" SQL_LOCK)                                      \
+    X(PART_MARK, "UPDATE duress_jobs SET part=''WHERE id=?1 AND part IS NULL")                     \
+    X(BEGUN, "SELECT coalesce(sum(n),0),coalesce(min(at_ms),0)FROM duress_begun "                  \
+             "WHERE queue=?1 AND part=?2 AND at_ms>?3")                                            \
+    X(BEGUN_ADD, "INSERT INTO duress_begun(queue,part,at_ms,n)VALUES(?1,?2,?3,?4)"                 \
+                 "ON CONFLICT(queue,part,at_ms)DO UPDATE SET n=duress_begun.n+excluded.n")         \
+    X(BEGUN_DROP, "DELETE FROM duress_begun WHERE queue=?1 AND at_ms<=?2")

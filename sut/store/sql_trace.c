@@ -14,6 +14,9 @@ POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
 POINT_ABOUT("store/job/retry", "A job was made available by hand.");
 POINT_ABOUT("store/job/cancel", "A job was cancelled by hand.");
 
+POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
+POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
+
 void tx_note(struct tx *tx, struct change change)
 {
     if (tx->change_count == tx->change_capacity) {
@@ -42,7 +45,21 @@ static void trace_claims(struct point_site *site, const struct tx *tx)
         TRACE(site, "store/job/claim", T_U64("job", job->id), T_U64("lease", job->lease),
               T_U64("attempt", job->attempt), T_U64("max", job->max_attempts),
               T_STR("queue", job->queue));
-        (void)job;
+        if (*job->part)
+            TRACE(site, "store/job/part", T_U64("job", job->id), T_STR("queue", job->queue),
+                  T_STR("part", job->part));
+    }
+}
+
+static void trace_rules(struct point_site *site, const struct tx *tx)
+{
+    for (size_t i = 0; i < tx->reply->rule_count; ++i) {
+        const struct store_queue *rule = &tx->reply->rules[i];
+        TRACE(site, "store/queue/set", T_STR("queue", rule->name), T_U64("paused", rule->paused),
+              T_I64("global", rule->global_limit), T_I64("part", rule->part_limit),
+              T_I64("rate", rule->rate), T_I64("rate_ms", rule->rate_ms),
+              T_U64("by_part", rule->rate_by_part));
+        (void)rule;
     }
 }
 
@@ -79,6 +96,8 @@ void tx_trace(struct tx *tx)
     struct point_site *site = &tx->store->env->site;
     if (tx->request->op == STORE_INSERT)
         trace_inserts(site, tx);
+    if (tx->request->op == STORE_QUEUE_SET)
+        trace_rules(site, tx);
     for (size_t i = 0; i < tx->change_count; ++i)
         trace_change(site, &tx->changes[i]);
     if (tx->request->op == STORE_CLAIM || tx->request->op == STORE_ACK)

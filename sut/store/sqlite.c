@@ -14,6 +14,7 @@ enum { BUSY_MS_DEFAULT = 5000 };
 #define SQL_MAX(a, b) "max(" a "," b ")"
 #define SQL_BY_ID     "NOT INDEXED"
 #define SQL_LOCK      ""
+#define SQL_LOCK_WAIT ""
 
 const char *const sqlite_statements[STATEMENT_COUNT] = {
 #define X(name, sql) sql,

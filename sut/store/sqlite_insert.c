@@ -21,6 +21,7 @@ static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t 
     sqlite3_bind_int64(stmt, 7, now_ms);
     sqlite3_bind_int64(stmt, 8, due_ms);
     sqlite3_bind_int64(stmt, 9, later ? due_ms : 0);
+    sqlite3_bind_text(stmt, 10, spec->part, -1, SQLITE_STATIC);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }

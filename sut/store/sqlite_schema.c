@@ -41,9 +41,27 @@ static const char *const steps[] = {
     " wake_ms INTEGER DEFAULT 0," /* executing: its lease ends; scheduled, retryable: it is due; available: 0; NULL: over */
     " owner TEXT NOT NULL DEFAULT '',"
     " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
-    " args TEXT NOT NULL DEFAULT '{}')STRICT;"
+    " args TEXT NOT NULL DEFAULT '{}',"
+    " part TEXT)STRICT;" /* whose limits it shares with others of its queue; NULL: nobody's */
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
-    "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;",
+    "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
+    "CREATE INDEX duress_jobs_part ON duress_jobs(queue,part,priority,scheduled_ms)"
+    "WHERE wake_ms=0 AND part IS NOT NULL;"
+    "CREATE INDEX duress_jobs_running ON duress_jobs(queue,part)"
+    "WHERE state='executing'AND part IS NOT NULL;"
+    "CREATE TABLE duress_queues(" /* -1: no limit */
+    " name TEXT PRIMARY KEY CHECK(length(name)BETWEEN 1 AND 127),"
+    " paused INTEGER NOT NULL DEFAULT 0 CHECK(paused IN(0,1)),"
+    " local_limit INTEGER NOT NULL DEFAULT -1 CHECK(local_limit>=-1)," /* jobs at once on a node */
+    " global_limit INTEGER NOT NULL DEFAULT -1 CHECK(global_limit>=-1)," /* jobs at once */
+    " part_limit INTEGER NOT NULL DEFAULT -1 CHECK(part_limit>=-1)," /* jobs at once of a part */
+    " rate INTEGER NOT NULL DEFAULT -1 CHECK(rate>=-1)," /* jobs begun within any rate_ms */
+    " rate_ms INTEGER NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
+    " rate_by_part INTEGER NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
+    " turn TEXT NOT NULL DEFAULT '')STRICT,WITHOUT ROWID;" /* the part that was served last */
+    "CREATE TABLE duress_begun("                           /* what rates are counted from */
+    " queue TEXT NOT NULL,part TEXT NOT NULL,at_ms INTEGER NOT NULL,n INTEGER NOT NULL,"
+    " PRIMARY KEY(queue,part,at_ms))STRICT,WITHOUT ROWID;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

@@ -51,6 +51,7 @@ static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *spe
         copies[i].queue = heap_strdup(heap, specs[i].queue);
         copies[i].worker = heap_strdup(heap, specs[i].worker);
         copies[i].args = heap_strdup(heap, specs[i].args);
+        copies[i].part = heap_strdup(heap, specs[i].part);
     }
     return copies;
 }
@@ -71,6 +72,17 @@ static const char *const *texts_copy(struct heap *heap, const char *const *texts
     return copies;
 }
 
+static struct store_queue *rules_copy(struct heap *heap, const struct store_queue *rules,
+                                      size_t count)
+{
+    struct store_queue *copies = COPY_ARRAY(heap, rules, count);
+    for (size_t i = 0; copies && i < count; ++i) {
+        copies[i].name = heap_strdup(heap, rules[i].name);
+        copies[i].turn = heap_strdup(heap, rules[i].turn);
+    }
+    return copies;
+}
+
 void store_request_copy(struct heap *heap, const struct store_request *from,
                         struct store_request *to)
 {
@@ -84,12 +96,14 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
     to->queues = texts_copy(heap, from->queues, from->queue_count);
     to->state = heap_strdup(heap, from->state);
+    to->rules = rules_copy(heap, from->rules, from->rule_count);
 }
 
 /* All of them in one block. */
 static void job_texts_copy(struct heap *heap, struct job *job)
 {
-    const char **texts[] = {&job->queue, &job->worker, &job->args, &job->owner, &job->errors};
+    const char **texts[] = {&job->queue, &job->worker, &job->args,
+                            &job->owner, &job->part,   &job->errors};
     enum { COUNT = sizeof texts / sizeof *texts };
     size_t sizes[COUNT], size = 0;
     for (int i = 0; i < COUNT; ++i)
@@ -117,6 +131,7 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
     to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
     to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);
     to->ready = COPY_ARRAY(heap, from->ready, request->queue_count);
+    to->rules = rules_copy(heap, from->rules, from->rule_count);
 }
 
 /* ---- the local transport ---- */
@@ -175,6 +190,8 @@ static size_t request_count(const struct store_request *request)
     case STORE_RETRY:
     case STORE_CANCEL:
     case STORE_GET: return request->id_count;
+    case STORE_QUEUE_SET: return request->rule_count;
+    case STORE_QUEUE_FORGET: return request->queue_count;
     default: return 0;
     }
 }

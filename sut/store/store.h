@@ -27,7 +27,10 @@
     X(CANCEL, "cancel")                                                                            \
     X(GET, "get")                                                                                  \
     X(LIST, "list")                                                                                \
-    X(STATS, "stats")
+    X(STATS, "stats")                                                                              \
+    X(QUEUE_SET, "queue_set")                                                                      \
+    X(QUEUE_FORGET, "queue_forget")                                                                \
+    X(QUEUES, "queues")
 
 enum store_op {
 #define X(e, word) STORE_##e,
@@ -57,6 +60,30 @@ struct store_lease {
     uint64_t id, lease;
 };
 
+/* What the store knows of a queue. It holds on every node from the moment the change is answered: the store itself refuses
+ * what is against it. A queue that nobody has said anything about is not there, and has no limits but its nodes' own.
+ * Jobs with the same `part` share part_limit, and the rate if it is by part; a job without one is only under what is said of the
+ * whole queue, and in a queue with limits for parts it may wait until less than a thousand jobs stand before it. */
+struct store_queue {
+    const char *name;
+    bool paused;         /* nothing is claimed */
+    int64_t local_limit; /* jobs at once on each node; -1: as the node is configured */
+    int64_t
+        global_limit; /* jobs at once on all nodes, of those claimed since it was set; -1: no limit */
+    int64_t part_limit;    /* the same, of each part; -1: no limit */
+    int64_t rate, rate_ms; /* at most `rate` jobs are claimed within any rate_ms; -1: no limit */
+    bool rate_by_part;     /* ... of each part */
+    const char *turn;      /* the store's own: the part that was served last */
+};
+
+enum store_queue_field { /* which of them QUEUE_SET changes */
+                         QUEUE_PAUSED = 1,
+                         QUEUE_LOCAL = 2,
+                         QUEUE_GLOBAL = 4,
+                         QUEUE_PART = 8,
+                         QUEUE_RATE = 16, /* rate, rate_ms, rate_by_part */
+};
+
 /* Which fields an operation uses is said beside each. All memory belongs to the arena of the call.
  * tx_sql runs after the jobs and in their transaction, so last_insert_rowid() is the last job; it may
  * not end the transaction. */
@@ -77,9 +104,13 @@ struct store_request {
     size_t lease_count;
     const uint64_t *ids; /* RETRY, CANCEL, GET */
     size_t id_count;
-    const char *const *queues; /* STAGE: which of these have jobs to claim? */
+    const char *const
+        *queues; /* STAGE: which of these have jobs to claim? QUEUE_FORGET, QUEUES (none: all) */
     size_t queue_count;
-    const char *state; /* LIST: only this state; NULL: all */
+    const struct store_queue *rules; /* QUEUE_SET */
+    size_t rule_count;
+    unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
+    const char *state;    /* LIST: only this state; NULL: all */
 };
 
 struct store_reply {
@@ -94,9 +125,13 @@ struct store_reply {
     bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
     bool *ready;                 /* STAGE: per queue: there are jobs to claim */
     size_t
-        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL */
+        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
     int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
     uint64_t counts[JOB_STATE_COUNT]; /* STATS */
+    struct store_queue *rules;        /* QUEUES, STAGE (of the asked queues): by name */
+    size_t rule_count;
+    int64_t
+        hold_ms; /* CLAIM, ACK: a rate holds jobs back, which may be claimed that much later; -1: none does */
 };
 
 /* ---- an open database: implementations ---- */

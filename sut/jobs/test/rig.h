@@ -310,6 +310,7 @@ static void db_claim(struct rig *rig, const struct store_request *request, struc
         job->worker = heap_strdup(heap, row->worker);
         job->args = heap_strdup(heap, row->args);
         job->owner = heap_strdup(heap, request->owner);
+        job->part = "";
         job->errors = "[]";
     }
 }

@@ -1,0 +1,332 @@
+/* op_queue.c: what the store knows of a queue, and which jobs of it may be claimed.
+ *
+ * A queue that nobody has said anything about has no row here, and its claims pay one look. Of the others the row is locked
+ * while a claim counts, so that two claims at once do not both find the last place. What runs is counted from the jobs
+ * themselves (an index holds those that count), so that no count can be wrong after a crash; what has begun is a log of
+ * numbers (duress_begun), from which a rate is kept in any window of its length, not only in those that begin at its multiples.
+ *
+ * Parts take turns: a claim looks at PARTS_MAX of them at most, beginning behind the one that was served last. */
+#include "sut/store/sql.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTS_MAX = 256 };
+
+/* ---- rules ---- */
+
+static struct store_queue rule_row(struct tx *tx, struct tx_stmt *stmt)
+{
+    return (struct store_queue){
+        .name = heap_strdup(tx->heap, tx_column_text(tx, stmt, 0)),
+        .paused = tx_column_int(tx, stmt, 1),
+        .local_limit = tx_column_int(tx, stmt, 2),
+        .global_limit = tx_column_int(tx, stmt, 3),
+        .part_limit = tx_column_int(tx, stmt, 4),
+        .rate = tx_column_int(tx, stmt, 5),
+        .rate_ms = tx_column_int(tx, stmt, 6),
+        .rate_by_part = tx_column_int(tx, stmt, 7),
+        .turn = heap_strdup(tx->heap, tx_column_text(tx, stmt, 8)),
+    };
+}
+
+bool tx_rule(struct tx *tx, const char *queue, struct store_queue *ret_rule)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE);
+    bool found = false;
+    tx_bind_text(tx, stmt, 1, queue);
+    while (tx_step(tx, stmt)) {
+        *ret_rule = rule_row(tx, stmt);
+        found = true;
+    }
+    return found;
+}
+
+static void reply_rule(struct tx *tx, struct store_queue rule)
+{
+    struct store_reply *reply = tx->reply;
+    if ((reply->rule_count & (reply->rule_count - 1)) == 0) /* room for powers of two */
+        reply->rules =
+            heap_realloc(tx->heap, reply->rules,
+                         (reply->rule_count ? 2 * reply->rule_count : 1) * sizeof *reply->rules);
+    reply->rules[reply->rule_count++] = rule;
+}
+
+static bool asked_for(const struct store_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->queue_count; ++i)
+        if (strcmp(request->queues[i], name) == 0)
+            return true;
+    return false;
+}
+
+void tx_reply_rules(struct tx *tx, bool all)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULES);
+    while (tx_step(tx, stmt))
+        if (all || asked_for(tx->request, tx_column_text(tx, stmt, 0)))
+            reply_rule(tx, rule_row(tx, stmt));
+}
+
+bool tx_paused(const struct tx *tx, const char *queue)
+{
+    const struct store_reply *reply = tx->reply;
+    for (size_t i = 0; i < reply->rule_count; ++i)
+        if (strcmp(reply->rules[i].name, queue) == 0)
+            return reply->rules[i].paused;
+    return false;
+}
+
+void tx_queues(struct tx *tx)
+{
+    tx_reply_rules(tx, tx->request->queue_count == 0);
+}
+
+/* ---- changing them ---- */
+
+static void rule_check(struct tx *tx, const struct store_queue *rule, unsigned fields)
+{
+    if (!rule->name || !rule->name[0] || strlen(rule->name) > JOB_QUEUE_MAX)
+        tx_fail(tx, -EINVAL, "a queue's name must have 1 to %d bytes", JOB_QUEUE_MAX);
+    else if (((fields & QUEUE_LOCAL) && rule->local_limit < -1) ||
+             ((fields & QUEUE_GLOBAL) && rule->global_limit < -1) ||
+             ((fields & QUEUE_PART) && rule->part_limit < -1))
+        tx_fail(tx, -EINVAL, "queue %s: a limit must not be negative (-1: none)", rule->name);
+    else if ((fields & QUEUE_RATE) && (rule->rate < -1 || rule->rate_ms <= 0))
+        tx_fail(tx, -EINVAL, "queue %s: a rate is a number of jobs within a time", rule->name);
+}
+
+static void bind_if(struct tx *tx, struct tx_stmt *stmt, int index, bool set, int64_t value)
+{
+    if (set)
+        tx_bind_int(tx, stmt, index, value);
+    else
+        tx_bind_null(tx, stmt, index); /* stays as it is */
+}
+
+static void rule_set(struct tx *tx, const struct store_queue *rule, unsigned fields)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE_NEW);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_run(tx, stmt);
+    stmt = tx_statement(tx, STATEMENT_RULE_SET);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    bind_if(tx, stmt, 2, fields & QUEUE_PAUSED, rule->paused);
+    bind_if(tx, stmt, 3, fields & QUEUE_LOCAL, rule->local_limit);
+    bind_if(tx, stmt, 4, fields & QUEUE_GLOBAL, rule->global_limit);
+    bind_if(tx, stmt, 5, fields & QUEUE_PART, rule->part_limit);
+    bind_if(tx, stmt, 6, fields & QUEUE_RATE, rule->rate);
+    bind_if(tx, stmt, 7, fields & QUEUE_RATE, rule->rate_ms);
+    bind_if(tx, stmt, 8, fields & QUEUE_RATE, rule->rate_by_part);
+    tx->reply->changed += tx_run(tx, stmt);
+}
+
+void tx_queue_set(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    for (size_t i = 0; i < request->rule_count && !tx->err; ++i) {
+        const struct store_queue *rule = &request->rules[i];
+        struct store_queue now;
+        rule_check(tx, rule, request->rule_fields);
+        rule_set(tx, rule, request->rule_fields);
+        if (tx_rule(tx, rule->name, &now))
+            reply_rule(tx, now);
+    }
+}
+
+void tx_queue_forget(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE_DROP);
+    for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
+        tx_bind_text(tx, stmt, 1, request->queues[i]);
+        tx->reply->changed += tx_run(tx, stmt);
+    }
+}
+
+/* ---- how many may be claimed ---- */
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What runs in the queue, or in one part of it. */
+static int64_t running(struct tx *tx, const char *queue, const char *part)
+{
+    struct tx_stmt *stmt = tx_statement(tx, part ? STATEMENT_PART_RUNNING : STATEMENT_RUNNING);
+    int64_t count = 0;
+    tx_bind_text(tx, stmt, 1, queue);
+    if (part)
+        tx_bind_text(tx, stmt, 2, part);
+    while (tx_step(tx, stmt))
+        count = tx_column_int(tx, stmt, 0);
+    return count;
+}
+
+/* The earliest moment at which a rate lets more go. */
+static void hold(struct tx *tx, int64_t ms)
+{
+    struct store_reply *reply = tx->reply;
+    if (reply->hold_ms < 0 || ms < reply->hold_ms)
+        reply->hold_ms = ms;
+}
+
+static int64_t rate_room(struct tx *tx, const struct store_queue *rule, const char *part)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_BEGUN);
+    int64_t begun = 0, first_ms = 0;
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_bind_text(tx, stmt, 2, part);
+    tx_bind_int(tx, stmt, 3, tx->now_ms - rule->rate_ms);
+    while (tx_step(tx, stmt)) {
+        begun = tx_column_int(tx, stmt, 0);
+        first_ms = tx_column_int(tx, stmt, 1);
+    }
+    if (begun > 0 && begun >= rule->rate)
+        hold(tx, first_ms + rule->rate_ms - tx->now_ms);
+    return rule->rate - begun;
+}
+
+/* Of the queue, or of one part of it. */
+static int64_t room(struct tx *tx, const struct store_queue *rule, const char *part)
+{
+    int64_t limit = part ? rule->part_limit : rule->global_limit, room = INT64_MAX;
+    if (limit >= 0)
+        room = limit - running(tx, rule->name, part);
+    if (rule->rate >= 0 && rule->rate_by_part == (part != NULL))
+        room = least(room, rate_room(tx, rule, part ? part : ""));
+    return room > 0 ? room : 0;
+}
+
+/* ---- which ---- */
+
+int tx_claim_order(const void *left, const void *right)
+{
+    const struct job *a = left, *b = right;
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    if (a->scheduled_ms != b->scheduled_ms)
+        return a->scheduled_ms < b->scheduled_ms ? -1 : 1;
+    return a->id < b->id ? -1 : 1;
+}
+
+static void find(struct tx *tx, enum statement statement, int first, const char *queue,
+                 const char *part, int64_t limit)
+{
+    struct tx_stmt *stmt = tx_statement(tx, statement);
+    tx_bind_text(tx, stmt, first, queue);
+    if (part)
+        tx_bind_text(tx, stmt, first + 1, part);
+    tx_bind_int(tx, stmt, first + (part ? 2 : 1), limit);
+    tx_reply_jobs(tx, stmt);
+}
+
+/* The next part that has jobs, behind `part`; NULL: none. */
+static const char *part_next(struct tx *tx, const char *queue, const char *part)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_PART_NEXT);
+    const char *next = NULL;
+    tx_bind_text(tx, stmt, 1, queue);
+    tx_bind_text(tx, stmt, 2, part);
+    while (tx_step(tx, stmt))
+        next = heap_strdup(tx->heap, tx_column_text(tx, stmt, 0));
+    return next;
+}
+
+/* Once around, or until PARTS_MAX were looked at: then the next claim goes on from there. */
+static const char *find_in_parts(struct tx *tx, const struct store_queue *rule, int64_t most)
+{
+    const char *part = rule->turn;
+    bool around = false;
+    for (int count = 0; count < PARTS_MAX; ++count) {
+        const char *next = part_next(tx, rule->name, part);
+        if (!next && !around) {
+            around = true;
+            next = part_next(tx, rule->name, "");
+        }
+        if (!next || (around && strcmp(next, rule->turn) > 0))
+            return rule->turn;
+        int64_t places = least(most, room(tx, rule, next));
+        if (places > 0)
+            find(tx, STATEMENT_PART_READY, 1, rule->name, next, places);
+        part = next;
+    }
+    return part;
+}
+
+static void serve_turn(struct tx *tx, const struct store_queue *rule, const char *turn)
+{
+    if (strcmp(turn, rule->turn) == 0)
+        return;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE_TURN);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_bind_text(tx, stmt, 2, turn);
+    tx_run(tx, stmt);
+}
+
+void tx_find_ruled(struct tx *tx, const struct store_queue *rule)
+{
+    struct store_reply *reply = tx->reply;
+    reply->job_count = 0;
+    if (rule->paused)
+        return;
+    int64_t most = least((int64_t)tx->request->limit, room(tx, rule, NULL));
+    if (most == 0)
+        return;
+    if (rule->part_limit < 0 && !(rule->rate >= 0 && rule->rate_by_part)) {
+        find(tx, STATEMENT_READY, 2, rule->name, NULL, most);
+        return;
+    }
+    find(tx, STATEMENT_FREE_READY, 1, rule->name, NULL, most);
+    serve_turn(tx, rule, find_in_parts(tx, rule, most));
+    if (reply->job_count > 1)
+        qsort(reply->jobs, reply->job_count, sizeof *reply->jobs, tx_claim_order);
+    if (reply->job_count > (size_t)most)
+        reply->job_count = (size_t)most;
+}
+
+/* ---- what was claimed ---- */
+
+/* From now on it counts as running. */
+static void mark(struct tx *tx, const struct job *job)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_PART_MARK);
+    tx_bind_int(tx, stmt, 1, (int64_t)job->id);
+    tx_run(tx, stmt);
+}
+
+static void begun_add(struct tx *tx, const struct store_queue *rule, const char *part, size_t count)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_BEGUN_ADD);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_bind_text(tx, stmt, 2, part);
+    tx_bind_int(tx, stmt, 3, tx->now_ms);
+    tx_bind_int(tx, stmt, 4, (int64_t)count);
+    tx_run(tx, stmt);
+}
+
+static void begun_drop(struct tx *tx, const struct store_queue *rule)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_BEGUN_DROP);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_bind_int(tx, stmt, 2, tx->now_ms - rule->rate_ms);
+    tx_run(tx, stmt);
+}
+
+void tx_claimed_ruled(struct tx *tx, const struct store_queue *rule)
+{
+    const struct store_reply *reply = tx->reply;
+    for (size_t i = 0; i < reply->job_count && rule->global_limit >= 0; ++i)
+        if (!*reply->jobs[i].part)
+            mark(tx, &reply->jobs[i]);
+    if (rule->rate < 0 || reply->job_count == 0)
+        return;
+    begun_drop(tx, rule);
+    if (!rule->rate_by_part)
+        begun_add(tx, rule, "", reply->job_count);
+    for (size_t i = 0; i < reply->job_count && rule->rate_by_part; ++i)
+        if (*reply->jobs[i].part)
+            begun_add(tx, rule, reply->jobs[i].part, 1);
+}

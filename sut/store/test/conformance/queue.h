@@ -1,0 +1,230 @@
+/* queue.h: what is said of a queue: pause, limits over all nodes, parts, rates. */
+
+static struct store_queue queue_set(unsigned fields, struct store_queue rule)
+{
+    rule.name = rule.name ? rule.name : "default";
+    struct store_reply reply = run_ok((struct store_request){
+        .op = STORE_QUEUE_SET, .rules = &rule, .rule_count = 1, .rule_fields = fields});
+    cr_assert_eq(reply.rule_count, 1);
+    return reply.rules[0];
+}
+
+static void insert_many(size_t count, const char *part)
+{
+    for (size_t i = 0; i < count; ++i)
+        insert((struct job_spec){.worker = "w", .part = part});
+}
+
+static void finish(const struct store_reply *claimed, size_t index)
+{
+    const struct job *job = &claimed->jobs[index];
+    cr_assert_eq(ack((struct store_lease){job->id, job->lease}, JOB_COMPLETED, 0, NULL),
+                 ACK_APPLIED);
+}
+
+static size_t count_part(const struct store_reply *claimed, const char *part)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < claimed->job_count; ++i)
+        count += strcmp(claimed->jobs[i].part, part) == 0;
+    return count;
+}
+
+CONFORMS(c62_a_paused_queue_hands_out_nothing_until_it_is_resumed)
+{
+    insert_many(2, NULL);
+    struct store_queue rule = queue_set(QUEUE_PAUSED, (struct store_queue){.paused = true});
+    cr_assert(rule.paused);
+    cr_assert_eq(rule.local_limit, -1);
+    cr_assert_eq(rule.rate, -1);
+    cr_assert_eq(claim(5).job_count, 0);
+    const char *queues[] = {"default"};
+    struct store_reply look =
+        run_ok((struct store_request){.op = STORE_STAGE, .queues = queues, .queue_count = 1});
+    cr_assert_not(look.ready[0]);
+    cr_assert_eq(look.rule_count, 1);
+    queue_set(QUEUE_PAUSED, (struct store_queue){.paused = false});
+    cr_assert_eq(claim(5).job_count, 2);
+}
+
+CONFORMS(c62_a_paused_queue_leaves_due_jobs_where_they_are)
+{
+    insert((struct job_spec){.worker = "w", .delay_ms = 10});
+    queue_set(QUEUE_PAUSED, (struct store_queue){.paused = true});
+    clock_ms += 10;
+    struct store_reply reply = run_ok((struct store_request){
+        .op = STORE_CLAIM, .queue = "default", .limit = 1, .lease_ms = LEASE_MS, .stage = true});
+    cr_assert_eq(reply.job_count, 0);
+    cr_assert_eq(reply.changed, 0);
+    cr_assert_eq(tick(STORE_STAGE), 1);
+}
+
+CONFORMS(c63_a_queue_that_nobody_knows_can_be_paused)
+{
+    queue_set(QUEUE_PAUSED, (struct store_queue){.name = "later", .paused = true});
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    claim_one(id);
+}
+
+CONFORMS(c64_fields_are_changed_one_by_one)
+{
+    queue_set(QUEUE_LOCAL, (struct store_queue){.local_limit = 7});
+    queue_set(QUEUE_GLOBAL | QUEUE_PART, (struct store_queue){.global_limit = 3, .part_limit = 2});
+    struct store_queue rule = queue_set(
+        QUEUE_RATE, (struct store_queue){.rate = 5, .rate_ms = 1000, .rate_by_part = true});
+    cr_assert_eq(rule.local_limit, 7);
+    cr_assert_eq(rule.global_limit, 3);
+    cr_assert_eq(rule.part_limit, 2);
+    cr_assert_eq(rule.rate, 5);
+    cr_assert_eq(rule.rate_ms, 1000);
+    cr_assert(rule.rate_by_part);
+    struct store_reply all = run_ok((struct store_request){.op = STORE_QUEUES});
+    cr_assert_eq(all.rule_count, 1);
+    const char *name = "default";
+    cr_assert_eq(
+        run_ok((struct store_request){.op = STORE_QUEUE_FORGET, .queues = &name, .queue_count = 1})
+            .changed,
+        1);
+    cr_assert_eq(run_ok((struct store_request){.op = STORE_QUEUES}).rule_count, 0);
+}
+
+CONFORMS(nonsense_about_a_queue_is_refused_and_nothing_is_changed)
+{
+    const struct {
+        unsigned fields;
+        struct store_queue rule;
+    } bad[] = {
+        {QUEUE_PAUSED, {.name = ""}},
+        {QUEUE_LOCAL, {.name = "q", .local_limit = -2}},
+        {QUEUE_GLOBAL, {.name = "q", .global_limit = -2}},
+        {QUEUE_PART, {.name = "q", .part_limit = -2}},
+        {QUEUE_RATE, {.name = "q", .rate = 1, .rate_ms = 0}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(bad); ++i) {
+        struct store_reply reply = run((struct store_request){.op = STORE_QUEUE_SET,
+                                                              .rules = &bad[i].rule,
+                                                              .rule_count = 1,
+                                                              .rule_fields = bad[i].fields});
+        cr_assert_eq(reply.err, -EINVAL);
+        cr_assert(*reply.why);
+    }
+    cr_assert_eq(run_ok((struct store_request){.op = STORE_QUEUES}).rule_count, 0);
+}
+
+CONFORMS(a_global_limit_counts_what_runs_anywhere)
+{
+    insert_many(6, NULL);
+    queue_set(QUEUE_GLOBAL, (struct store_queue){.global_limit = 2});
+    struct store_reply first = claim(5);
+    cr_assert_eq(first.job_count, 2);
+    cr_assert_eq(claim(5).job_count, 0);
+    finish(&first, 0);
+    cr_assert_eq(claim(5).job_count, 1);
+    queue_set(QUEUE_GLOBAL, (struct store_queue){.global_limit = 0});
+    finish(&first, 1);
+    cr_assert_eq(claim(5).job_count, 0);
+    queue_set(QUEUE_GLOBAL, (struct store_queue){.global_limit = -1});
+    cr_assert_eq(claim(5).job_count, 3);
+}
+
+CONFORMS(a_job_that_is_rescued_gives_its_place_back)
+{
+    insert_many(2, NULL);
+    queue_set(QUEUE_GLOBAL, (struct store_queue){.global_limit = 1});
+    cr_assert_eq(claim(5).job_count, 1);
+    clock_ms += LEASE_MS;
+    cr_assert_eq(tick(STORE_RESCUE), 1);
+    cr_assert_eq(claim(5).job_count, 1);
+    cr_assert_eq(claim(5).job_count, 0);
+}
+
+CONFORMS(a_limit_of_parts_holds_for_each_and_full_parts_starve_nobody)
+{
+    insert_many(5, "a");
+    insert_many(3, "b");
+    insert_many(2, NULL);
+    queue_set(QUEUE_PART, (struct store_queue){.part_limit = 2});
+    struct store_reply first = claim(10);
+    cr_assert_eq(first.job_count, 6);
+    cr_assert_eq(count_part(&first, "a"), 2);
+    cr_assert_eq(count_part(&first, "b"), 2);
+    cr_assert_eq(count_part(&first, ""), 2);
+    cr_assert_eq(claim(10).job_count, 0);
+    finish(&first, 0);
+    struct store_reply second = claim(10);
+    cr_assert_eq(second.job_count, 1);
+    cr_assert_str_eq(second.jobs[0].part, first.jobs[0].part);
+}
+
+CONFORMS(more_parts_than_a_claim_looks_at_take_turns)
+{
+    enum { PARTS = 300 };
+    char part[16];
+    for (int i = 0; i < PARTS; ++i) {
+        snprintf(part, sizeof part, "p%03d", i);
+        insert_many(1, part);
+    }
+    queue_set(QUEUE_PART, (struct store_queue){.part_limit = 1});
+    size_t count = 0;
+    for (int i = 0; i < 3; ++i)
+        count += claim(PARTS).job_count;
+    cr_assert_eq(count, PARTS);
+}
+
+CONFORMS(claims_of_parts_keep_the_order_of_jobs)
+{
+    uint64_t b = insert((struct job_spec){.worker = "w", .part = "b", .priority = 1});
+    uint64_t c = insert((struct job_spec){.worker = "w", .part = "c", .priority = 2});
+    uint64_t a = insert((struct job_spec){.worker = "w", .part = "a", .priority = 3});
+    queue_set(QUEUE_PART, (struct store_queue){.part_limit = 1});
+    struct store_reply two = claim(2);
+    cr_assert_eq(two.job_count, 2);
+    cr_assert_eq(two.jobs[0].id, b);
+    cr_assert_eq(two.jobs[1].id, c);
+    cr_assert_eq(claim(2).jobs[0].id, a);
+}
+
+/* Not only in windows that begin at multiples of it. */
+CONFORMS(a_rate_holds_in_any_window)
+{
+    insert_many(20, NULL);
+    queue_set(QUEUE_RATE, (struct store_queue){.rate = 3, .rate_ms = 1000});
+    cr_assert_eq(claim(2).job_count, 2);
+    clock_ms += 900;
+    cr_assert_eq(claim(5).job_count, 1);
+    struct store_reply none = claim(5);
+    cr_assert_eq(none.job_count, 0);
+    cr_assert_eq(none.hold_ms, 100);
+    clock_ms += 99;
+    cr_assert_eq(claim(5).job_count, 0);
+    clock_ms += 1;
+    cr_assert_eq(claim(5).job_count, 2);
+    clock_ms += 899;
+    cr_assert_eq(claim(5).job_count, 0);
+    clock_ms += 1;
+    cr_assert_eq(claim(5).job_count, 1);
+}
+
+CONFORMS(a_rate_by_part_holds_for_each)
+{
+    insert_many(4, "a");
+    insert_many(4, "b");
+    queue_set(QUEUE_RATE, (struct store_queue){.rate = 2, .rate_ms = 1000, .rate_by_part = true});
+    struct store_reply first = claim(10);
+    cr_assert_eq(count_part(&first, "a"), 2);
+    cr_assert_eq(count_part(&first, "b"), 2);
+    cr_assert_eq(claim(10).hold_ms, 1000);
+    clock_ms += 1000;
+    cr_assert_eq(claim(10).job_count, 4);
+}
+
+CONFORMS(a_part_is_kept_and_checked)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w", .part = "customer 7"});
+    cr_assert_str_eq(get(id).part, "customer 7");
+    cr_assert_str_eq(get(insert((struct job_spec){.worker = "w"})).part, "");
+    struct job_spec empty = {.worker = "w", .part = ""};
+    cr_assert_eq(
+        run((struct store_request){.op = STORE_INSERT, .specs = &empty, .spec_count = 1}).err,
+        -EINVAL);
+}
