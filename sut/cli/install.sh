@@ -30,7 +30,7 @@ put 644 "$build/libduress.a" lib/libduress.a
 put 644 "$build/release/libjobs.a" lib/libjobs.a
 ar r "$dest/lib/libjobs.a" "$build"/release/obj/sut/live/*.o # so that a program can run jobs in itself
 headers harness/system.h harness/world/world.h harness/world/disk.h harness/property.h harness/report.h nemesis/live.h
-headers sut/jobs/jobs.h sut/store/sqlite.h sut/live/env_live.h
+headers sut/jobs/jobs.h sut/store/sqlite.h sut/live/env_live.h sut/live/isolation.h
 headers sut/runtime/partition.h sut/runtime/agent.h sut/runtime/task_stream.h sut/runtime/registry_via.h sut/runtime/pubsub.h \
     sut/runtime/ets.h sut/runtime/stage_supervisor.h
 fill sut/cli/jobs.pc.in lib/pkgconfig/jobs.pc

@@ -14,8 +14,9 @@ struct env_live {
     struct env env; /* first */
     struct env_ops ops;
     uv_loop_t loop;
-    struct threads threads; /* for jobs */
-    uv_timer_t timer;       /* when the runtime wants to run next */
+    struct threads threads;      /* for jobs */
+    struct isolation *isolation; /* processes for jobs; NULL: none */
+    uv_timer_t timer;            /* when the runtime wants to run next */
     struct runtime *runtime;
     size_t works; /* blocking work under way in threads */
     bool halted;  /* the runtime is not run any more */
