@@ -130,7 +130,12 @@ static uint64_t *insert_all(struct ctl *ctl, const struct input *input)
                                      .worker = ctl->words[0],
                                      .priority = (unsigned)ctl->priority,
                                      .max_attempts = (unsigned)ctl->max_attempts,
-                                     .delay_ms = ctl->delay_ms};
+                                     .delay_ms = ctl->delay_ms,
+                                     .scheduled_ms = ctl->at_ms,
+                                     .meta = ctl->meta,
+                                     .tags = ctl->tags,
+                                     .timeout_ms = ctl->timeout_ms,
+                                     .within_ms = ctl->within_ms};
     for (size_t first = 0; first < input->count; first += CHUNK) {
         size_t left = input->count - first;
         insert_chunk(ctl, specs, input, first, left < CHUNK ? left : CHUNK, ids + first);
@@ -156,9 +161,14 @@ static void report(const struct ctl *ctl, const uint64_t *ids, size_t count)
 enum ctl_exit ctl_insert(struct ctl *ctl)
 {
     struct input input = {0};
-    struct job_spec spec = {
-        .queue = ctl->queue, .worker = ctl->words[0], .delay_ms = ctl->delay_ms};
+    struct job_spec spec = {.queue = ctl->queue,
+                            .worker = ctl->words[0],
+                            .delay_ms = ctl->delay_ms,
+                            .scheduled_ms = ctl->at_ms,
+                            .tags = ctl->tags};
     const char *wrong = job_spec_check(&spec);
+    if (ctl->meta)
+        check("meta", 1, ctl->meta, strlen(ctl->meta));
     if (wrong)
         ctl_fail(CTL_USAGE, "%s", wrong);
     input_gather(&input, ctl);

@@ -46,8 +46,11 @@ bool ctl_check_json(const char *what, size_t line, const char *text, size_t size
         point_at(text, size, &error);
         return false;
     }
+    bool object = json_is_object(value);
     json_decref(value);
-    return true;
+    if (!object)
+        fprintf(stderr, "jobctl: %s:%zu:1: not an object, such as {\"to\": 1}\n", what, line);
+    return object;
 }
 
 /* ---- out ---- */
@@ -68,6 +71,18 @@ static json_t *embedded(const char *text)
     return value ? value : json_null();
 }
 
+/* "mail,urgent" as a list. */
+static json_t *tags_json(const char *tags)
+{
+    json_t *list = json_array();
+    for (const char *at = tags; *at; at += strspn(at, ",")) {
+        size_t length = strcspn(at, ",");
+        json_array_append_new(list, json_stringn(at, length));
+        at += length;
+    }
+    return list;
+}
+
 json_t *ctl_job_json(const struct job *job, bool with_errors)
 {
     json_t *object = json_pack(
@@ -79,11 +94,22 @@ json_t *ctl_job_json(const struct job *job, bool with_errors)
     if (!object)
         ctl_fail(CTL_DATABASE, "job %llu holds text that is not UTF-8",
                  (unsigned long long)job->id);
+    json_object_set_new(object, "meta", embedded(job->meta));
+    json_object_set_new(object, "tags", tags_json(job->tags));
+    json_object_set_new(object, "version", json_integer((json_int_t)job->version));
+    json_object_set_new(object, "progress", json_integer(job->progress));
+    json_object_set_new(object, "timeout_ms", json_integer(job->timeout_ms));
+    json_object_set_new(object, "deadline_ms", json_integer(job->deadline_ms));
     json_object_set_new(object, "inserted_ms", json_integer(job->inserted_ms));
     json_object_set_new(object, "scheduled_ms", json_integer(job->scheduled_ms));
     json_object_set_new(object, "attempted_ms", json_integer(job->attempted_ms));
     json_object_set_new(object, "finished_ms", json_integer(job->finished_ms));
-    if (with_errors)
-        json_object_set_new(object, "errors", embedded(job->errors));
+    if (!with_errors)
+        return object;
+    json_object_set_new(object, "errors", embedded(job->errors));
+    json_object_set_new(object, "note", json_string(job->note));
+    json_object_set_new(object, "checkpoint",
+                        *job->checkpoint ? embedded(job->checkpoint) : json_null());
+    json_object_set_new(object, "result", *job->result ? embedded(job->result) : json_null());
     return object;
 }

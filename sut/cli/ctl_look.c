@@ -88,12 +88,15 @@ enum ctl_exit ctl_list(struct ctl *ctl)
 
 /* ---- show ---- */
 
-static void show_args(const char *args)
+/* `without`: what is not shown. */
+static void show_json(const char *name, const char *shown, const char *without)
 {
-    json_t *value = ctl_parse(args);
+    if (strcmp(shown, without) == 0)
+        return;
+    json_t *value = ctl_parse(shown);
     char *text = value ? json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY) : NULL;
-    printf("args          ");
-    for (const char *at = text ? text : args; *at; ++at) {
+    printf("%-13s ", name);
+    for (const char *at = text ? text : shown; *at; ++at) {
         putchar(*at);
         if (*at == '\n')
             printf("              ");
@@ -136,7 +139,18 @@ static void show_text(const struct job *job)
         printf("last started  %s UTC by %s\n", ctl_time(job->attempted_ms, at), job->owner);
     if (job->finished_ms)
         printf("finished      %s UTC\n", ctl_time(job->finished_ms, at));
-    show_args(job->args);
+    if (job->deadline_ms)
+        printf("deadline      %s UTC\n", ctl_time(job->deadline_ms, at));
+    if (job->timeout_ms)
+        printf("time limit    %" PRId64 " ms of each attempt\n", job->timeout_ms);
+    if (*job->tags)
+        printf("tags          %s\n", job->tags);
+    if (job->progress || *job->note)
+        printf("progress      %u %%%s%s\n", job->progress, *job->note ? ": " : "", job->note);
+    show_json("args", job->args, "");
+    show_json("meta", job->meta, "{}");
+    show_json("checkpoint", job->checkpoint, "");
+    show_json("result", job->result, "");
     show_errors(job->errors);
 }
 

@@ -82,6 +82,11 @@ static const struct {
     {"priority", "0..9", BIT(INSERT), "0 is first (0)"},
     {"max-attempts", "N", BIT(INSERT), "give up after so many (20)"},
     {"in", "TIME", BIT(INSERT), "not before that much time has passed, such as 90s, 10m, 2h, 7d"},
+    {"at", "TIME", BIT(INSERT), "not before that time, such as 2026-01-31T18:30:00Z (UTC)"},
+    {"tags", "TAG,...", BIT(INSERT), "words to find it by"},
+    {"meta", "JSON", BIT(INSERT), "an object, for whoever looks after jobs"},
+    {"timeout", "TIME", BIT(INSERT), "how long each run of it may take"},
+    {"within", "TIME", BIT(INSERT), "its deadline: that long after it is due it is of no use"},
     {"count", "N", BIT(INSERT), "so many copies"},
     {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
     {"state", "STATE", BIT(LIST), "only in this state"},
@@ -139,12 +144,20 @@ static int64_t number_of(const char *option, const char *text, int64_t least, in
     return number;
 }
 
-static int64_t delay_of(const char *text)
+static int64_t delay_of(const char *option, const char *text)
 {
     int64_t ns;
     if (!words_duration(text, &ns))
-        ctl_fail(CTL_USAGE, "--in: '%s' is no time, such as 500ms, 90s, 10m or 7d", text);
+        ctl_fail(CTL_USAGE, "--%s: '%s' is no time, such as 500ms, 90s, 10m or 7d", option, text);
     return (ns + NS_PER_MS - 1) / NS_PER_MS;
+}
+
+static int64_t time_of(const char *option, const char *text)
+{
+    int64_t ms;
+    if (!words_time(text, &ms))
+        ctl_fail(CTL_USAGE, "--%s: '%s' is no time, such as 2026-01-31T18:30:00Z", option, text);
+    return ms;
 }
 
 static const char *state_of(const char *text)
@@ -191,7 +204,17 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
     else if (strcmp(name, "limit") == 0)
         ctl->limit = number_of(name, value, 1, INT32_MAX);
     else if (strcmp(name, "in") == 0)
-        ctl->delay_ms = delay_of(value);
+        ctl->delay_ms = delay_of(name, value);
+    else if (strcmp(name, "at") == 0)
+        ctl->at_ms = time_of(name, value);
+    else if (strcmp(name, "timeout") == 0)
+        ctl->timeout_ms = delay_of(name, value);
+    else if (strcmp(name, "within") == 0)
+        ctl->within_ms = delay_of(name, value);
+    else if (strcmp(name, "tags") == 0)
+        ctl->tags = value;
+    else if (strcmp(name, "meta") == 0)
+        ctl->meta = value;
     else if (strcmp(name, "help") == 0)
         help();
     else

@@ -26,7 +26,9 @@ struct ctl {
     bool json, lines;
     const char *queue, *state;
     int64_t priority, max_attempts, count, limit; /* count and limit 0: not said */
-    int64_t delay_ms;
+    int64_t delay_ms, timeout_ms, within_ms;
+    int64_t at_ms; /* since 1970; 0: not said */
+    const char *meta, *tags;
     char **words; /* after the command */
     int word_count;
 };

@@ -1,4 +1,5 @@
 /* words.c: see words.h. Pure functions. */
+#define _GNU_SOURCE /* strptime, timegm */
 #include "sut/cli/words.h"
 
 #include <errno.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- numbers and durations ---- */
 
@@ -75,6 +77,25 @@ const char *words_of_duration(int64_t ns, char out[static 32])
         ++i;
     snprintf(out, 32, "%" PRId64 "%s", ns / units[i].ns, ns == 0 ? "s" : units[i].word);
     return out;
+}
+
+bool words_time(const char *text, int64_t *ret_ms)
+{
+    struct tm utc = {0};
+    const char *at = strptime(text, "%Y-%m-%d", &utc);
+    if (!at || (*at != 'T' && *at != ' '))
+        return false;
+    at = strptime(at + 1, "%H:%M", &utc);
+    if (at && *at == ':')
+        at = strptime(at + 1, "%S", &utc);
+    if (!at || at[*at == 'Z'])
+        return false;
+    struct tm same = utc;
+    time_t seconds = timegm(&utc);
+    if (seconds < 0 || utc.tm_mday != same.tm_mday || utc.tm_sec != same.tm_sec)
+        return false; /* 30 February; a leap second */
+    *ret_ms = (int64_t)seconds * 1000;
+    return true;
 }
 
 /* ---- words that are almost right ---- */

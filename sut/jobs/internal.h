@@ -118,7 +118,7 @@ bool outside_possible(const struct env *env, enum worker_mode mode);
 /* ---- job_pack.c: a job as one block ---- */
 
 size_t job_pack_size(const struct job *job);
-/* Into `block`, aligned as a struct job; its texts point into the block. Errors are left out. */
+/* Into `block`, aligned as a struct job; its texts point into the block. */
 struct job *job_pack(void *block, const struct job *job);
 /* A block that was moved, or came from another process. NULL: it is none. */
 struct job *job_unpack(void *block, size_t size);

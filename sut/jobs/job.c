@@ -2,6 +2,7 @@
  * integers only: nothing here can be lost, and the same entropy gives the same delay on every
  * machine. */
 #include "sut/jobs/job.h"
+#include "sut/jobs/json_text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,6 +65,24 @@ bool job_state_may(enum job_state from, enum job_state to)
     return from < JOB_STATE_COUNT && to < JOB_STATE_COUNT && (state_next[from] >> to & 1);
 }
 
+/* What is rarely there. */
+static const char *extras_wrong(const struct job_spec *spec)
+{
+    if (spec->meta && strlen(spec->meta) > JOB_META_MAX)
+        return "the meta is longer than 64 KiB";
+    if (spec->meta && !json_object_valid(spec->meta))
+        return "the meta is not a JSON object";
+    if (spec->tags && strlen(spec->tags) > JOB_TAGS_MAX)
+        return "the tags are longer than 1023 bytes";
+    if ((spec->tags && !utf8_valid(spec->tags)) || (spec->part && !utf8_valid(spec->part)))
+        return "the tags or the part are not UTF-8";
+    if (spec->timeout_ms > JOB_DELAY_MAX_MS || spec->within_ms > JOB_DELAY_MAX_MS)
+        return "a time limit or deadline is more than 100 years away";
+    if (spec->state == JOB_EXECUTING || spec->state >= JOB_STATE_COUNT)
+        return "a job cannot begin in that state";
+    return NULL;
+}
+
 const char *job_spec_check(const struct job_spec *spec)
 {
     const char *queue = spec->queue ? spec->queue : "default";
@@ -79,13 +98,85 @@ const char *job_spec_check(const struct job_spec *spec)
         return "the part must have 1 to 127 bytes";
     if (spec->args && strlen(spec->args) > JOB_ARGS_MAX)
         return "the arguments are longer than 1 MiB";
+    if (spec->args && !json_object_valid(spec->args))
+        return "the arguments are not a JSON object";
+    if (!utf8_valid(spec->worker) || !utf8_valid(queue))
+        return "the name of the worker or of the queue is not UTF-8";
     if (spec->priority > JOB_PRIORITY_MAX)
         return "the priority is not in 0..9";
     if (spec->max_attempts > JOB_ATTEMPTS_LIMIT)
         return "more than 1,000,000 attempts";
     if (spec->delay_ms > JOB_DELAY_MAX_MS)
         return "the delay is longer than 100 years";
-    return NULL;
+    if (spec->delay_ms > 0 && spec->scheduled_ms > 0)
+        return "both a delay and a time are given: one of them says when";
+    if (spec->scheduled_ms > JOB_TIME_MAX_MS)
+        return "the time is after the year 9999";
+    return job_spec_plain(spec) ? NULL : extras_wrong(spec);
+}
+
+bool job_spec_plain(const struct job_spec *spec)
+{
+    return !spec->part && !spec->meta && !spec->tags && spec->timeout_ms <= 0 &&
+           spec->within_ms <= 0 && spec->state == JOB_AVAILABLE;
+}
+
+int64_t job_spec_due_ms(const struct job_spec *spec, int64_t now_ms)
+{
+    if (spec->delay_ms > 0)
+        return now_ms + spec->delay_ms;
+    return spec->scheduled_ms > now_ms ? spec->scheduled_ms : now_ms;
+}
+
+enum job_state job_spec_state(const struct job_spec *spec, int64_t now_ms)
+{
+    bool later = job_spec_due_ms(spec, now_ms) > now_ms;
+    return spec->state == JOB_AVAILABLE && later ? JOB_SCHEDULED : spec->state;
+}
+
+/* ---- tags ---- */
+
+static bool tag_there(const char *tags, const char *end, const char *tag, size_t length)
+{
+    for (const char *at = tags; at < end; at += strcspn(at, ",") + 1)
+        if (strcspn(at, ",") == length && memcmp(at, tag, length) == 0)
+            return true;
+    return false;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Without blanks at its ends. */
+static const char *tag_trim(const char *at, size_t *length)
+{
+    while (*length && is_blank(*at))
+        ++at, --*length;
+    while (*length && is_blank(at[*length - 1]))
+        --*length;
+    return at;
+}
+
+void job_tags_normal(const char *tags, char out[static JOB_TAGS_MAX + 1])
+{
+    char *end = out;
+    *end = '\0';
+    for (const char *at = tags ? tags : "", *next; *at; at = next) {
+        size_t length = strcspn(at, ",");
+        next = at + length + (at[length] == ',');
+        at = tag_trim(at, &length);
+        char *tag = end > out ? end + 1 : end;
+        for (size_t i = 0; i < length; ++i)
+            tag[i] = (char)(at[i] >= 'A' && at[i] <= 'Z' ? at[i] + ('a' - 'A') : at[i]);
+        if (length && !tag_there(out, end, tag, length)) {
+            if (tag > end)
+                *end = ',';
+            end = tag + length;
+        }
+        *end = '\0';
+    }
 }
 
 struct job_outcome job_outcome_make(enum outcome_kind kind, const char *format, ...)

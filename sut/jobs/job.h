@@ -48,38 +48,94 @@ bool job_state_may(enum job_state from, enum job_state to); /* the table of the 
 #define JOB_WORKER_MAX       127
 #define JOB_PART_MAX         127
 #define JOB_ARGS_MAX         (1 << 20)
+#define JOB_META_MAX         (1 << 16)
+#define JOB_TAGS_MAX         1023
+#define JOB_ERRORS_KEPT      20 /* of the latest attempts: so a row does not grow without end */
 #define JOB_ATTEMPTS_DEFAULT 20
 #define JOB_PRIORITY_MAX     9
 #define JOB_ATTEMPTS_LIMIT   1000000
-#define JOB_DELAY_MAX_MS     INT64_C(3155760000000) /* 100 years */
+#define JOB_DELAY_MAX_MS     INT64_C(3155760000000)   /* 100 years */
+#define JOB_TIME_MAX_MS      INT64_C(253402300799999) /* the end of 9999 */
 
-/* What is asked for. Strings belong to the caller. */
+/* What is asked for. Strings belong to the caller; all of them are UTF-8. A zeroed field means its default. */
 struct job_spec {
     const char *queue; /* NULL: "default" */
     const char *worker;
-    const char *args;      /* JSON text; NULL: "{}" */
+    const char *args;      /* a JSON object; NULL: "{}" */
     unsigned priority;     /* 0 (first) .. 9 */
     unsigned max_attempts; /* 0: 20 */
     int64_t delay_ms;      /* > 0: scheduled that long after now, by the database's clock */
     const char *part; /* jobs of a queue with the same one share its limits for parts; NULL: none */
+    int64_t
+        scheduled_ms;   /* > 0: scheduled for then (ms since 1970) instead; what is past, for now */
+    const char *meta;   /* a JSON object, for whoever looks after jobs; NULL: "{}" */
+    const char *tags;   /* "mail, Urgent": see job_tags_normal(); NULL: none */
+    int64_t timeout_ms; /* > 0: of each attempt, instead of its worker's */
+    int64_t
+        within_ms; /* > 0: its deadline is that long after it is due first: later it is of no use */
+    /* Available, or scheduled if there is a time; anything else is what the job is from the start (its history is known, say),
+     * whatever its time. Not executing: that takes a claim. */
+    enum job_state state;
 };
 
-/* NULL, or what is wrong with it, in words (static). Args must be JSON: checked where JSON is read (jobctl). */
+/* NULL, or what is wrong with it, in words (static). Here it is seen that args and meta are JSON objects: every insert
+ * asks, whichever way it came. */
 const char *job_spec_check(const struct job_spec *spec);
+
+bool job_spec_plain(const struct job_spec *spec); /* nothing below scheduled_ms is set */
+/* When a new job is due first, and in which state it begins. */
+int64_t job_spec_due_ms(const struct job_spec *spec, int64_t now_ms);
+enum job_state job_spec_state(const struct job_spec *spec, int64_t now_ms);
+
+/* Tags as they are kept: between commas, trimmed, in small letters (of ASCII), each once, blanks dropped. `tags` has at most
+ * JOB_TAGS_MAX bytes, or is NULL. */
+void job_tags_normal(const char *tags, char out[static JOB_TAGS_MAX + 1]);
+
+/* The texts of a job, in the order of the store's columns. X(field, what it is without one). Claims fill those up to
+ * JOB_TEXTS_CLAIMED, get and list fill all. */
+#define JOB_TEXTS(X)                                                                               \
+    X(queue, "")                                                                                   \
+    X(worker, "")                                                                                  \
+    X(args, "{}")                                                                                  \
+    X(owner, "")                                                                                   \
+    X(part, "")                                                                                    \
+    X(meta, "{}")                                                                                  \
+    X(tags, "")                                                                                    \
+    X(checkpoint, "")                                                                              \
+    X(errors, "[]")                                                                                \
+    X(result, "")                                                                                  \
+    X(note, "")
+enum {
+#define X(field, without) JOB_TEXT_##field,
+    JOB_TEXTS(X)
+#undef X
+        JOB_TEXT_COUNT,
+    JOB_TEXTS_CLAIMED = JOB_TEXT_errors
+};
 
 struct job {
     uint64_t id;
     uint64_t lease; /* token of the newest claim; 0: never claimed */
     enum job_state state;
     unsigned attempt, max_attempts, priority;
-    const char *queue, *worker, *args;
-    const char *part;  /* "": none */
-    const char *owner; /* of the newest claim; "" */
-    const char *
-        errors; /* JSON array: [{"at":ms,"attempt":n,"error":"..."}]; only filled by get and list */
-    int64_t inserted_ms, scheduled_ms, attempted_ms,
-        finished_ms; /* database clock, ms since 1970; 0: not yet */
     unsigned snoozed;
+    unsigned progress; /* percent, as the job said last */
+    uint64_t version;  /* raised by each update by hand */
+    const char *queue, *worker, *args;
+    const char *owner;      /* of the newest claim; "" */
+    const char *part;       /* "": none */
+    const char *meta;       /* JSON object */
+    const char *tags;       /* "mail,urgent" */
+    const char *checkpoint; /* JSON, of this job's newest attempt that left one; "" */
+    /* Only filled by get and list: */
+    const char
+        *errors; /* JSON array: [{"at":ms,"attempt":n,"error":"..."}], of the newest attempts */
+    const char *result; /* JSON, recorded by the attempt that completed it; "" */
+    const char *note;   /* what it said with its progress; "" */
+    int64_t inserted_ms, scheduled_ms, attempted_ms,
+        finished_ms;     /* database clock, ms since 1970; 0: not yet */
+    int64_t timeout_ms;  /* of each attempt; 0: its worker's */
+    int64_t deadline_ms; /* database clock; 0: none */
 };
 
 /* How a run of a job ended. */

@@ -4,13 +4,10 @@
 
 #include <string.h>
 
-/* All texts of a job but its errors, in the order in which they stand in the block. */
-#define JOB_TEXTS(X) X(queue) X(worker) X(args) X(part) X(owner)
-
 size_t job_pack_size(const struct job *job)
 {
     size_t size = sizeof *job;
-#define X(text) size += strlen(job->text) + 1;
+#define X(text, without) size += strlen(job->text) + 1;
     JOB_TEXTS(X)
 #undef X
     return size;
@@ -29,10 +26,9 @@ struct job *job_pack(void *block, const struct job *job)
     struct job *copy = block;
     char *at = (char *)(copy + 1);
     *copy = *job;
-#define X(text) copy->text = text_pack(&at, job->text);
+#define X(text, without) copy->text = text_pack(&at, job->text);
     JOB_TEXTS(X)
 #undef X
-    copy->errors = "";
     return copy;
 }
 
@@ -51,9 +47,8 @@ struct job *job_unpack(void *block, size_t size)
     if (size < sizeof *job)
         return NULL;
     const char *at = (const char *)(job + 1), *end = (const char *)block + size;
-#define X(text) job->text = text_unpack(&at, end);
+#define X(text, without) job->text = text_unpack(&at, end);
     JOB_TEXTS(X)
 #undef X
-    job->errors = "";
     return at ? job : NULL;
 }

@@ -192,11 +192,16 @@ void jobs_poke(struct jobs *jobs)
         queue_poke(&jobs->queues[i]);
 }
 
-static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now)
+/* `now_ms`: the database's. */
+static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now,
+                          int64_t now_ms)
 {
     const char *name = spec->queue ? spec->queue : "default";
-    if (spec->delay_ms > 0) {
-        queue_hint(jobs, name, spec->delay_ms, now);
+    enum job_state state = job_spec_state(spec, now_ms);
+    if (job_state_final(state))
+        return;
+    if (state != JOB_AVAILABLE) {
+        queue_hint(jobs, name, job_spec_due_ms(spec, now_ms) - now_ms, now);
         return;
     }
     for (size_t i = 0; i < jobs->queue_count; ++i)
@@ -215,9 +220,10 @@ int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *spe
         return err;
     if (count)
         memcpy(ret_ids, call->reply.ids, count * sizeof *ret_ids);
+    int64_t now_ms = call->reply.now_ms;
     store_call_free(call);
     for (size_t i = 0; i < count; ++i)
-        spec_announce(jobs, &specs[i], proc_now(self));
+        spec_announce(jobs, &specs[i], proc_now(self), now_ms);
     return 0;
 }
 

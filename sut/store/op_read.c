@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TEXT = 11, TEXTS = 6, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; then perhaps errors */
+enum { FIRST_TEXT = 15, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; the texts are JOB_TEXTS */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column)
 {
@@ -27,18 +27,24 @@ static unsigned column_unsigned(struct tx *tx, struct tx_stmt *stmt, int column)
 /* All texts of the row in one block. */
 static void job_row_texts(struct tx *tx, struct job *job, struct tx_stmt *stmt)
 {
-    const char **texts[TEXTS] = {&job->queue, &job->worker, &job->args,
-                                 &job->owner, &job->part,   &job->errors};
+#define X(field, without) &job->field,
+    const char **texts[] = {JOB_TEXTS(X)};
+#undef X
+#define X(field, without) job->field = (without);
+    JOB_TEXTS(X)
+#undef X
     int count = tx_column_count(tx, stmt) - FIRST_TEXT;
-    size_t sizes[TEXTS], size = 0;
+    const char *found[JOB_TEXT_COUNT];
+    size_t sizes[JOB_TEXT_COUNT], size = 0;
     for (int i = 0; i < count; ++i) {
-        *texts[i] = tx_column_text(tx, stmt, FIRST_TEXT + i);
-        sizes[i] = *texts[i] ? strlen(*texts[i]) + 1 : 0;
+        found[i] = tx_column_text(tx, stmt, FIRST_TEXT + i);
+        sizes[i] = found[i] ? strlen(found[i]) + 1 : 0;
         size += sizes[i];
     }
     char *block = heap_alloc(tx->heap, size + 1);
     for (int i = 0; i < count; block += sizes[i++])
-        *texts[i] = sizes[i] ? memcpy(block, *texts[i], sizes[i]) : "";
+        if (found[i])
+            *texts[i] = memcpy(block, found[i], sizes[i]);
 }
 
 static struct job job_row(struct tx *tx, struct tx_stmt *stmt)
@@ -55,7 +61,10 @@ static struct job job_row(struct tx *tx, struct tx_stmt *stmt)
         .scheduled_ms = tx_column_int(tx, stmt, 8),
         .attempted_ms = tx_column_int(tx, stmt, 9),
         .finished_ms = tx_column_int(tx, stmt, 10),
-        .errors = "[]",
+        .timeout_ms = tx_column_int(tx, stmt, 11),
+        .deadline_ms = tx_column_int(tx, stmt, 12),
+        .version = column_u64(tx, stmt, 13),
+        .progress = column_unsigned(tx, stmt, 14),
     };
     job_row_texts(tx, &job, stmt);
     return job;

@@ -2,7 +2,8 @@
  * differ, the dialect says how, before it includes this:
  *
  *     SQL_BEGIN_READ, SQL_BEGIN_WRITE   a transaction that changes nothing; one that may
- *     SQL_ERRORS_PLUS(text)             the job's errors and one more, of the attempt under way
+ *     SQL_ERRORS_PLUS(text)             the job's errors and one more, of the attempt under way; the newest
+ *                                       JOB_ERRORS_KEPT stay
  *     SQL_MAX(a, b)                     the larger of two
  *     SQL_BY_ID                         behind a table: find the row by its id, by no other index
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
@@ -11,10 +12,15 @@
  *
  * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
  */
+#define SQL_NUMBER_OF(number) #number
+#define SQL_NUMBER(number)    SQL_NUMBER_OF(number) /* of a macro */
+
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
     "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
-    "finished_ms,queue,worker,args,owner,part"
+    "finished_ms,timeout_ms,deadline_ms,version,progress,queue,worker,args,owner,part,meta,tags,"  \
+    "checkpoint"
+#define JOB_COLUMNS_ALL JOB_COLUMNS ",errors,result,note"
 
 #define RULE_SELECT                                                                                \
     "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn "       \
@@ -22,7 +28,12 @@
 
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms,wake_ms,part)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"
+    "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
+/* With what most do not have. */
+#define JOB_INSERT_MORE                                                                            \
+    "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
+    "scheduled_ms,wake_ms,finished_ms,part,meta,tags,timeout_ms,deadline_ms)"                      \
+    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
 
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
@@ -43,6 +54,7 @@
     X(BEGIN_WRITE, SQL_BEGIN_WRITE)                                                                \
     X(COMMIT, "COMMIT")                                                                            \
     X(INSERT, JOB_INSERT)                                                                          \
+    X(INSERT_MORE, JOB_INSERT_MORE)                                                                \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
     X(SOME, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 LIMIT 1")                                   \
@@ -85,8 +97,8 @@
           "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
                                       "state IN('available','scheduled','executing','retryable')") \
     X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
-    X(GET, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs WHERE id=?1")                           \
-    X(LIST, "SELECT " JOB_COLUMNS ",errors FROM duress_jobs "                                      \
+    X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
+    X(LIST, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs "                                         \
             "WHERE queue=coalesce(?1,queue)AND state=coalesce(?2,state)ORDER BY id LIMIT ?3")      \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \

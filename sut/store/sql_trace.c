@@ -30,11 +30,11 @@ void tx_note(struct tx *tx, struct change change)
 static void trace_inserts(struct point_site *site, const struct tx *tx)
 {
     for (size_t i = 0; i < tx->reply->id_count; ++i) {
-        int64_t delay_ms = tx->request->specs[i].delay_ms;
+        const struct job_spec *spec = &tx->request->specs[i];
         TRACE(site, "store/job/insert", T_U64("job", tx->reply->ids[i]),
-              T_STR("state", delay_ms > 0 ? "scheduled" : "available"),
-              T_I64("delay_ms", delay_ms > 0 ? delay_ms : 0));
-        (void)delay_ms;
+              T_STR("state", job_state_word(job_spec_state(spec, tx->now_ms))),
+              T_I64("delay_ms", job_spec_due_ms(spec, tx->now_ms) - tx->now_ms));
+        (void)spec;
     }
 }
 

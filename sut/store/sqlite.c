@@ -9,8 +9,12 @@ enum { BUSY_MS_DEFAULT = 5000 };
 /* The dialect of sql_statements.h. One writer at a time: a row that was read is a row that can be changed. */
 #define SQL_BEGIN_READ  "BEGIN"
 #define SQL_BEGIN_WRITE "BEGIN IMMEDIATE"
+#define SQL_ERRORS_KEPT                                                                            \
+    "CASE WHEN json_array_length(errors)<" SQL_NUMBER(                                             \
+        JOB_ERRORS_KEPT) " THEN errors ELSE json_remove(errors,'$[0]')END"
 #define SQL_ERRORS_PLUS(text)                                                                      \
-    "json_insert(errors,'$[#]',json_object('at',?1,'attempt',attempt,'error'," text "))"
+    "json_insert(" SQL_ERRORS_KEPT ",'$[#]',json_object('at',?1,'attempt',attempt,'error'," text   \
+    "))"
 #define SQL_MAX(a, b) "max(" a "," b ")"
 #define SQL_BY_ID     "NOT INDEXED"
 #define SQL_LOCK      ""

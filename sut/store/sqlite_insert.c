@@ -6,12 +6,44 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* An SQLite result. */
-static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t now_ms)
+/* The statements of an insert. */
+struct insert {
+    sqlite3 *conn;
+    sqlite3_stmt *plain, *more; /* JOB_INSERT, JOB_INSERT_MORE */
+    int64_t now_ms;
+};
+
+static void bind_positive(sqlite3_stmt *stmt, int index, int64_t value)
 {
-    bool later = spec->delay_ms > 0;
-    int64_t due_ms = later ? now_ms + spec->delay_ms : now_ms;
-    enum job_state state = later ? JOB_SCHEDULED : JOB_AVAILABLE;
+    if (value > 0)
+        sqlite3_bind_int64(stmt, index, value);
+    else
+        sqlite3_bind_null(stmt, index);
+}
+
+/* The parameters of JOB_INSERT_MORE behind those of JOB_INSERT. */
+static void bind_more(sqlite3_stmt *stmt, const struct job_spec *spec, enum job_state state,
+                      int64_t due_ms, int64_t now_ms)
+{
+    char tags[JOB_TAGS_MAX + 1];
+    job_tags_normal(spec->tags, tags);
+    if (job_state_final(state))
+        sqlite3_bind_null(stmt, 9);
+    sqlite3_bind_int64(stmt, 10, job_state_final(state) ? now_ms : 0);
+    sqlite3_bind_text(stmt, 11, spec->part, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 12, spec->meta, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 13, *tags ? tags : NULL, -1, SQLITE_TRANSIENT);
+    bind_positive(stmt, 14, spec->timeout_ms);
+    bind_positive(stmt, 15, spec->within_ms > 0 ? due_ms + spec->within_ms : 0);
+}
+
+/* An SQLite result. */
+static int insert_spec(const struct insert *insert, const struct job_spec *spec)
+{
+    bool plain = job_spec_plain(spec);
+    int64_t now_ms = insert->now_ms, due_ms = job_spec_due_ms(spec, now_ms);
+    enum job_state state = job_spec_state(spec, now_ms);
+    sqlite3_stmt *stmt = plain ? insert->plain : insert->more;
     sqlite3_bind_text(stmt, 1, spec->queue ? spec->queue : "default", -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, spec->worker, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 3, spec->args ? spec->args : "{}", -1, SQLITE_STATIC);
@@ -20,19 +52,20 @@ static int insert_spec(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t 
     sqlite3_bind_text(stmt, 6, job_state_word(state), -1, SQLITE_STATIC);
     sqlite3_bind_int64(stmt, 7, now_ms);
     sqlite3_bind_int64(stmt, 8, due_ms);
-    sqlite3_bind_int64(stmt, 9, later ? due_ms : 0);
-    sqlite3_bind_text(stmt, 10, spec->part, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 9, state == JOB_AVAILABLE ? 0 : due_ms);
+    if (!plain)
+        bind_more(stmt, spec, state, due_ms, now_ms);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
 
-static int insert_specs(sqlite3 *conn, sqlite3_stmt *stmt, const struct job_spec *specs,
-                        size_t count, int64_t now_ms, uint64_t *ids)
+static int insert_specs(const struct insert *insert, const struct job_spec *specs, size_t count,
+                        uint64_t *ids)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; i < count && rc == SQLITE_OK; ++i) {
-        rc = insert_spec(stmt, &specs[i], now_ms);
-        ids[i] = (uint64_t)sqlite3_last_insert_rowid(conn);
+        rc = insert_spec(insert, &specs[i]);
+        ids[i] = (uint64_t)sqlite3_last_insert_rowid(insert->conn);
     }
     return rc;
 }
@@ -58,13 +91,15 @@ void sqlite_insert(struct tx *tx)
     const struct store_request *request = tx->request;
     struct store_reply *reply = tx->reply;
     tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
-    sqlite3_stmt *stmt = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT);
+    struct insert insert = {.conn = tx_sqlite(tx)->conn,
+                            .plain = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT),
+                            .more = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT_MORE),
+                            .now_ms = tx->now_ms};
     if (tx->err)
         return;
     reply->id_count = request->spec_count;
     reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *reply->ids);
-    int rc = insert_specs(tx_sqlite(tx)->conn, stmt, request->specs, request->spec_count,
-                          tx->now_ms, reply->ids);
+    int rc = insert_specs(&insert, request->specs, request->spec_count, reply->ids);
     if (rc != SQLITE_OK)
         tx_fail_sqlite(tx, rc);
     else if (request->tx_sql)
@@ -74,14 +109,16 @@ void sqlite_insert(struct tx *tx)
 /* Between a savepoint and its release: a failure leaves the caller's transaction as it was. */
 static int insert_prepared(sqlite3 *db, const struct job_spec *specs, size_t count, uint64_t *ids)
 {
-    int64_t now_ms = 0;
-    if (!sqlite_clock_ms(db, &now_ms))
+    struct insert insert = {.conn = db};
+    if (!sqlite_clock_ms(db, &insert.now_ms))
         return SQLITE_IOERR;
-    sqlite3_stmt *stmt = NULL;
-    int rc = sqlite3_prepare_v2(db, JOB_INSERT, -1, &stmt, NULL);
+    int rc = sqlite3_prepare_v2(db, JOB_INSERT, -1, &insert.plain, NULL);
     if (rc == SQLITE_OK)
-        rc = insert_specs(db, stmt, specs, count, now_ms, ids);
-    sqlite3_finalize(stmt);
+        rc = sqlite3_prepare_v2(db, JOB_INSERT_MORE, -1, &insert.more, NULL);
+    if (rc == SQLITE_OK)
+        rc = insert_specs(&insert, specs, count, ids);
+    sqlite3_finalize(insert.plain);
+    sqlite3_finalize(insert.more);
     return rc;
 }
 

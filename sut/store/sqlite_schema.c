@@ -41,8 +41,18 @@ static const char *const steps[] = {
     " wake_ms INTEGER DEFAULT 0," /* executing: its lease ends; scheduled, retryable: it is due; available: 0; NULL: over */
     " owner TEXT NOT NULL DEFAULT '',"
     " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
-    " args TEXT NOT NULL DEFAULT '{}',"
-    " part TEXT)STRICT;" /* whose limits it shares with others of its queue; NULL: nobody's */
+    " version INTEGER NOT NULL DEFAULT 0," /* raised by each update by hand */
+    /* What most jobs do not have: */
+    " part TEXT,"           /* whose limits it shares with others of its queue; NULL: nobody's */
+    " meta TEXT,"           /* JSON object */
+    " tags TEXT,"           /* "mail,urgent" */
+    " timeout_ms INTEGER,"  /* of each attempt */
+    " deadline_ms INTEGER," /* of the job, in ms since 1970 */
+    " progress INTEGER,"    /* percent */
+    " note TEXT,"
+    " checkpoint TEXT," /* JSON, for the next attempt */
+    " result TEXT,"     /* JSON */
+    " args TEXT NOT NULL DEFAULT '{}')STRICT;"
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
     "CREATE INDEX duress_jobs_part ON duress_jobs(queue,part,priority,scheduled_ms)"

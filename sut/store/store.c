@@ -52,6 +52,8 @@ static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *spe
         copies[i].worker = heap_strdup(heap, specs[i].worker);
         copies[i].args = heap_strdup(heap, specs[i].args);
         copies[i].part = heap_strdup(heap, specs[i].part);
+        copies[i].meta = heap_strdup(heap, specs[i].meta);
+        copies[i].tags = heap_strdup(heap, specs[i].tags);
     }
     return copies;
 }
@@ -102,14 +104,14 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
 /* All of them in one block. */
 static void job_texts_copy(struct heap *heap, struct job *job)
 {
-    const char **texts[] = {&job->queue, &job->worker, &job->args,
-                            &job->owner, &job->part,   &job->errors};
-    enum { COUNT = sizeof texts / sizeof *texts };
-    size_t sizes[COUNT], size = 0;
-    for (int i = 0; i < COUNT; ++i)
+#define X(field, without) &job->field,
+    const char **texts[] = {JOB_TEXTS(X)};
+#undef X
+    size_t sizes[JOB_TEXT_COUNT], size = 0;
+    for (int i = 0; i < JOB_TEXT_COUNT; ++i)
         size += sizes[i] = *texts[i] ? strlen(*texts[i]) + 1 : 0;
     char *block = size ? heap_alloc(heap, size) : NULL;
-    for (int i = 0; i < COUNT; block += sizes[i++])
+    for (int i = 0; i < JOB_TEXT_COUNT; block += sizes[i++])
         if (*texts[i])
             *texts[i] = memcpy(block, *texts[i], sizes[i]);
 }

@@ -35,10 +35,14 @@ check 'insert' says 0 '^job 1$' ctl insert hello '{"a": [1, 2.5, "é"]}'
 check 'its arguments are kept as they are' says 0 '{"a": \[1, 2.5, "é"\]}$' ctl list
 check 'bad JSON: place' says 2 'arguments:1:8: not JSON' ctl insert hello '{"a":1,}'
 check 'bad JSON: caret' says 2 '^         ^$' ctl insert hello '{"a":1,}'
+check 'no object' says 2 'arguments:1:1: not an object' ctl insert hello '[1]'
+check 'no object as meta' says 2 'meta:1:1: not an object' ctl insert hello --meta 7
+check 'two times' says 2 'both a delay and a time' ctl insert hello --in 5m --at 2030-01-31T18:30:00Z
+check 'no time' says 2 "'tomorrow' is no time" ctl insert hello --at tomorrow
 check 'a key twice' says 2 'duplicate' ctl insert hello '{"a":1,"a":2}'
 printf '{\n "a": tru\n}' >"$work/bad.json"
 check 'bad JSON from a file' says 2 'standard input:2:' from "$work/bad.json" sh -c "\"$jobctl\" --database $work/jobs.db insert w - <$work/bad.json"
-{ printf '"'; head -c 1048575 /dev/zero | tr '\0' x; printf '"'; } >"$work/large.json"
+{ printf '{"x":"'; head -c 1048575 /dev/zero | tr '\0' x; printf '"}'; } >"$work/large.json"
 check 'more than 1 MiB' sh -c "\"$jobctl\" --database $work/jobs.db insert w - <$work/large.json 2>&1 | grep 'at most 1048576'"
 check 'nothing of that was inserted' total 1
 check 'from standard input' sh -c "echo '{\"b\": 2}' | \"$jobctl\" --database $work/jobs.db insert w - | grep '^job 2$'"
@@ -47,9 +51,9 @@ check 'their numbers' says 0 'priority 2' ctl show 4
 check 'their attempts' says 0 '0 of 7$' ctl show 4
 check 'later' says 0 '^scheduled  *3$' ctl stats
 check 'no lines' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines </dev/null | grep '^0 jobs'"
-seq 2500 >"$work/lines"
+seq -f '{"n":%g}' 2500 >"$work/lines"
 check 'lines, in chunks' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines <$work/lines | grep '^2500 jobs, 6 to 2505$'"
-check 'each its own' says 0 '^args  *1700$' ctl show 1705
+check 'each its own' says 0 '"n": 1700$' ctl show 1705
 echo 'nil' >>"$work/lines"
 check 'a bad line' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines <$work/lines 2>&1 | grep 'standard input:2501:'"
 check 'inserts nothing' total 2505
@@ -77,4 +81,12 @@ check 'a full disk for the output' sh -c "\"$jobctl\" --database $work/jobs.db s
 printf 'database = jobs.db\nworkers = workers\n' >"$work/jobd.conf"
 check 'the database of the configuration' says 0 '^total  *2505$' "$jobctl" -c "$work/jobd.conf" stats
 check 'or of the environment' says 0 '^total  *2505$' env JOBD_CONFIG="$work/jobd.conf" "$jobctl" stats
+
+# ---- what a job carries ----
+check 'what a job carries' says 0 '^job 2506$' ctl insert w --tags 'A, b,a' --meta '{"k": 1}' --timeout 90s --within 1h --at 2130-01-31T18:30:00Z
+check 'its tags' says 0 '^tags  *a,b$' ctl show 2506
+check 'its meta' says 0 '^meta  *{$' ctl show 2506
+check 'its time' says 0 '^scheduled  *2130-01-31 18:30:00 UTC$' ctl show 2506
+check 'its deadline' says 0 '^deadline  *2130-01-31 19:30:00 UTC$' ctl show 2506
+check 'all of it as JSON' says 0 '"meta":{"k":1},"tags":\["a","b"\],.*"timeout_ms":90000' ctl show 2506 --json
 finish

@@ -137,7 +137,7 @@ check 'and for its end' eventually 3 is 21 completed
 check 'Ctrl-C without jobs' stop 0 2 INT
 
 start --lease 1s
-ctl insert nap 300 >/dev/null
+ctl insert nap '{"s": 300}' >/dev/null
 check 'runs' eventually 3 test -s "$work/nap"
 ctl cancel 22 >/dev/null
 check 'cancelled: killed at the next heartbeat' eventually 3 gone "$work/nap"
@@ -145,7 +145,7 @@ check 'cancelled: stays so' is 22 cancelled
 rm -f "$work/nap"
 
 # ---- drain ----
-ctl insert nap 1 >/dev/null
+ctl insert nap '{"s": 1}' >/dev/null
 check 'one runs' eventually 3 test -s "$work/nap"
 kill -TERM "$daemon"
 eventually 3 grep -q 'takes no more jobs' "$work/log"
@@ -156,7 +156,7 @@ check 'and begins no other' is 24 available
 check 'and says so' grep -q 'nothing was left running' "$work/log"
 
 rm -f "$work/nap"
-ctl insert nap 300 >/dev/null
+ctl insert nap '{"s": 300}' >/dev/null
 start --grace 300ms
 check 'another runs' eventually 3 test -s "$work/nap"
 check 'the grace is over' stop 0 5
@@ -165,7 +165,7 @@ check 'left to rescue' is 25 executing
 check 'and counted' grep -q 'did not end in time and will be run again: 1' "$work/log"
 
 rm -f "$work/nap"
-ctl insert nap 300 >/dev/null
+ctl insert nap '{"s": 300}' >/dev/null
 start
 check 'a third runs' eventually 3 test -s "$work/nap"
 kill -TERM "$daemon"

@@ -39,6 +39,20 @@ Test(words, what_is_no_duration)
     cr_assert_eq(ns, 17);
 }
 
+Test(words, times)
+{
+    int64_t ms = -1;
+    cr_assert(words_time("2023-11-14T22:13:20Z", &ms));
+    cr_assert_eq(ms, 1700000000000);
+    cr_assert(words_time("2023-11-14 22:13", &ms));
+    cr_assert_eq(ms, 1699999980000);
+    static const char *const bad[] = {
+        "",           "2023-11-14", "2023-02-30T00:00",      "22:13",
+        "1700000000", "tomorrow",   "2023-11-14T22:13:20Zx", "1969-12-31T00:00"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        cr_assert(!words_time(bad[i], &ms), "%s", bad[i]);
+}
+
 Test(words, numbers)
 {
     int64_t number = 17;

@@ -306,12 +306,13 @@ static void db_claim(struct rig *rig, const struct store_request *request, struc
         row->until_ms = db_now_ms(rig) + request->lease_ms;
         struct job *job = &reply->jobs[reply->job_count++];
         *job = row->job;
+#define X(field, without) job->field = (without);
+        JOB_TEXTS(X)
+#undef X
         job->queue = heap_strdup(heap, row->queue);
         job->worker = heap_strdup(heap, row->worker);
         job->args = heap_strdup(heap, row->args);
         job->owner = heap_strdup(heap, request->owner);
-        job->part = "";
-        job->errors = "[]";
     }
 }
 

@@ -87,14 +87,86 @@ Test(job_spec, c28_attempts)
 
 Test(job_spec, arguments_and_delays_have_limits)
 {
-    static char args[JOB_ARGS_MAX + 2];
-    memset(args, ' ', JOB_ARGS_MAX);
+    static char args[JOB_ARGS_MAX + 2] = "{}";
+    memset(args + 2, ' ', JOB_ARGS_MAX - 2);
     cr_assert_null(check((struct job_spec){.worker = "w", .args = args}));
     args[JOB_ARGS_MAX] = ' ';
     cr_assert_not_null(check((struct job_spec){.worker = "w", .args = args}));
     cr_assert_null(check((struct job_spec){.worker = "w", .delay_ms = JOB_DELAY_MAX_MS}));
     cr_assert_null(check((struct job_spec){.worker = "w", .delay_ms = -5}));
     cr_assert_not_null(check((struct job_spec){.worker = "w", .delay_ms = INT64_MAX}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .scheduled_ms = INT64_MAX}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .timeout_ms = INT64_MAX}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .within_ms = INT64_MAX}));
+    cr_assert_not_null(
+        check((struct job_spec){.worker = "w", .delay_ms = 1, .scheduled_ms = INT64_C(1)}));
+}
+
+Test(job_spec, meta_and_tags_have_limits)
+{
+    static char meta[JOB_META_MAX + 2] = "{}", tags[JOB_TAGS_MAX + 2];
+    memset(meta + 2, ' ', JOB_META_MAX - 2);
+    memset(tags, 't', JOB_TAGS_MAX);
+    cr_assert_null(check((struct job_spec){.worker = "w", .meta = meta, .tags = tags}));
+    tags[JOB_TAGS_MAX] = 't';
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .tags = tags}));
+    meta[JOB_META_MAX] = ' ';
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .meta = meta}));
+}
+
+Test(job_spec, what_is_no_object_is_refused)
+{
+    static const char *const bad[] = {"", "[]", "1", "null", "{", "{}}", "{\"a\"}", "\"x\"", "x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+        cr_assert_str_eq(check((struct job_spec){.worker = "w", .args = bad[i]}),
+                         "the arguments are not a JSON object");
+        cr_assert_str_eq(check((struct job_spec){.worker = "w", .meta = bad[i]}),
+                         "the meta is not a JSON object");
+    }
+    cr_assert_not_null(check((struct job_spec){.worker = "w\xff"}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .queue = "\xc3"}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .tags = "a,\xed\xa0\x80"}));
+}
+
+Test(job_spec, c30_explicit_states)
+{
+    int64_t now = 1000;
+    struct job_spec done = {.worker = "w", .state = JOB_COMPLETED, .delay_ms = 5};
+    cr_assert_null(check(done));
+    cr_assert_eq(job_spec_state(&done, now), JOB_COMPLETED);
+    cr_assert_eq(job_spec_state(&(struct job_spec){.delay_ms = 5}, now), JOB_SCHEDULED);
+    cr_assert_eq(job_spec_state(&(struct job_spec){.scheduled_ms = 1001}, now), JOB_SCHEDULED);
+    cr_assert_eq(job_spec_state(&(struct job_spec){.scheduled_ms = 999}, now), JOB_AVAILABLE);
+    cr_assert_eq(job_spec_due_ms(&(struct job_spec){.scheduled_ms = 999}, now), now);
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .state = JOB_EXECUTING}));
+    cr_assert_not_null(check((struct job_spec){.worker = "w", .state = JOB_STATE_COUNT}));
+}
+
+/* ---- tags ---- */
+
+Test(job_tags, c31_trimmed_small_once_without_blanks)
+{
+    static const struct {
+        const char *given, *kept;
+    } cases[] = {
+        {NULL, ""},
+        {"", ""},
+        {"ALPHA, alpha ", "alpha"},
+        {" , ,,\t", ""},
+        {"b,a,B,ab,A,b", "b,a,ab"},
+        {",x y , X Y,", "x y"},
+        {"\xc3\x84,z", "\xc3\x84,z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        char out[JOB_TAGS_MAX + 1];
+        job_tags_normal(cases[i].given, out);
+        cr_assert_str_eq(out, cases[i].kept);
+    }
+    char longest[JOB_TAGS_MAX + 1], out[JOB_TAGS_MAX + 1];
+    memset(longest, 'T', JOB_TAGS_MAX);
+    longest[JOB_TAGS_MAX] = '\0';
+    job_tags_normal(longest, out);
+    cr_assert_eq(strlen(out), JOB_TAGS_MAX);
 }
 
 /* ---- outcomes ---- */

@@ -70,6 +70,25 @@ CONFORMS(c39_c40_snooze_gives_the_attempt_back)
 #endif
 }
 
+CONFORMS(only_the_newest_errors_are_kept)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w", .max_attempts = 100});
+    for (unsigned attempt = 1; attempt <= JOB_ERRORS_KEPT + 3; ++attempt) {
+        char text[32];
+        snprintf(text, sizeof text, "number %u", attempt);
+        ack(claim_one(id), JOB_RETRYABLE, 0, text);
+        tick(STORE_STAGE);
+    }
+    const char *errors = get(id).errors;
+    size_t count = 0;
+    for (const char *at = errors; (at = strstr(at, "\"error\"")); ++at)
+        ++count;
+    cr_assert_eq(count, JOB_ERRORS_KEPT);
+    cr_assert_null(strstr(errors, "\"number 3\""));
+    cr_assert_eq(strstr(errors, "\"attempt\":4,"), strstr(errors, "\"attempt\""));
+    cr_assert_not_null(strstr(errors, "\"number 23\"}]"));
+}
+
 CONFORMS(ack_fused_with_the_next_claim)
 {
     uint64_t a = insert((struct job_spec){.worker = "w"});

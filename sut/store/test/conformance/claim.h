@@ -2,7 +2,7 @@
 
 CONFORMS(claim_makes_executing_and_raises_attempt_and_lease)
 {
-    uint64_t id = insert((struct job_spec){.worker = "w", .args = "[1]", .max_attempts = 3});
+    uint64_t id = insert((struct job_spec){.worker = "w", .args = "{\"n\":1}", .max_attempts = 3});
     events_clear();
     clock_ms += 7;
     struct store_reply reply = claim(5);
@@ -12,7 +12,9 @@ CONFORMS(claim_makes_executing_and_raises_attempt_and_lease)
     cr_assert_eq(reply.jobs[0].attempt, 1);
     cr_assert_eq(reply.jobs[0].lease, 1);
     cr_assert_eq(reply.jobs[0].state, JOB_EXECUTING);
-    cr_assert_str_eq(reply.jobs[0].args, "[1]");
+    cr_assert_str_eq(reply.jobs[0].args, "{\"n\":1}");
+    cr_assert_str_eq(reply.jobs[0].meta, "{}");
+    cr_assert_str_eq(reply.jobs[0].tags, "");
     cr_assert_str_eq(reply.jobs[0].errors, "[]");
     cr_assert_str_eq(get(id).owner, "o1");
     cr_assert_eq(get(id).attempted_ms, NOW_MS + 7);

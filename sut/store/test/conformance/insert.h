@@ -30,6 +30,67 @@ CONFORMS(delayed_insert_is_scheduled)
     cr_assert_events("store/job/insert job=1 state=scheduled delay_ms=5\n");
 }
 
+CONFORMS(what_a_job_carries_comes_back)
+{
+    struct job_spec spec = {.worker = "w",
+                            .meta = "{\"by\": \"me\"}",
+                            .tags = " Mail, urgent,mail",
+                            .timeout_ms = 1500,
+                            .delay_ms = 10,
+                            .within_ms = 5000};
+    uint64_t id = insert(spec), plain = insert((struct job_spec){.worker = "w", .delay_ms = 10});
+    struct job job = get(id);
+    cr_assert_eq(job.state, JOB_SCHEDULED);
+    cr_assert_str_eq(job.meta, "{\"by\": \"me\"}");
+    cr_assert_str_eq(job.tags, "mail,urgent");
+    cr_assert_eq(job.timeout_ms, 1500);
+    cr_assert_eq(job.deadline_ms, NOW_MS + 10 + 5000, "from when it is due");
+    cr_assert_eq(job.finished_ms, 0);
+    cr_assert_str_eq(get(plain).meta, "{}");
+    cr_assert_str_eq(get(plain).tags, "");
+    cr_assert_eq(get(plain).timeout_ms + get(plain).deadline_ms, 0);
+    clock_ms += 10;
+    tick(STORE_STAGE);
+    struct store_reply reply = claim(2);
+    cr_assert_eq(reply.jobs[0].id, id);
+    cr_assert_str_eq(reply.jobs[0].meta, job.meta);
+    cr_assert_str_eq(reply.jobs[0].tags, job.tags);
+    cr_assert_eq(reply.jobs[0].timeout_ms, 1500);
+    cr_assert_eq(reply.jobs[0].deadline_ms, job.deadline_ms);
+    cr_assert_str_eq(reply.jobs[1].meta, "{}");
+}
+
+CONFORMS(a_time_instead_of_a_delay)
+{
+    struct job later = get(insert((struct job_spec){.worker = "w", .scheduled_ms = NOW_MS + 7}));
+    cr_assert_eq(later.state, JOB_SCHEDULED);
+    cr_assert_eq(later.scheduled_ms, NOW_MS + 7);
+    cr_assert_events("store/job/insert job=1 state=scheduled delay_ms=7\n");
+    struct job past = get(insert((struct job_spec){.worker = "w", .scheduled_ms = NOW_MS - 7}));
+    cr_assert_eq(past.state, JOB_AVAILABLE);
+    cr_assert_eq(past.scheduled_ms, NOW_MS, "it does not overtake who has waited");
+    struct job_spec both = {.worker = "w", .scheduled_ms = NOW_MS + 7, .delay_ms = 7};
+    cr_assert_eq(
+        run((struct store_request){.op = STORE_INSERT, .specs = &both, .spec_count = 1}).err,
+        -EINVAL);
+}
+
+CONFORMS(c30_a_job_may_begin_in_a_state)
+{
+    static const enum job_state states[] = {JOB_COMPLETED, JOB_DISCARDED, JOB_CANCELLED,
+                                            JOB_RETRYABLE, JOB_SCHEDULED};
+    for (size_t i = 0; i < ARRAY_SIZE(states); ++i) {
+        struct job job =
+            get(insert((struct job_spec){.worker = "w", .state = states[i], .delay_ms = 9}));
+        cr_assert_eq(job.state, states[i]);
+        cr_assert_eq(job.scheduled_ms, NOW_MS + 9);
+        cr_assert_eq(job.finished_ms, job_state_final(states[i]) ? NOW_MS : 0);
+    }
+    clock_ms += 9;
+    cr_assert_eq(tick(STORE_STAGE), 2);
+    cr_assert_eq(claim(9).job_count, 2);
+}
+
 CONFORMS(c4_insert_of_nothing_is_fine)
 {
     struct store_reply reply = run_ok((struct store_request){.op = STORE_INSERT});

@@ -27,6 +27,8 @@ CONFORMS(long_arguments_come_back_whole)
 {
     char *args = heap_alloc(&heap, JOB_ARGS_MAX + 1);
     memset(args, 'x', JOB_ARGS_MAX);
+    memcpy(args, "{\"x\":\"", 6);
+    memcpy(args + JOB_ARGS_MAX - 2, "\"}", 2);
     insert((struct job_spec){.worker = "w", .args = args});
     cr_assert_str_eq(claim(1).jobs[0].args, args);
 }
