@@ -15,7 +15,7 @@ POINT_ABOUT("jobs/drain/end", "A drain is over; `left` jobs wait for rescue.");
 /* A job that was held up before its start has not started, and will not. */
 static void drain_unstarted(struct jobs *jobs)
 {
-    for (struct slot *slot = jobs->slots; slot < jobs->slots + jobs->slot_count; ++slot)
+    for (struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
         if (!slot->started && slot_drop(slot, &jobs->env->site, "drain"))
             ++jobs->left;
 }
@@ -61,7 +61,7 @@ static void keeper_wait_idle(struct proc *self, struct jobs *jobs, int64_t until
 
 static void drain_running(struct proc *self, struct jobs *jobs)
 {
-    for (struct slot *slot = jobs->slots; slot < jobs->slots + jobs->slot_count; ++slot)
+    for (struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
         if (slot_drop(slot, proc_site(self), "the grace is over"))
             ++jobs->left;
 }

@@ -110,16 +110,17 @@ static void job_start(struct queue_run *run, const struct job *job, int64_t held
     struct slot *slot = slot_take(run->queue, job, held_ns);
     char label[32];
     text_number(label, "job ", job->id);
-    slot->pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
-                                                                   .main = executor_main,
-                                                                   .arg = slot,
-                                                                   .link = proc_self(run->self)});
-    if (!slot->pid) {
+    proc_id pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
+                                                                     .main = executor_main,
+                                                                     .arg = slot,
+                                                                     .link = proc_self(run->self)});
+    if (!pid) {
         struct job_outcome outcome = job_outcome_make(JOB_ERROR, "too many processes");
         ack_add(run, slot, &outcome);
         slot_clear(slot);
         return;
     }
+    slot_begin(slot, pid);
     if (slot->worker && slot->worker->timeout_ns)
         slot->timer = proc_send_after(run->self, slot->worker->timeout_ns, proc_self(run->self),
                                       MSG_TIMEOUT, &slot->pid, sizeof slot->pid);

@@ -16,7 +16,7 @@
 POINT_ABOUT("job/perform/lost", "A job is killed because its lease is lost, or may be.");
 
 struct renewed {
-    size_t slot; /* index: where to look first, and last */
+    struct slot *slot; /* where it was */
     struct store_lease lease;
     bool held;
 };
@@ -48,8 +48,8 @@ static bool slot_renewable(const struct slot *slot, int64_t now)
 static size_t leases_count(const struct jobs *jobs, int64_t now)
 {
     size_t count = 0;
-    for (size_t i = 0; i < jobs->slot_count; ++i)
-        count += slot_renewable(&jobs->slots[i], now);
+    for (const struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
+        count += slot_renewable(slot, now);
     return count;
 }
 
@@ -58,12 +58,10 @@ static struct renewal *renewal_new(struct proc *self, const struct jobs *jobs)
     int64_t now = proc_now(self);
     size_t count = leases_count(jobs, now);
     struct renewal *renewal = proc_alloc(self, sizeof *renewal + count * sizeof *renewal->leases);
-    for (size_t i = 0; i < jobs->slot_count; ++i) {
-        const struct slot *slot = &jobs->slots[i];
+    for (struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
         if (slot_renewable(slot, now))
             renewal->leases[renewal->count++] = (struct renewed){
-                .slot = i, .lease = {.id = slot->job->id, .lease = slot->job->lease}};
-    }
+                .slot = slot, .lease = {.id = slot->job->id, .lease = slot->job->lease}};
     return renewal;
 }
 
@@ -115,10 +113,9 @@ static void slot_lose(struct proc *self, struct slot *slot, const char *why)
 }
 
 /* The slot may have been given to another job while the call was under way. */
-static void lease_apply(struct proc *self, struct jobs *jobs, const struct renewed *renewed,
-                        int64_t held_ns)
+static void lease_apply(struct proc *self, const struct renewed *renewed, int64_t held_ns)
 {
-    struct slot *slot = &jobs->slots[renewed->slot];
+    struct slot *slot = renewed->slot;
     if (!slot->pid || slot->job->id != renewed->lease.id ||
         slot->job->lease != renewed->lease.lease)
         return;
@@ -131,14 +128,14 @@ static void lease_apply(struct proc *self, struct jobs *jobs, const struct renew
 static void renewal_apply(struct proc *self, struct jobs *jobs, const struct renewal *renewal)
 {
     for (size_t i = 0; !renewal->err && i < renewal->count; ++i)
-        lease_apply(self, jobs, &renewal->leases[i], renewal->sent_ns + jobs->lease_ns);
+        lease_apply(self, &renewal->leases[i], renewal->sent_ns + jobs->lease_ns);
 }
 
 /* Kills what is no longer surely ours. Returns when the next lease runs out. */
 static int64_t leases_expire(struct proc *self, struct jobs *jobs)
 {
     int64_t now = proc_now(self), next = INT64_MAX;
-    for (struct slot *slot = jobs->slots; slot < jobs->slots + jobs->slot_count; ++slot) {
+    for (struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot)) {
         if (!slot_running(slot))
             continue;
         if (slot->held_ns <= now)

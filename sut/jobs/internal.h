@@ -12,8 +12,8 @@
  *
  * A slot stays taken until the job's process is really dead, whatever happened to the queue
  * meanwhile. So the limit holds over restarts, and what a slot owns outlives the process that reads
- * it. The table is in the node's heap; if the node dies it is lost, and the leases bring the jobs
- * back.
+ * it. The slots are in the node's heap; if the node dies they are lost, and the leases bring the jobs
+ * back. A slot that is free again is kept for the next job: a pointer to one never dangles.
  */
 #ifndef SUT_JOBS_INTERNAL_H
 #define SUT_JOBS_INTERNAL_H
@@ -38,10 +38,13 @@ enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_DROPPED, SLOT_OVERRUNS };
 
 struct slot {
     struct queue *queue;
+    struct slot *prev,
+        *next;       /* of those that the queue has taken, in that order; or the next spare */
     proc_id pid;     /* of the job's process; 0: the slot is free, and all below is zero */
     struct job *job; /* its own copy, one block in the node's heap */
     const struct worker *worker; /* NULL: unknown */
     int64_t held_ns;             /* monotonic: until then the lease is surely ours */
+    unsigned limit;              /* of the queue, when the job was asked for */
     ref_id timer;                /* of the time limit; 0: none */
     enum slot_fate fate;
     bool started;  /* past the point job/perform/start */
@@ -55,11 +58,14 @@ struct queue {
     struct jobs *jobs;
     const char *name;
     unsigned limit;
-    unsigned running;   /* slots taken */
-    struct slot *slots; /* `limit` of them, part of jobs->slots */
-    proc_id pid;        /* of the newest queue process */
-    size_t ack_count;   /* outcomes not yet written */
-    bool poked;         /* a MSG_POKE is in its mailbox */
+    unsigned running;               /* slots taken */
+    struct slot *slots, *last_slot; /* those, in the order in which they were taken */
+    struct slot *spare_slots;
+    struct slot **by_pid; /* open addressing; NULL: nothing is there */
+    size_t by_pid_size;   /* 0, or a power of two, at least twice as many as are in it */
+    proc_id pid;          /* of the newest queue process */
+    size_t ack_count;     /* outcomes not yet written */
+    bool poked;           /* a MSG_POKE is in its mailbox */
 };
 
 struct jobs {
@@ -76,8 +82,6 @@ struct jobs {
 
     struct queue *queues;
     size_t queue_count;
-    struct slot *slots; /* of all queues, in their order */
-    size_t slot_count;
     proc_id keeper, supervisor, stager;
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
@@ -95,10 +99,13 @@ struct jobs {
 
 /* ---- slots.c ---- */
 
-/* Takes a free slot for the job, which is copied. The process and the timer are the caller's to
- * fill in. There must be a free one. */
+/* Takes a slot for the job, which is copied. */
 struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns);
+void slot_begin(struct slot *slot, proc_id pid); /* the job's process is there */
 void slot_clear(struct slot *slot);
+/* Every taken slot of the node: the first, and the one behind `slot`; it may be cleared after the next one was asked for. */
+struct slot *slots_first(const struct jobs *jobs);
+struct slot *slots_next(const struct slot *slot);
 /* When the job's process is dead: frees the slot, or lets it OVERRUN. */
 void slot_leave(struct slot *slot, struct point_site *at);
 void slot_returned(struct slot *slot);                  /* what it waited for in OVERRUNS came */

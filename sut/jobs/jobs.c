@@ -74,18 +74,10 @@ static void queues_copy(struct jobs *jobs, const struct jobs_config *config)
     struct heap *heap = jobs->env->heap;
     jobs->queue_count = config->queue_count;
     jobs->queues = heap_alloc(heap, config->queue_count * sizeof *jobs->queues);
-    for (size_t i = 0; i < config->queue_count; ++i)
-        jobs->slot_count += config->queues[i].limit;
-    jobs->slots = heap_alloc(heap, jobs->slot_count * sizeof *jobs->slots);
-    struct slot *slot = jobs->slots;
     for (size_t i = 0; i < config->queue_count; ++i) {
         const struct queue_config *from = &config->queues[i];
-        jobs->queues[i] = (struct queue){.jobs = jobs,
-                                         .name = heap_strdup(heap, from->name),
-                                         .limit = from->limit,
-                                         .slots = slot};
-        for (unsigned n = 0; n < from->limit; ++n)
-            slot++->queue = &jobs->queues[i];
+        jobs->queues[i] = (struct queue){
+            .jobs = jobs, .name = heap_strdup(heap, from->name), .limit = from->limit};
     }
 }
 
@@ -120,7 +112,6 @@ static void jobs_free(struct jobs *jobs)
     struct heap *heap = jobs->env->heap;
     for (size_t i = 0; i < jobs->queue_count; ++i)
         heap_release(heap, (void *)(uintptr_t)jobs->queues[i].name);
-    heap_release(heap, jobs->slots);
     heap_release(heap, jobs->queues);
     heap_release(heap, jobs);
 }

@@ -77,7 +77,7 @@ static void slot_time_out(struct queue_run *run, struct slot *slot)
 static void queue_stop(struct queue_run *run, struct reason reason)
 {
     struct queue *queue = run->queue;
-    for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot)
+    for (struct slot *slot = queue->slots; slot; slot = slot->next)
         if (slot_drop(slot, proc_site(run->self), "its queue was stopped") && run->jobs->draining)
             ++run->jobs->left;
     TRACE(proc_site(run->self), "queue/process/stop", T_STR("queue", queue->name));
@@ -91,7 +91,8 @@ static void queue_inherit(struct queue_run *run)
     if (run->jobs->draining)
         run->jobs->left += queue->ack_count;
     queue->ack_count = 0;
-    for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot) {
+    for (struct slot *slot = queue->slots, *next; slot; slot = next) {
+        next = slot->next;
         if (!slot->pid || slot->fate == SLOT_OVERRUNS)
             continue;
         if (slot_drop(slot, proc_site(run->self), "its queue died") && run->jobs->draining)

@@ -1,7 +1,6 @@
 /* slots.c: the table of what runs on this node. See the picture in internal.h. */
 #include "sut/jobs/internal.h"
 
-#include <assert.h>
 #include <inttypes.h>
 
 POINT_ABOUT("job/perform/crash", "A job's process died, or is killed, without an outcome.");
@@ -9,32 +8,117 @@ POINT_ABOUT(
     "job/outside/overrun",
     "A job's process is dead, its thread or child is not: it keeps its place in the queue.");
 
+/* ---- by process ---- */
+
+enum { BY_PID_FIRST = 16 };
+
+/* Where the process is, or would be: from its own place on, until nothing is there. */
+static size_t place_of(const struct queue *queue, proc_id pid)
+{
+    size_t mask = queue->by_pid_size - 1;
+    size_t at = (size_t)((uint64_t)pid * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+    while (queue->by_pid[at] && queue->by_pid[at]->pid != pid)
+        at = (at + 1) & mask;
+    return at;
+}
+
 struct slot *slot_of(struct queue *queue, proc_id pid)
 {
-    for (struct slot *slot = queue->slots; slot < queue->slots + queue->limit; ++slot)
-        if (slot->pid == pid)
-            return slot;
-    return NULL;
+    return queue->by_pid_size ? queue->by_pid[place_of(queue, pid)] : NULL;
+}
+
+static void by_pid_grow(struct queue *queue)
+{
+    struct heap *heap = queue->jobs->env->heap;
+    heap_release(heap, queue->by_pid);
+    queue->by_pid_size = queue->by_pid_size ? 2 * queue->by_pid_size : BY_PID_FIRST;
+    queue->by_pid = heap_alloc(heap, queue->by_pid_size * sizeof *queue->by_pid);
+    for (struct slot *slot = queue->slots; slot; slot = slot->next)
+        if (slot->pid)
+            queue->by_pid[place_of(queue, slot->pid)] = slot;
+}
+
+/* What stands behind it in the same run of places may have to move up. */
+static void by_pid_remove(struct queue *queue, proc_id pid)
+{
+    size_t mask = queue->by_pid_size - 1, at = place_of(queue, pid);
+    queue->by_pid[at] = NULL;
+    for (at = (at + 1) & mask; queue->by_pid[at]; at = (at + 1) & mask) {
+        struct slot *moved = queue->by_pid[at];
+        queue->by_pid[at] = NULL;
+        queue->by_pid[place_of(queue, moved->pid)] = moved;
+    }
+}
+
+/* ---- taken and free ---- */
+
+static struct slot *slot_spare(struct queue *queue)
+{
+    struct slot *slot = queue->spare_slots;
+    if (!slot)
+        return heap_alloc(queue->jobs->env->heap, sizeof *slot);
+    queue->spare_slots = slot->next;
+    return slot;
 }
 
 struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns)
 {
-    struct slot *slot = slot_of(queue, 0);
-    assert(slot);
-    slot->job = job_pack(heap_alloc(queue->jobs->env->heap, job_pack_size(job)), job);
-    slot->worker = worker_find(queue->jobs, job->worker);
-    slot->held_ns = held_ns;
+    struct slot *slot = slot_spare(queue);
+    *slot = (struct slot){
+        .queue = queue,
+        .prev = queue->last_slot,
+        .job = job_pack(heap_alloc(queue->jobs->env->heap, job_pack_size(job)), job),
+        .worker = worker_find(queue->jobs, job->worker),
+        .held_ns = held_ns,
+        .limit = queue->limit,
+    };
+    *(slot->prev ? &slot->prev->next : &queue->slots) = slot;
+    queue->last_slot = slot;
     ++queue->running;
     return slot;
+}
+
+void slot_begin(struct slot *slot, proc_id pid)
+{
+    struct queue *queue = slot->queue;
+    if (2 * queue->running > queue->by_pid_size)
+        by_pid_grow(queue);
+    slot->pid = pid;
+    queue->by_pid[place_of(queue, pid)] = slot;
 }
 
 void slot_clear(struct slot *slot)
 {
     struct queue *queue = slot->queue;
     heap_release(queue->jobs->env->heap, slot->job);
-    *slot = (struct slot){.queue = queue};
+    if (slot->pid)
+        by_pid_remove(queue, slot->pid);
+    *(slot->prev ? &slot->prev->next : &queue->slots) = slot->next;
+    *(slot->next ? &slot->next->prev : &queue->last_slot) = slot->prev;
+    *slot = (struct slot){.queue = queue, .next = queue->spare_slots};
+    queue->spare_slots = slot;
     --queue->running;
 }
+
+static struct slot *slots_from(const struct jobs *jobs, const struct queue *queue)
+{
+    for (; queue < jobs->queues + jobs->queue_count; ++queue)
+        if (queue->slots)
+            return queue->slots;
+    return NULL;
+}
+
+struct slot *slots_first(const struct jobs *jobs)
+{
+    return slots_from(jobs, jobs->queues);
+}
+
+struct slot *slots_next(const struct slot *slot)
+{
+    return slot->next ? slot->next : slots_from(slot->queue->jobs, slot->queue + 1);
+}
+
+/* ---- the end of a job ---- */
 
 /* A child is being killed; a thread goes on as long as it likes. */
 static void slot_overrun(struct slot *slot, struct point_site *at)

@@ -107,8 +107,7 @@ Test(thread, that_returned_is_not_cancelled_before_anybody_noticed)
     work->work.run(&work->work);
     work->work.driver = NULL;
     work->work.done(&work->work); /* its process is ready, but dies first */
-    proc_signal(rig->runtime, 0, default_queue(rig)->slots[0].pid,
-                reason_make(EXIT_KILL, "%s", ""));
+    proc_signal(rig->runtime, 0, default_queue(rig)->slots->pid, reason_make(EXIT_KILL, "%s", ""));
     rig_advance(rig, S);
     cr_assert_eq(default_queue(rig)->running, 0);
     cr_assert_eq(events(rig, "job/outside/overrun", 0, ""), 0);
