@@ -3,6 +3,7 @@
  * machine. */
 #include "sut/jobs/job.h"
 #include "sut/jobs/json_text.h"
+#include "sut/jobs/unique.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -80,7 +81,7 @@ static const char *extras_wrong(const struct job_spec *spec)
         return "a time limit or deadline is more than 100 years away";
     if (spec->state == JOB_EXECUTING || spec->state >= JOB_STATE_COUNT)
         return "a job cannot begin in that state";
-    return NULL;
+    return spec->unique ? job_unique_check(spec->unique) : NULL;
 }
 
 const char *job_spec_check(const struct job_spec *spec)
@@ -118,7 +119,7 @@ const char *job_spec_check(const struct job_spec *spec)
 bool job_spec_plain(const struct job_spec *spec)
 {
     return !spec->part && !spec->meta && !spec->tags && spec->timeout_ms <= 0 &&
-           spec->within_ms <= 0 && spec->state == JOB_AVAILABLE;
+           spec->within_ms <= 0 && spec->state == JOB_AVAILABLE && !spec->unique;
 }
 
 int64_t job_spec_due_ms(const struct job_spec *spec, int64_t now_ms)

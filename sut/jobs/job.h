@@ -57,6 +57,8 @@ bool job_state_may(enum job_state from, enum job_state to); /* the table of the 
 #define JOB_DELAY_MAX_MS     INT64_C(3155760000000)   /* 100 years */
 #define JOB_TIME_MAX_MS      INT64_C(253402300799999) /* the end of 9999 */
 
+struct job_unique;
+
 /* What is asked for. Strings belong to the caller; all of them are UTF-8. A zeroed field means its default. */
 struct job_spec {
     const char *queue; /* NULL: "default" */
@@ -76,6 +78,7 @@ struct job_spec {
     /* Available, or scheduled if there is a time; anything else is what the job is from the start (its history is known, say),
      * whatever its time. Not executing: that takes a claim. */
     enum job_state state;
+    const struct job_unique *unique; /* NULL: there may be many; see unique.h */
 };
 
 /* NULL, or what is wrong with it, in words (static). Here it is seen that args and meta are JSON objects: every insert
