@@ -8,12 +8,13 @@
 #include <string.h>
 
 #define FIELDS_ALL      ((1u << UNIQUE_FIELD_COUNT) - 1)
+#define FIELDS_USUAL    (JOB_UNIQUE_ARGS | JOB_UNIQUE_QUEUE | JOB_UNIQUE_WORKER)
 #define REPLACE_ALL     ((1u << REPLACE_FIELD_COUNT) - 1)
 #define STATES_OF_FRESH (JOB_STATE_BIT(JOB_AVAILABLE) | JOB_STATE_BIT(JOB_SCHEDULED))
 
 static unsigned fields_of(const struct job_unique *unique)
 {
-    return unique->fields ? unique->fields : FIELDS_ALL;
+    return unique->fields ? unique->fields : FIELDS_USUAL;
 }
 
 int64_t job_unique_period_ms(const struct job_unique *unique)
@@ -34,10 +35,10 @@ const char *job_unique_check(const struct job_unique *unique)
         return "it is to be unique by a field that there is not";
     if (unique->states & ~JOB_STATES_ALL)
         return "it is to be unique in a state that there is not";
-    if (unique->keys && !(fields_of(unique) & JOB_UNIQUE_ARGS))
-        return "keys are members of args, but it is not to be unique by its args";
+    if (unique->keys && !(fields_of(unique) & (JOB_UNIQUE_ARGS | JOB_UNIQUE_META)))
+        return "keys are members of args and meta, but it is to be unique by neither";
     if (unique->keys && !unique->keys[0])
-        return "it is to be unique by keys of its args, but by none of them";
+        return "it is to be unique by keys, but by none of them";
     for (int state = 0; state < JOB_STATE_COUNT; ++state)
         if (unique->replace[state] & ~REPLACE_ALL)
             return "a field is to be replaced that there is not";
@@ -59,6 +60,13 @@ static void add_field(struct text *text, const char *name, const char *value)
     text_add(text, value, strlen(value) + 1); /* no name of a worker or queue has a NUL in it */
 }
 
+static bool add_json(struct text *text, const char *name, const char *json,
+                     const struct job_unique *unique)
+{
+    add_field(text, name, "");
+    return canonical_json(json ? json : "{}", unique->keys, text);
+}
+
 static bool add_fields(struct text *text, const struct job_spec *spec)
 {
     unsigned fields = fields_of(spec->unique);
@@ -66,10 +74,8 @@ static bool add_fields(struct text *text, const struct job_spec *spec)
         add_field(text, "queue", spec->queue ? spec->queue : "default");
     if (fields & JOB_UNIQUE_WORKER)
         add_field(text, "worker", spec->worker);
-    if (!(fields & JOB_UNIQUE_ARGS))
-        return true;
-    add_field(text, "args", "");
-    return canonical_json(spec->args ? spec->args : "{}", spec->unique->keys, text);
+    return (!(fields & JOB_UNIQUE_ARGS) || add_json(text, "args", spec->args, spec->unique)) &&
+           (!(fields & JOB_UNIQUE_META) || add_json(text, "meta", spec->meta, spec->unique));
 }
 
 bool job_unique_key(struct heap *heap, const struct job_spec *spec,

@@ -17,15 +17,18 @@
 #define JOB_UNIQUE_FIELDS(X)                                                                       \
     X(ARGS, "args")                                                                                \
     X(QUEUE, "queue")                                                                              \
-    X(WORKER, "worker")
+    X(WORKER, "worker")                                                                            \
+    X(META, "meta")
 
 /* X(ENUM, word): what of the holder may become what the new job would have been */
 #define JOB_REPLACE_FIELDS(X)                                                                      \
     X(ARGS, "args")                                                                                \
     X(MAX_ATTEMPTS, "max_attempts")                                                                \
+    X(META, "meta")                                                                                \
     X(PRIORITY, "priority")                                                                        \
     X(QUEUE, "queue")                                                                              \
     X(SCHEDULED_AT, "scheduled_at")                                                                \
+    X(TAGS, "tags")                                                                                \
     X(WORKER, "worker")
 
 enum {
@@ -67,9 +70,9 @@ enum {
 /* Zeroed: Oban's defaults. */
 struct job_unique {
     int64_t period_ms; /* how long it keeps others off; 0: 60 s */
-    unsigned fields;   /* JOB_UNIQUE_... bits; 0: all */
+    unsigned fields;   /* JOB_UNIQUE_... bits; 0: args, queue, worker */
     const char *const
-        *keys;        /* only these members of args, at their top; ends with NULL; NULL: all */
+        *keys; /* only these members of args and meta, at their top; ends with NULL; NULL: all */
     unsigned states;  /* JOB_STATE_BIT()s; 0: JOB_STATES_SUCCESSFUL */
     bool by_schedule; /* the period runs from when it is due, not from when it was inserted */
     unsigned replace[JOB_STATE_COUNT]; /* JOB_REPLACE_... bits: of a holder in that state */

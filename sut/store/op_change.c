@@ -62,6 +62,7 @@ static void change_due(struct tx *tx, enum statement find, enum statement move,
     struct due *rows = due_find(tx, find, &count);
     struct tx_stmt *stmt = count ? tx_statement(tx, move) : NULL;
     for (size_t i = 0; i < count && !tx->err; ++i) {
+        tx_yield(tx, rows[i].id, rows[i].state);
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
         if (move == STATEMENT_RESCUE)
@@ -125,6 +126,7 @@ void tx_rescue(struct tx *tx)
 /* Charges the attempt and raises the lease of a row as it was found. */
 static void take(struct tx *tx, struct job *job, const char *owner)
 {
+    tx_yield(tx, job->id, JOB_EXECUTING);
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_int(tx, stmt, 2, (int64_t)job->id);
@@ -262,6 +264,7 @@ static enum store_ack_result ack_refused(struct tx *tx, const struct store_ack *
 static bool ack_apply(struct tx *tx, const struct store_ack *ack)
 {
     bool final = job_state_final(ack->state);
+    tx_yield(tx, ack->id, ack->state);
     bool plain = final && !ack->error; /* what most are: fewer columns change */
     struct tx_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : STATEMENT_ACK);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
@@ -327,6 +330,7 @@ static void change_ids(struct tx *tx, enum statement statement, enum change_kind
     const struct store_request *request = tx->request;
     struct tx_stmt *stmt = tx_statement(tx, statement);
     for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
+        tx_yield(tx, request->ids[i], state);
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)request->ids[i]);
         if (tx_run(tx, stmt) == 0)

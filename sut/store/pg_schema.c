@@ -3,6 +3,7 @@
  * migrations of the same schema take, so nodes that start at once take turns, and the second one finds the work done.
  */
 #include "sut/store/pg_internal.h"
+#include "sut/store/sql_statements.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ static const char *const steps[] = {
     " attempted_ms bigint NOT NULL DEFAULT 0,"
     " finished_ms bigint NOT NULL DEFAULT 0,"
     " wake_ms bigint DEFAULT 0,"
+    " unique_states integer NOT NULL DEFAULT 0,"
     " priority integer NOT NULL DEFAULT 0 CHECK(priority BETWEEN 0 AND 9),"
     " attempt integer NOT NULL DEFAULT 0 CHECK(attempt>=0),"
     " max_attempts integer NOT NULL DEFAULT 20 CHECK(max_attempts>0),"
@@ -40,6 +42,7 @@ static const char *const steps[] = {
     " state text NOT NULL DEFAULT 'available'," /* its check is that of wake_ms */
     " queue text NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"
     " worker text NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"
+    " unique_key text,"
     " owner text NOT NULL DEFAULT '',"
     " errors text NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_typeof(errors::json)='array'),"
     " args text NOT NULL DEFAULT '{}',"
@@ -49,7 +52,8 @@ static const char *const steps[] = {
     " autovacuum_vacuum_cost_limit=2000);"
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms,id)"
     " WHERE wake_ms=0;"
-    "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;",
+    "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
+    "CREATE UNIQUE INDEX duress_jobs_unique ON duress_jobs(unique_key)WHERE " HOLDS_KEY ";",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps, SQL_SIZE = 700, NAME_SIZE = 130 };

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { KEY_TRIES = 10 };
+
 /* `reads`: it changes nothing, and does not wait for writers. `idle`: reads first, and answers if there is nothing to
  * change, so that looking for work is never in the way of others. */
 static const struct operation {
@@ -75,8 +77,9 @@ static void tx_execute(struct tx *tx)
             return;
     }
     tx_begin(tx, operation->reads);
+    bool common = !own || (tx->careful && operation->run);
     if (!tx->err)
-        (own ? own : operation->run)(tx);
+        (common ? operation->run : own)(tx);
     tx_commit(tx);
 }
 
@@ -87,6 +90,33 @@ static void tx_abort(struct tx *tx)
     *tx->reply =
         (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1, .hold_ms = -1};
     memcpy(tx->reply->why, tx->why, sizeof tx->why);
+}
+
+/* Without what was done: with a look at who holds the key before each change. */
+static void tx_again(struct tx *tx)
+{
+    tx->store->backend->rollback(tx);
+    *tx->reply = (struct store_reply){.next_ms = -1};
+    *tx = (struct tx){.store = tx->store,
+                      .request = tx->request,
+                      .heap = tx->heap,
+                      .reply = tx->reply,
+                      .careful = true};
+}
+
+/* Two jobs may come to want one key, as one of them is retried, perhaps. One of them must not keep all the others of the
+ * request from changing. */
+static void tx_execute_all(struct tx *tx)
+{
+    tx_execute(tx);
+    for (int tries = 0; tx->err == -EEXIST && tries < KEY_TRIES; ++tries) {
+        tx_again(tx);
+        tx_execute(tx);
+    }
+    if (tx->err == -EEXIST) {
+        tx->err = 0;
+        tx_fail(tx, -EBUSY, "others came first to a unique key, %d times", KEY_TRIES);
+    }
 }
 
 void sql_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
@@ -100,7 +130,7 @@ void sql_execute(struct store_db *db, const struct store_request *request, struc
         snprintf(reply->why, sizeof reply->why, "there is no operation %d", (int)request->op);
         return;
     }
-    tx_execute(&tx);
+    tx_execute_all(&tx);
     reply->now_ms = tx.now_ms;
     if (tx.err)
         tx_abort(&tx);

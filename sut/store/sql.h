@@ -5,6 +5,7 @@
  *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
  *     op_queue.c         what the store knows of a queue, and a claim under its limits
  *     op_insert.c        what is checked before an insert
+ *     op_unique.c        jobs of which there is one at a time
  *     op_read.c          rows as jobs: get, list, stats
  *     sql_trace.c        the events of a committed transaction
  *     sqlite_*.c         the one database: a struct sql_backend
@@ -41,6 +42,7 @@ struct sql_backend {
     void (*bind_int)(struct tx *tx, struct tx_stmt *stmt, int index, int64_t value);
     void (*bind_null)(struct tx *tx, struct tx_stmt *stmt, int index); /* no number */
     void (*bind_text)(struct tx *tx, struct tx_stmt *stmt, int index, const char *text);
+    /* -EEXIST: another job holds the unique key; for nothing else. */
     bool (*step)(struct tx *tx, struct tx_stmt *stmt);
     size_t (*changes)(struct tx *tx,
                       struct tx_stmt *stmt); /* of a statement that was run to its end */
@@ -73,6 +75,7 @@ struct tx {
     int err;
     char why[sizeof((struct store_reply *)0)->why];
     size_t job_capacity;    /* of reply->jobs */
+    bool careful;           /* a change met a unique key that another job holds: see tx_yield() */
     struct change *changes; /* only when somebody listens */
     size_t change_count, change_capacity;
 };
@@ -159,6 +162,16 @@ void tx_claimed_ruled(struct tx *tx, const struct store_queue *rule);
 
 /* What is wrong with what shall be inserted: fails the transaction. */
 int specs_check(const struct job_spec *specs, size_t count, char *why, size_t why_size);
+/* The parameters of JOB_INSERT_MORE. */
+void tx_bind_spec(struct tx *tx, struct tx_stmt *stmt, const struct job_spec *spec);
+
+/* ---- op_unique.c ---- */
+
+/* Inserts the job, or finds the one that holds its key, which is then a conflict. The id of either; 0 after an error. */
+uint64_t tx_insert_unique(struct tx *tx, const struct job_spec *spec, bool *ret_conflict);
+/* Before a job comes into that state: if another one holds its key there, it goes on without one. Only a transaction that
+ * is careful asks; the others find out by failing. */
+void tx_yield(struct tx *tx, uint64_t id, enum job_state state);
 
 /* ---- sql_trace.c ---- */
 
@@ -170,12 +183,18 @@ struct change {
         CHANGE_STAGE,
         CHANGE_RESCUE,
         CHANGE_RETRY,
-        CHANGE_CANCEL
+        CHANGE_CANCEL,
+        CHANGE_UNIQUE,
+        CHANGE_CONFLICT,
+        CHANGE_RELEASE,
+        CHANGE_REPLACE
     } kind;
     uint64_t id, lease;
     const char *state;
     unsigned attempt, max_attempts;
     int64_t delay_ms;
+    const char *key; /* a unique one */
+    unsigned states; /* in which it is held */
 };
 
 #ifdef DURESS_POINTS

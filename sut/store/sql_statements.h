@@ -29,11 +29,21 @@
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
     "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
-/* With what most do not have. */
-#define JOB_INSERT_MORE                                                                            \
+/* With what most do not have; the second one if nobody holds its key. */
+#define JOB_INSERT_REST(columns, values)                                                           \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms,wake_ms,finished_ms,part,meta,tags,timeout_ms,deadline_ms)"                      \
-    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"
+    "scheduled_ms,wake_ms,finished_ms,part,meta,tags,timeout_ms,deadline_ms" columns               \
+    ")VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15" values ")"
+#define JOB_INSERT_MORE JOB_INSERT_REST("", "")
+#define JOB_INSERT_UNIQUE                                                                          \
+    JOB_INSERT_REST(",unique_key,unique_states", ",?16,?17")                                       \
+    "ON CONFLICT DO NOTHING RETURNING id"
+
+/* The JOB_STATE_BIT of a row, and whether it holds its unique key: what the index duress_jobs_unique is about. */
+#define STATE_BIT                                                                                  \
+    "CASE state WHEN 'available'THEN 1 WHEN 'scheduled'THEN 2 WHEN 'executing'THEN 4 "             \
+    "WHEN 'retryable'THEN 8 WHEN 'completed'THEN 16 WHEN 'discarded'THEN 32 ELSE 64 END"
+#define HOLDS_KEY "unique_key IS NOT NULL AND(unique_states&" STATE_BIT ")<>0"
 
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
@@ -55,6 +65,20 @@
     X(COMMIT, "COMMIT")                                                                            \
     X(INSERT, JOB_INSERT)                                                                          \
     X(INSERT_MORE, JOB_INSERT_MORE)                                                                \
+    X(INSERT_UNIQUE, JOB_INSERT_UNIQUE)                                                            \
+    X(HOLDER, "SELECT id,state,attempt,inserted_ms,scheduled_ms FROM duress_jobs "                 \
+              "WHERE unique_key=?1 AND " HOLDS_KEY)                                                \
+    X(RELEASE,                                                                                     \
+      "UPDATE duress_jobs SET unique_key=NULL WHERE id=?1 AND unique_key=?2 AND state=?3")         \
+    X(YIELD, "UPDATE duress_jobs SET unique_key=NULL WHERE id=?1 AND unique_key IS NOT NULL "      \
+             "AND(unique_states&?2)<>0 AND EXISTS(SELECT 1 FROM duress_jobs AS holder WHERE "      \
+             "holder.unique_key=duress_jobs.unique_key AND holder.id<>duress_jobs.id AND "         \
+             "holder." HOLDS_KEY ")")                                                              \
+    X(REPLACE, "UPDATE duress_jobs SET queue=coalesce(?4,queue),worker=coalesce(?5,worker),"       \
+               "args=coalesce(?6,args),meta=coalesce(?12,meta),tags=coalesce(?13,tags),"           \
+               "priority=coalesce(?7,priority),max_attempts=coalesce(?8,max_attempts),"            \
+               "scheduled_ms=coalesce(?9,scheduled_ms),state=coalesce(?10,state),"                 \
+               "wake_ms=coalesce(?11,wake_ms)WHERE id=?1 AND unique_key=?2 AND state=?3")          \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
     X(SOME, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 LIMIT 1")                                   \

@@ -13,6 +13,11 @@ POINT_ABOUT("store/job/stage", "A scheduled or retryable job fell due and became
 POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
 POINT_ABOUT("store/job/retry", "A job was made available by hand.");
 POINT_ABOUT("store/job/cancel", "A job was cancelled by hand.");
+POINT_ABOUT("store/job/unique",
+            "A job holds a unique key from now on, while it is in one of these states (bits).");
+POINT_ABOUT("store/job/conflict", "A unique job was asked for, and this one holds its key.");
+POINT_ABOUT("store/job/release", "A job gave its unique key up, for good.");
+POINT_ABOUT("store/job/replace", "The holder of a unique key took over what was asked for.");
 
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
 POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
@@ -31,6 +36,8 @@ static void trace_inserts(struct point_site *site, const struct tx *tx)
 {
     for (size_t i = 0; i < tx->reply->id_count; ++i) {
         const struct job_spec *spec = &tx->request->specs[i];
+        if (tx->reply->conflicts && tx->reply->conflicts[i])
+            continue;
         TRACE(site, "store/job/insert", T_U64("job", tx->reply->ids[i]),
               T_STR("state", job_state_word(job_spec_state(spec, tx->now_ms))),
               T_I64("delay_ms", job_spec_due_ms(spec, tx->now_ms) - tx->now_ms));
@@ -85,6 +92,17 @@ static void trace_change(struct point_site *site, const struct change *change)
         break;
     case CHANGE_CANCEL:
         TRACE(site, "store/job/cancel", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    case CHANGE_UNIQUE:
+        TRACE(site, "store/job/unique", T_U64("job", change->id), T_STR("unique", change->key),
+              T_U64("states", change->states));
+        break;
+    case CHANGE_CONFLICT:
+        TRACE(site, "store/job/conflict", T_U64("job", change->id), T_STR("unique", change->key));
+        break;
+    case CHANGE_RELEASE: TRACE(site, "store/job/release", T_U64("job", change->id)); break;
+    case CHANGE_REPLACE:
+        TRACE(site, "store/job/replace", T_U64("job", change->id), T_STR("state", change->state));
         break;
     }
 }

@@ -3,6 +3,7 @@
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { BUSY_MS_DEFAULT = 5000 };
 
@@ -51,6 +52,13 @@ static struct tx_stmt *statement(struct tx *tx, enum statement statement)
     return (struct tx_stmt *)*stmt;
 }
 
+void statements_done(struct sqlite_store *store)
+{
+    for (size_t i = 0; i < STATEMENT_COUNT; ++i)
+        sqlite3_finalize(store->statements[i]);
+    memset(store->statements, 0, sizeof store->statements);
+}
+
 static void bound(struct tx *tx, int rc)
 {
     if (rc != SQLITE_OK)
@@ -77,7 +85,9 @@ static bool step(struct tx *tx, struct tx_stmt *stmt)
     int rc = sqlite3_step(of(stmt));
     if (rc == SQLITE_ROW)
         return true;
-    if (rc != SQLITE_DONE)
+    if (rc == SQLITE_CONSTRAINT_UNIQUE)
+        tx_fail(tx, -EEXIST, "another job holds the unique key");
+    else if (rc != SQLITE_DONE)
         tx_fail_sqlite(tx, rc);
     sqlite3_reset(of(stmt));
     return false;
@@ -145,7 +155,7 @@ static void rollback(struct tx *tx)
         connection_forsake(tx_sqlite(tx));
 }
 
-static const struct sql_backend backend = {
+const struct sql_backend sqlite_backend = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
@@ -177,8 +187,8 @@ struct store_db *store_sqlite_open(const struct store_sqlite_options *options, c
 {
     struct heap *heap = heap_child(options->env->heap);
     struct sqlite_store *store = heap_alloc(heap, sizeof *store);
-    store->base =
-        (struct sql_store){.base = {.ops = &sqlite_ops}, .backend = &backend, .env = options->env};
+    store->base = (struct sql_store){
+        .base = {.ops = &sqlite_ops}, .backend = &sqlite_backend, .env = options->env};
     store->heap = heap;
     store->options = *options;
     store->options.path = heap_strdup(heap, options->path);

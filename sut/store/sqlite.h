@@ -35,8 +35,8 @@ struct store_db *store_sqlite_open(const struct store_sqlite_options *options, c
 /* Inserts jobs on the caller's own connection, inside whatever transaction the caller has open: they exist if and only if it
  * commits; without an open transaction, this is one. The connection must be to the same database file, and only one thread may
  * use it. No events are recorded. 0, or a negative errno with a sentence: then none was inserted, the rest of the caller's
- * transaction stands, and ret_ids is undefined. */
+ * transaction stands, and ret_ids is undefined. ret_conflicts: as in store.h; may be NULL. */
 int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count,
-                           uint64_t *ret_ids, char *why, size_t why_size);
+                           uint64_t *ret_ids, bool *ret_conflicts, char *why, size_t why_size);
 
 #endif

@@ -269,9 +269,7 @@ void connection_forsake(struct sqlite_store *store)
 
 void connection_close(struct sqlite_store *store)
 {
-    for (size_t i = 0; i < STATEMENT_COUNT; ++i)
-        sqlite3_finalize(store->statements[i]);
-    memset(store->statements, 0, sizeof store->statements);
+    statements_done(store);
     sqlite3_close_v2(store->conn);
     store->conn = NULL;
 }

@@ -6,44 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The statements of an insert. */
-struct insert {
-    sqlite3 *conn;
-    sqlite3_stmt *plain, *more; /* JOB_INSERT, JOB_INSERT_MORE */
-    int64_t now_ms;
-};
-
-static void bind_positive(sqlite3_stmt *stmt, int index, int64_t value)
+/* Most jobs are. An SQLite result. */
+static int insert_plain(sqlite3_stmt *stmt, const struct job_spec *spec, int64_t now_ms)
 {
-    if (value > 0)
-        sqlite3_bind_int64(stmt, index, value);
-    else
-        sqlite3_bind_null(stmt, index);
-}
-
-/* The parameters of JOB_INSERT_MORE behind those of JOB_INSERT. */
-static void bind_more(sqlite3_stmt *stmt, const struct job_spec *spec, enum job_state state,
-                      int64_t due_ms, int64_t now_ms)
-{
-    char tags[JOB_TAGS_MAX + 1];
-    job_tags_normal(spec->tags, tags);
-    if (job_state_final(state))
-        sqlite3_bind_null(stmt, 9);
-    sqlite3_bind_int64(stmt, 10, job_state_final(state) ? now_ms : 0);
-    sqlite3_bind_text(stmt, 11, spec->part, -1, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 12, spec->meta, -1, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 13, *tags ? tags : NULL, -1, SQLITE_TRANSIENT);
-    bind_positive(stmt, 14, spec->timeout_ms);
-    bind_positive(stmt, 15, spec->within_ms > 0 ? due_ms + spec->within_ms : 0);
-}
-
-/* An SQLite result. */
-static int insert_spec(const struct insert *insert, const struct job_spec *spec)
-{
-    bool plain = job_spec_plain(spec);
-    int64_t now_ms = insert->now_ms, due_ms = job_spec_due_ms(spec, now_ms);
+    int64_t due_ms = job_spec_due_ms(spec, now_ms);
     enum job_state state = job_spec_state(spec, now_ms);
-    sqlite3_stmt *stmt = plain ? insert->plain : insert->more;
     sqlite3_bind_text(stmt, 1, spec->queue ? spec->queue : "default", -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, spec->worker, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 3, spec->args ? spec->args : "{}", -1, SQLITE_STATIC);
@@ -53,21 +20,46 @@ static int insert_spec(const struct insert *insert, const struct job_spec *spec)
     sqlite3_bind_int64(stmt, 7, now_ms);
     sqlite3_bind_int64(stmt, 8, due_ms);
     sqlite3_bind_int64(stmt, 9, state == JOB_AVAILABLE ? 0 : due_ms);
-    if (!plain)
-        bind_more(stmt, spec, state, due_ms, now_ms);
     sqlite3_step(stmt);
     return sqlite3_reset(stmt);
 }
 
-static int insert_specs(const struct insert *insert, const struct job_spec *specs, size_t count,
-                        uint64_t *ids)
+/* The id of whoever holds the key is the last one for the caller's statements, too. */
+static uint64_t insert_unique(struct tx *tx, size_t index)
 {
-    int rc = SQLITE_OK;
-    for (size_t i = 0; i < count && rc == SQLITE_OK; ++i) {
-        rc = insert_spec(insert, &specs[i]);
-        ids[i] = (uint64_t)sqlite3_last_insert_rowid(insert->conn);
+    struct store_reply *reply = tx->reply;
+    if (!reply->conflicts)
+        reply->conflicts = heap_alloc(tx->heap, tx->request->spec_count * sizeof *reply->conflicts);
+    uint64_t id = tx_insert_unique(tx, &tx->request->specs[index], &reply->conflicts[index]);
+    sqlite3_set_last_insert_rowid(tx_sqlite(tx)->conn, (sqlite3_int64)id);
+    return id;
+}
+
+static uint64_t insert_spec(struct tx *tx, sqlite3_stmt *plain, size_t index)
+{
+    const struct job_spec *spec = &tx->request->specs[index];
+    if (spec->unique)
+        return insert_unique(tx, index);
+    if (!job_spec_plain(spec)) {
+        struct tx_stmt *more = tx_statement(tx, STATEMENT_INSERT_MORE);
+        tx_bind_spec(tx, more, spec);
+        tx_run(tx, more);
+    } else {
+        int rc = insert_plain(plain, spec, tx->now_ms);
+        if (rc != SQLITE_OK)
+            tx_fail_sqlite(tx, rc);
     }
-    return rc;
+    return (uint64_t)sqlite3_last_insert_rowid(tx_sqlite(tx)->conn);
+}
+
+static void insert_specs(struct tx *tx)
+{
+    struct store_reply *reply = tx->reply;
+    sqlite3_stmt *plain = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT);
+    reply->id_count = tx->request->spec_count;
+    reply->ids = heap_alloc(tx->heap, reply->id_count * sizeof *reply->ids);
+    for (size_t i = 0; i < reply->id_count && !tx->err; ++i)
+        reply->ids[i] = insert_spec(tx, plain, i);
 }
 
 /* After the jobs are in, so that last_insert_rowid() is the last one's id. */
@@ -89,53 +81,55 @@ static void run_caller_sql(struct tx *tx, const char *sql)
 void sqlite_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
-    struct store_reply *reply = tx->reply;
     tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
-    struct insert insert = {.conn = tx_sqlite(tx)->conn,
-                            .plain = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT),
-                            .more = (sqlite3_stmt *)tx_statement(tx, STATEMENT_INSERT_MORE),
-                            .now_ms = tx->now_ms};
-    if (tx->err)
-        return;
-    reply->id_count = request->spec_count;
-    reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *reply->ids);
-    int rc = insert_specs(&insert, request->specs, request->spec_count, reply->ids);
-    if (rc != SQLITE_OK)
-        tx_fail_sqlite(tx, rc);
-    else if (request->tx_sql)
+    if (!tx->err)
+        insert_specs(tx);
+    if (!tx->err && request->tx_sql)
         run_caller_sql(tx, request->tx_sql);
 }
 
-/* Between a savepoint and its release: a failure leaves the caller's transaction as it was. */
-static int insert_prepared(sqlite3 *db, const struct job_spec *specs, size_t count, uint64_t *ids)
+/* ---- on the caller's connection ---- */
+
+static void run(struct tx *tx, const char *sql)
 {
-    struct insert insert = {.conn = db};
-    if (!sqlite_clock_ms(db, &insert.now_ms))
-        return SQLITE_IOERR;
-    int rc = sqlite3_prepare_v2(db, JOB_INSERT, -1, &insert.plain, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, JOB_INSERT_MORE, -1, &insert.more, NULL);
-    if (rc == SQLITE_OK)
-        rc = insert_specs(&insert, specs, count, ids);
-    sqlite3_finalize(insert.plain);
-    sqlite3_finalize(insert.more);
-    return rc;
+    int rc = tx->err ? SQLITE_OK : sqlite3_exec(tx_sqlite(tx)->conn, sql, NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        tx_fail_sqlite(tx, rc);
+}
+
+/* Between a savepoint and its release: a failure leaves the caller's transaction as it was. */
+static void insert_saved(struct tx *tx)
+{
+    sqlite3 *conn = tx_sqlite(tx)->conn;
+    run(tx, "SAVEPOINT duress_insert");
+    if (tx->err)
+        return;
+    if (!sqlite_clock_ms(conn, &tx->now_ms))
+        tx_fail(tx, -EIO, "the database's clock cannot be read");
+    sqlite_insert(tx);
+    run(tx, "RELEASE duress_insert");
+    statements_done(tx_sqlite(tx));
+    if (tx->err)
+        sqlite3_exec(conn, "ROLLBACK TO duress_insert;RELEASE duress_insert", NULL, NULL, NULL);
 }
 
 int store_sqlite_insert_tx(struct sqlite3 *db, const struct job_spec *specs, size_t count,
-                           uint64_t *ret_ids, char *why, size_t why_size)
+                           uint64_t *ret_ids, bool *ret_conflicts, char *why, size_t why_size)
 {
-    int err = specs_check(specs, count, why, why_size);
-    if (err)
-        return err;
-    int rc = sqlite3_exec(db, "SAVEPOINT duress_insert", NULL, NULL, NULL);
-    if (rc == SQLITE_OK)
-        rc = insert_prepared(db, specs, count, ret_ids);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(db, "RELEASE duress_insert", NULL, NULL, NULL);
-    if (rc != SQLITE_OK) {
-        snprintf(why, why_size, "%s", sqlite3_errmsg(db));
-        sqlite3_exec(db, "ROLLBACK TO duress_insert;RELEASE duress_insert", NULL, NULL, NULL);
+    struct heap heap;
+    heap_init(&heap);
+    struct env env = {.heap = &heap}; /* nobody listens */
+    struct sqlite_store store = {.base = {.backend = &sqlite_backend, .env = &env}, .conn = db};
+    struct store_request request = {.op = STORE_INSERT, .specs = specs, .spec_count = count};
+    struct store_reply reply = {0};
+    struct tx tx = {.store = &store.base, .request = &request, .heap = &heap, .reply = &reply};
+    insert_saved(&tx);
+    for (size_t i = 0; !tx.err && i < count; ++i) {
+        ret_ids[i] = reply.ids[i];
+        if (ret_conflicts)
+            ret_conflicts[i] = reply.conflicts && reply.conflicts[i];
     }
-    return sqlite_errno(rc);
+    snprintf(why, why_size, "%s", tx.why);
+    heap_done(&heap);
+    return tx.err;
 }

@@ -30,6 +30,8 @@ static inline struct sqlite_store *tx_sqlite(const struct tx *tx)
 /* ---- sqlite.c ---- */
 
 extern const char *const sqlite_statements[STATEMENT_COUNT];
+extern const struct sql_backend sqlite_backend;
+void statements_done(struct sqlite_store *store);
 void tx_fail_sqlite(struct tx *tx, int rc); /* in SQLite's words */
 
 /* ---- sqlite_connection.c ---- */

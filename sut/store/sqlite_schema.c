@@ -43,18 +43,21 @@ static const char *const steps[] = {
     " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
     " version INTEGER NOT NULL DEFAULT 0," /* raised by each update by hand */
     /* What most jobs do not have: */
-    " part TEXT,"           /* whose limits it shares with others of its queue; NULL: nobody's */
-    " meta TEXT,"           /* JSON object */
-    " tags TEXT,"           /* "mail,urgent" */
-    " timeout_ms INTEGER,"  /* of each attempt */
-    " deadline_ms INTEGER," /* of the job, in ms since 1970 */
-    " progress INTEGER,"    /* percent */
+    " part TEXT," /* whose limits it shares with others of its queue; NULL: nobody's */
+    " unique_key TEXT,"
+    " unique_states INTEGER," /* in which it holds its key: bits */
+    " meta TEXT,"             /* JSON object */
+    " tags TEXT,"             /* "mail,urgent" */
+    " timeout_ms INTEGER,"    /* of each attempt */
+    " deadline_ms INTEGER,"   /* of the job, in ms since 1970 */
+    " progress INTEGER,"      /* percent */
     " note TEXT,"
     " checkpoint TEXT," /* JSON, for the next attempt */
     " result TEXT,"     /* JSON */
     " args TEXT NOT NULL DEFAULT '{}')STRICT;"
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
+    "CREATE UNIQUE INDEX duress_jobs_unique ON duress_jobs(unique_key)WHERE " HOLDS_KEY ";"
     "CREATE INDEX duress_jobs_part ON duress_jobs(queue,part,priority,scheduled_ms)"
     "WHERE wake_ms=0 AND part IS NOT NULL;"
     "CREATE INDEX duress_jobs_running ON duress_jobs(queue,part)"

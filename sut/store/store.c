@@ -7,6 +7,8 @@
  * the effect stands although the caller sees an error. */
 #include "sut/store/store.h"
 
+#include "sut/jobs/unique.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,6 +56,11 @@ static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *spe
         copies[i].part = heap_strdup(heap, specs[i].part);
         copies[i].meta = heap_strdup(heap, specs[i].meta);
         copies[i].tags = heap_strdup(heap, specs[i].tags);
+        if (specs[i].unique) {
+            bool shared = i > 0 && specs[i].unique == specs[i - 1].unique;
+            copies[i].unique =
+                shared ? copies[i - 1].unique : job_unique_copy(heap, specs[i].unique);
+        }
     }
     return copies;
 }
@@ -129,6 +136,7 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
 {
     *to = *from;
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
+    to->conflicts = COPY_ARRAY(heap, from->conflicts, from->id_count);
     to->jobs = jobs_copy(heap, from->jobs, from->job_count);
     to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
     to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);

@@ -119,6 +119,8 @@ struct store_reply {
     int64_t now_ms; /* the database's clock when it ran */
     uint64_t *ids;  /* INSERT: in the order of specs */
     size_t id_count;
+    bool *conflicts;  /* INSERT: per spec; true: nothing came to be, the id is of whoever holds its
+                        unique key. NULL: none */
     struct job *jobs; /* CLAIM, ACK: by (priority, scheduled_ms, id); GET, LIST: by id */
     size_t job_count;
     enum store_ack_result *acks; /* ACK: per ack */

@@ -201,6 +201,19 @@ Test(unique, c12_c13_of_all_args)
     cr_assert_not(same_args(unique, "{\"a\":1}", "{\"a\":\"1\"}"));
 }
 
+Test(unique, c14_of_meta)
+{
+    struct job_unique by_batch = {.fields = JOB_UNIQUE_META,
+                                  .keys = (const char *const[]){"batch", NULL}};
+    struct job_spec a = {.meta = "{\"batch\":1,\"x\":1}"}, b = {.meta = "{\"batch\":1}"},
+                    c = {.meta = "{\"batch\":2}", .args = "{\"batch\":1}"};
+    cr_assert(same_with(by_batch, a, b));
+    cr_assert_not(same_with(by_batch, b, c));
+    by_batch.fields |= JOB_UNIQUE_ARGS;
+    a = (struct job_spec){.args = "{\"batch\":1}"};
+    cr_assert_not(same_with(by_batch, a, b), "one is in args, the other one in meta");
+}
+
 Test(unique, what_is_no_json_has_no_key)
 {
     char key[JOB_UNIQUE_KEY_SIZE];
@@ -240,9 +253,9 @@ Test(unique, c23_c24_c26_refused)
             "it is to be unique in a state that there is not");
     refused(
         (struct job_unique){.fields = JOB_UNIQUE_WORKER, .keys = (const char *const[]){"id", NULL}},
-        "keys are members of args, but it is not to be unique by its args");
+        "keys are members of args and meta, but it is to be unique by neither");
     refused((struct job_unique){.keys = (const char *const[]){NULL}},
-            "it is to be unique by keys of its args, but by none of them");
+            "it is to be unique by keys, but by none of them");
     refused((struct job_unique){.replace = {[JOB_SCHEDULED] = 1u << REPLACE_FIELD_COUNT}},
             "a field is to be replaced that there is not");
 }

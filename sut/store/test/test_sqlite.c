@@ -126,12 +126,12 @@ Test(sqlite, c7_insert_on_the_callers_connection)
     uint64_t ids[2];
     sqlite3 *own = open_own();
     own_exec(own, "CREATE TABLE orders(n);BEGIN;INSERT INTO orders VALUES(1)");
-    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, why, sizeof why), 0, "%s", why);
+    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, NULL, why, sizeof why), 0, "%s", why);
     cr_assert_eq(count_all(), 0, "not before the commit");
     own_exec(own, "ROLLBACK");
     cr_assert_eq(count_all(), 0);
     own_exec(own, "BEGIN;INSERT INTO orders VALUES(1)");
-    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, why, sizeof why), 0, "%s", why);
+    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, NULL, why, sizeof why), 0, "%s", why);
     own_exec(own, "COMMIT");
     cr_assert_eq(get(ids[0]).state, JOB_AVAILABLE);
     cr_assert_eq(get(ids[0]).inserted_ms, NOW_MS);
@@ -148,10 +148,10 @@ Test(sqlite, failed_insert_on_the_callers_connection_leaves_its_transaction)
     own_exec(own, "CREATE TABLE orders(n);CREATE TRIGGER t BEFORE INSERT ON duress_jobs "
                   "WHEN new.worker='bad' BEGIN SELECT raise(ABORT,'not this one'); END;"
                   "BEGIN;INSERT INTO orders VALUES(1)");
-    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, why, sizeof why), -EINVAL);
+    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, NULL, why, sizeof why), -EINVAL);
     cr_assert_not_null(strstr(why, "not this one"), "%s", why);
     specs[1].worker = "";
-    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, why, sizeof why), -EINVAL);
+    cr_assert_eq(store_sqlite_insert_tx(own, specs, 2, ids, NULL, why, sizeof why), -EINVAL);
     own_exec(own, "COMMIT");
     sqlite3_close(own);
     cr_assert_eq(query("SELECT count(*) FROM orders"), 1);
@@ -164,7 +164,7 @@ Test(sqlite, insert_on_a_database_without_jobs_says_so)
     uint64_t id;
     sqlite3_open(":memory:", &own);
     cr_assert_eq(
-        store_sqlite_insert_tx(own, &(struct job_spec){.worker = "w"}, 1, &id, why, sizeof why),
+        store_sqlite_insert_tx(own, &(struct job_spec){.worker = "w"}, 1, &id, NULL, why, sizeof why),
         -EINVAL);
     cr_assert_not_null(strstr(why, "no such table"), "%s", why);
     sqlite3_close(own);

@@ -7,6 +7,7 @@
 #ifndef SUT_STORE_CONFORMANCE_H
 #define SUT_STORE_CONFORMANCE_H
 
+#include "sut/jobs/unique.h"
 #include "sut/store/test/fixture.h"
 
 static struct store_db *db;
@@ -108,5 +109,6 @@ static uint64_t count_all(void)
 #include "sut/store/test/conformance/insert.h"
 #include "sut/store/test/conformance/queue.h"
 #include "sut/store/test/conformance/read.h"
+#include "sut/store/test/conformance/unique.h"
 
 #endif
