@@ -163,9 +163,9 @@ Test(sqlite, insert_on_a_database_without_jobs_says_so)
     sqlite3 *own = NULL;
     uint64_t id;
     sqlite3_open(":memory:", &own);
-    cr_assert_eq(
-        store_sqlite_insert_tx(own, &(struct job_spec){.worker = "w"}, 1, &id, NULL, why, sizeof why),
-        -EINVAL);
+    cr_assert_eq(store_sqlite_insert_tx(own, &(struct job_spec){.worker = "w"}, 1, &id, NULL, why,
+                                        sizeof why),
+                 -EINVAL);
     cr_assert_not_null(strstr(why, "no such table"), "%s", why);
     sqlite3_close(own);
 }
