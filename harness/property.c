@@ -71,13 +71,19 @@ struct judge {
     struct panel *panel;
     void *state;
     const void *arg; /* of the handler that is being called */
+    bool failed;     /* as its verdict says: wanted for each event */
 };
 
 struct handler {
     void (*fn)(struct judge *judge, void *state, const struct event *event);
     const void *arg;
-    uint32_t judge; /* index */
-    bool faulted;   /* not called for other events */
+    size_t judge; /* index */
+};
+
+/* Who wants an event of which point. */
+struct listeners {
+    size_t *first; /* point id -> its first handler; point_count + 1 entries */
+    struct handler *handlers;
 };
 
 /* Who listens to what: the same for all panels of the same properties, run after run. */
@@ -85,8 +91,7 @@ struct plan {
     unsigned users; /* panels, and `latest` */
     const struct property **properties;
     size_t count, point_count;
-    size_t *first; /* point id -> its first handler; point_count + 1 entries */
-    struct handler *handlers;
+    struct listeners plain, faulted; /* of events at which nothing, something was injected */
 };
 
 struct panel {
@@ -161,25 +166,34 @@ static struct subscription *subscriptions_make(const struct plan *plan, size_t *
     return all;
 }
 
+static struct listeners listeners_make(size_t point_count, const struct subscription *all,
+                                       size_t count, bool faulted)
+{
+    struct listeners made = {.first = zeroed(point_count + 1, sizeof *made.first)};
+    size_t *at = zeroed(point_count, sizeof *at);
+    for (size_t i = 0; i < count; i++)
+        for (size_t id = all[i].first; id < all[i].end; id++)
+            at[id] += faulted || !all[i].on->faulted;
+    for (size_t id = 0; id < point_count; id++) {
+        made.first[id + 1] = made.first[id] + at[id];
+        at[id] = made.first[id];
+    }
+    made.handlers = zeroed(made.first[point_count], sizeof *made.handlers);
+    for (size_t i = 0; i < count; i++)
+        for (size_t id = all[i].first; id < all[i].end; id++)
+            if (faulted || !all[i].on->faulted)
+                made.handlers[at[id]++] =
+                    (struct handler){all[i].on->fn, all[i].on->arg, all[i].judge};
+    free(at);
+    return made;
+}
+
 static void plan_subscribe(struct plan *plan)
 {
     size_t count;
     struct subscription *all = subscriptions_make(plan, &count);
-    plan->first = zeroed(plan->point_count + 1, sizeof *plan->first);
-    size_t *at = zeroed(plan->point_count, sizeof *at);
-    for (size_t i = 0; i < count; i++)
-        for (size_t id = all[i].first; id < all[i].end; id++)
-            at[id]++;
-    for (size_t id = 0; id < plan->point_count; id++) {
-        plan->first[id + 1] = plan->first[id] + at[id];
-        at[id] = plan->first[id];
-    }
-    plan->handlers = zeroed(plan->first[plan->point_count], sizeof *plan->handlers);
-    for (size_t i = 0; i < count; i++)
-        for (size_t id = all[i].first; id < all[i].end; id++)
-            plan->handlers[at[id]++] =
-                (struct handler){all[i].on->fn, all[i].on->arg, all[i].judge, all[i].on->faulted};
-    free(at);
+    plan->plain = listeners_make(plan->point_count, all, count, false);
+    plan->faulted = listeners_make(plan->point_count, all, count, true);
     free(all);
 }
 
@@ -188,8 +202,10 @@ static void plan_release(struct plan *plan)
     if (!plan || --plan->users > 0)
         return;
     free(plan->properties);
-    free(plan->first);
-    free(plan->handlers);
+    free(plan->plain.first);
+    free(plan->plain.handlers);
+    free(plan->faulted.first);
+    free(plan->faulted.handlers);
     free(plan);
 }
 
@@ -227,8 +243,8 @@ struct panel *panel_new(const struct property *const *chosen, size_t count)
     for (size_t i = 0; i < panel->count; i++) {
         const struct property *property = chosen ? chosen[i] : properties_get(i);
         panel->verdicts[i].property = property;
-        panel->judges[i] =
-            (struct judge){&panel->verdicts[i], panel, zeroed(1, property->state_size), NULL};
+        panel->judges[i] = (struct judge){&panel->verdicts[i], panel,
+                                          zeroed(1, property->state_size), NULL, false};
     }
     panel->plan = plan_for(panel);
     return panel;
@@ -249,10 +265,11 @@ void panel_free(struct panel *panel)
     free(panel);
 }
 
-static void judge_feed(struct judge *judge, const struct event *event, const void *arg,
-                       void (*fn)(struct judge *judge, void *state, const struct event *event))
+static inline void judge_feed(struct judge *judge, const struct event *event, const void *arg,
+                              void (*fn)(struct judge *judge, void *state,
+                                         const struct event *event))
 {
-    if (judge->verdict->failed)
+    if (judge->failed)
         return;
     judge->arg = arg;
     fn(judge, judge->state, event);
@@ -279,11 +296,12 @@ void panel_event(void *ctx, const struct event *event)
         panel_stranger(panel, event);
         return;
     }
-    const struct handler *end = plan->handlers + plan->first[id + 1];
-    bool faulted = event->fault.kind != FAULT_NONE;
-    for (const struct handler *handler = plan->handlers + plan->first[id]; handler < end; handler++)
-        if (faulted || !handler->faulted)
-            judge_feed(&panel->judges[handler->judge], event, handler->arg, handler->fn);
+    const struct listeners *listeners =
+        event->fault.kind == FAULT_NONE ? &plan->plain : &plan->faulted;
+    const struct handler *handler = listeners->handlers + listeners->first[id];
+    const struct handler *end = listeners->handlers + listeners->first[id + 1];
+    for (; handler < end; handler++)
+        judge_feed(&panel->judges[handler->judge], event, handler->arg, handler->fn);
 }
 
 void panel_end(struct panel *panel)
@@ -360,7 +378,7 @@ void judge_fail(struct judge *judge, const struct event *event, const char *form
     struct verdict *verdict = judge->verdict;
     if (verdict->failed)
         return;
-    verdict->failed = true;
+    verdict->failed = judge->failed = true;
     verdict->checked++;
     verdict->event = event ? event->index : judge->panel->last_event;
     verdict->time_ns = event ? event->time_ns : judge->panel->last_time_ns;

@@ -260,38 +260,13 @@ bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct e
 
 /* ---- fields ---- */
 
-static const struct point_field *field_find(const struct event *event, const char *name)
+const struct point_field *event_field_by_text(const struct event *event, const char *name)
 {
     const struct point_field *fields = event->fields, *end = fields + event->count;
-    for (const struct point_field *field = fields; field < end; field++)
-        if (field->name == name) /* the linker has made them one */
-            return field;
     for (const struct point_field *field = fields; field < end; field++)
         if (field->name[0] == name[0] && strcmp(field->name, name) == 0)
             return field;
     return NULL;
-}
-
-uint64_t event_u64(const struct event *event, const char *field)
-{
-    const struct point_field *found = field_find(event, field);
-    return found && found->type != FIELD_STR ? found->u64 : 0;
-}
-
-int64_t event_i64(const struct event *event, const char *field)
-{
-    return (int64_t)event_u64(event, field);
-}
-
-const char *event_str(const struct event *event, const char *field)
-{
-    const struct point_field *found = field_find(event, field);
-    return found && found->type == FIELD_STR && found->str ? found->str : "";
-}
-
-bool event_has(const struct event *event, const char *field)
-{
-    return field_find(event, field) != NULL;
 }
 
 bool event_key_taken(const char *name)

@@ -22,11 +22,42 @@ struct event {
     struct fault fault; /* what was injected here; lo_ns == hi_ns: the duration that was drawn */
 };
 
+/* For the accessors below: the field of a recorded event, whose names are others than those in the program. */
+const struct point_field *event_field_by_text(const struct event *event, const char *name);
+
+/* NULL: there is no such field. The linker has made equal names one, so that their addresses tell them apart, mostly. */
+static inline const struct point_field *event_field(const struct event *event, const char *name)
+{
+    const struct point_field *field = event->fields, *end = field + event->count;
+    for (; field < end; field++)
+        if (field->name == name)
+            return field;
+    return event_field_by_text(event, name);
+}
+
 /* Field by name. 0, "" when there is no such field. */
-uint64_t event_u64(const struct event *event, const char *field);
-int64_t event_i64(const struct event *event, const char *field);
-const char *event_str(const struct event *event, const char *field);
-bool event_has(const struct event *event, const char *field);
+static inline uint64_t event_u64(const struct event *event, const char *field)
+{
+    const struct point_field *found = event_field(event, field);
+    return found && found->type != FIELD_STR ? found->u64 : 0;
+}
+
+static inline int64_t event_i64(const struct event *event, const char *field)
+{
+    return (int64_t)event_u64(event, field);
+}
+
+static inline const char *event_str(const struct event *event, const char *field)
+{
+    const struct point_field *found = event_field(event, field);
+    return found && found->type == FIELD_STR && found->str ? found->str : "";
+}
+
+static inline bool event_has(const struct event *event, const char *field)
+{
+    return event_field(event, field) != NULL;
+}
+
 /* Is this what a recorded event calls its own (i, t, node, ...)? No field may be called so. */
 bool event_key_taken(const char *name);
 /* The value of the first field as the key of counters: the number, or the XXH3 of the text. 0 without fields. */

@@ -41,15 +41,21 @@ void *table_search(const struct table *table, uint64_t key)
     return number ? table_value(table, number - 1) : NULL;
 }
 
-void *table_add(struct table *table, uint64_t key, size_t value_size)
+void *table_search_or_add(struct table *table, uint64_t key, size_t value_size)
 {
     assert(table->count == 0 || table->value_size == value_size);
-    table->value_size = value_size;
-    table->entry_size = sizeof key + (value_size + sizeof key - 1) / sizeof key * sizeof key;
-    if (table->count == table->capacity)
+    if (table->count == table->capacity) {
+        void *found = table_search(table, key);
+        if (found)
+            return found;
+        table->value_size = value_size;
+        table->entry_size = sizeof key + (value_size + sizeof key - 1) / sizeof key * sizeof key;
         table_grow(table);
-    assert(table->entries);
-    table->slots[slot_of(table, key)] = (uint32_t)(table->count + 1);
+    }
+    size_t slot = slot_of(table, key);
+    if (table->slots[slot])
+        return table_value(table, table->slots[slot] - 1);
+    table->slots[slot] = (uint32_t)(table->count + 1);
     unsigned char *entry = table->entries + table->count++ * table->entry_size;
     memcpy(entry, &key, sizeof key);
     return memset(entry + sizeof key, 0, value_size);

@@ -37,30 +37,34 @@ static inline uint64_t table_key(const struct table *table, size_t index)
 
 /* ---- looking up ---- */
 
-/* Small keys are slots as they are, and most of what is looked up is there, in its own slot. NULL: not so. */
-static inline void *table_glance(const struct table *table, uint64_t key)
+/* Small keys are slots as they are: most of what is looked up is there, in its own slot, or that one is free. */
+static inline bool table_glance(const struct table *table, uint64_t key, void **ret_value)
 {
     if (key >= 2 * table->capacity)
-        return NULL;
+        return false;
     uint32_t number = table->slots[key];
-    return number && table_key(table, number - 1) == key ? table_value(table, number - 1) : NULL;
+    if (number && table_key(table, number - 1) != key)
+        return false;
+    *ret_value = number ? table_value(table, number - 1) : NULL;
+    return true;
 }
 
 void *table_search(const struct table *table, uint64_t key);
-void *table_add(struct table *table, uint64_t key, size_t value_size);
+void *table_search_or_add(struct table *table, uint64_t key, size_t value_size);
 
 /* NULL: not there. */
 static inline void *table_find(const struct table *table, uint64_t key)
 {
-    void *found = table_glance(table, key);
-    return found ? found : table_search(table, key);
+    void *found;
+    return table_glance(table, key, &found) ? found : table_search(table, key);
 }
 
 /* The value under `key`; added, zeroed, if it was not there. */
 static inline void *table_at(struct table *table, uint64_t key, size_t value_size)
 {
-    void *found = table_find(table, key);
-    return found ? found : table_add(table, key, value_size);
+    void *found;
+    return table_glance(table, key, &found) && found ? found
+                                                     : table_search_or_add(table, key, value_size);
 }
 #define TABLE_AT(table, key, type) ((type *)table_at((table), (key), sizeof(type)))
 

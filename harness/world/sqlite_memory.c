@@ -208,10 +208,11 @@ static bool refused(const struct owner *owner, int size)
                                 T_STR("heap", "sqlite"), T_I64("size", size)) != 0;
 }
 
-static void *memory_malloc(int size)
+/* Apart from what is mostly done: that needs no registers saved. */
+static __attribute__((noinline)) void *memory_malloc_anyhow(int size)
 {
     struct owner *owner = owner_now();
-    if (__builtin_expect(sqlite.refuses, false) && refused(owner, size))
+    if (sqlite.refuses && refused(owner, size))
         return NULL;
     uint32_t class = class_of((uint32_t)size);
     struct block *block;
@@ -225,6 +226,22 @@ static void *memory_malloc(int size)
     }
     if (!block)
         return NULL;
+    block->owner = owner;
+    return block + 1;
+}
+
+/* A small block that was there before, for the same owner as the last one. */
+static void *memory_malloc(int size)
+{
+    struct owner *owner = sqlite.last;
+    struct world *world = sqlite.world;
+    if (size <= 0 || size > (int)SMALL_MAX || sqlite.refuses || !owner || !world ||
+        owner->node != world->current)
+        return memory_malloc_anyhow(size);
+    struct block **free = &owner->free[((uint32_t)size - 1) / STEP], *block = *free;
+    if (!block)
+        return memory_malloc_anyhow(size);
+    *free = block->next_free;
     block->owner = owner;
     return block + 1;
 }

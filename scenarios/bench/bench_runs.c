@@ -13,7 +13,7 @@
 #include <sys/time.h>
 #include <ucontext.h>
 
-#define RUNS        300
+#define RUNS        300 /* or as many as the first argument says: fewer under callgrind */
 #define SAMPLES_MAX 100000
 
 static void *samples[SAMPLES_MAX];
@@ -73,8 +73,9 @@ static int64_t read_ns(const struct trace *trace, bool judged)
     return bench_cpu_ns() - start;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const uint64_t runs = argc > 1 ? strtoull(argv[1], NULL, 10) : RUNS;
     static const struct system *const systems[] = {&jobs_system};
     char *why = NULL;
     registry_init();
@@ -87,7 +88,7 @@ int main(void)
     sampling_begin();
     uint64_t events = 0, failed = 0;
     int64_t sim_ns = 0, cpu_ns = 0, judging_ns = 0;
-    for (uint64_t seed = 1; seed <= RUNS; seed++) {
+    for (uint64_t seed = 1; seed <= runs; seed++) {
         struct tape *tape = tape_new(seed);
         struct run run;
         sampling = true;
@@ -105,7 +106,7 @@ int main(void)
         cpu_ns += executed - start + bench_cpu_ns() - judged;
     }
     double seconds = (double)cpu_ns / 1e9;
-    bench_print("runs: 3 nodes, 100 jobs", RUNS / seconds, "runs/s/core", 300, false, 0);
+    bench_print("runs: 3 nodes, 100 jobs", (double)runs / seconds, "runs/s/core", 300, false, 0);
     bench_print("runs: events in whole runs", (double)events / seconds, "events/s/core", 0, false,
                 0);
     bench_print("runs: simulated time", (double)sim_ns / 1e9 / seconds, "s/s", 1000, false, 0);
