@@ -40,13 +40,10 @@ static bool field_get(const char *name, const struct event *event, struct point_
 {
     if (name[0] == '@')
         return field_builtin(name, event, ret);
-    for (unsigned i = 0; i < event->count; i++) {
-        if (event->fields[i].name == name || strcmp(event->fields[i].name, name) == 0) {
-            *ret = event->fields[i];
-            return true;
-        }
-    }
-    return false;
+    const struct point_field *found = event_field(event, name);
+    if (found)
+        *ret = *found;
+    return found != NULL;
 }
 
 static bool field_find(const char *name, const struct event *event, struct point_field *ret,

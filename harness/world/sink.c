@@ -212,6 +212,22 @@ void world_ignore(struct world *world, const struct point *point)
     world->ignored[point->id] = (point->kinds & POINT_QUIET) != 0;
 }
 
+static struct ordinal *ordinal_new(struct world *world)
+{
+    struct ordinals *block = world->ordinal_blocks;
+    if (!block || world->ordinals_used == sizeof block->items / sizeof *block->items) {
+        block = malloc(sizeof *block);
+        if (!block)
+            abort();
+        block->next = world->ordinal_blocks;
+        world->ordinal_blocks = block;
+        world->ordinals_used = 0;
+    }
+    struct ordinal *ordinal = &block->items[world->ordinals_used++];
+    *ordinal = (struct ordinal){0};
+    return ordinal;
+}
+
 uint64_t world_ordinal(struct world *world, const struct hit *hit)
 {
     struct ordinal_key key;
@@ -224,9 +240,7 @@ uint64_t world_ordinal(struct world *world, const struct hit *hit)
         return ++ordinal->count;
     HASH_FIND(hh, world->ordinals, &key, sizeof key, ordinal);
     if (!ordinal) {
-        ordinal = calloc(1, sizeof *ordinal);
-        if (!ordinal)
-            abort();
+        ordinal = ordinal_new(world);
         ordinal->key = key;
         HASH_ADD(hh, world->ordinals, key, sizeof key, ordinal);
     }

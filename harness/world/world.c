@@ -53,10 +53,10 @@ void world_free(struct world *world)
     if (!world)
         return;
     world_clear(world);
-    struct ordinal *ordinal, *next;
-    HASH_ITER (hh, world->ordinals, ordinal, next) {
-        HASH_DEL(world->ordinals, ordinal);
-        free(ordinal);
+    HASH_CLEAR(hh, world->ordinals);
+    for (struct ordinals *next, *block = world->ordinal_blocks; block; block = next) {
+        next = block->next;
+        free(block);
     }
     free_nodes(world);
     schedule_free(world->schedule);

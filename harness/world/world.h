@@ -108,6 +108,8 @@ struct clock {
     int64_t drift_ppm;     /* of both */
     int64_t own_ppm;       /* what it was drawn as */
     bool stopped;          /* the wall clock stands still */
+    int64_t asked_ns,
+        told_ns; /* the virtual time at which the monotonic clock was read last, and what it said */
 };
 
 struct node {

@@ -50,6 +50,12 @@ struct ordinal {
     UT_hash_handle hh;
 };
 
+/* They are many, and all of them end with the world. */
+struct ordinals {
+    struct ordinals *next;
+    struct ordinal items[64];
+};
+
 struct flying { /* a packet under way */
     struct packet *packet;
     struct world *world;
@@ -94,7 +100,9 @@ struct world {
 
     world_decide *decide;
     void *decide_ctx;
-    struct ordinal *ordinals;
+    struct ordinal *ordinals;               /* by their keys */
+    struct ordinals *ordinal_blocks;        /* the first one is being filled */
+    size_t ordinals_used;                   /* of it */
     struct ordinal **recent;                /* by point id: the ordinal that was asked for last */
     uint64_t *hits;                         /* by point id */
     struct hits_by *by;                     /* NULL: nobody wants to know more */

@@ -38,22 +38,44 @@ void ledger_set(struct ledger *ledger, uint64_t job, int state)
     count(ledger, *at, 1);
 }
 
+/* What an event tells, by its point. */
+enum meaning { NOTHING, DOUBT, STATE_CLAIMED, STATE_STAGED, STATE_TOLD };
+
+static enum meaning meaning_of(const char *name)
+{
+    if (strcmp(name, "world/disk/loss") == 0 || strncmp(name, "disk/", 5) == 0)
+        return DOUBT; /* a commit may be lost, or be there though it failed */
+    if (strncmp(name, "store/job/", 10) != 0 || strcmp(name + 10, "stale") == 0)
+        return NOTHING;
+    if (strcmp(name + 10, "claim") == 0)
+        return STATE_CLAIMED;
+    return strcmp(name + 10, "stage") == 0 ? STATE_STAGED : STATE_TOLD;
+}
+
+static void meanings_find(struct ledger *ledger)
+{
+    ledger->meanings = malloc(registry_count());
+    if (!ledger->meanings)
+        abort();
+    for (size_t id = 0; id < registry_count(); id++)
+        ledger->meanings[id] = (unsigned char)meaning_of(registry_get(id)->name);
+}
+
 void ledger_event(void *ctx, const struct event *event)
 {
     struct ledger *ledger = ctx;
-    enum job_state state;
-    const char *name = event->point->name;
-    if (name[0] == 'w' || name[0] == 'd') /* a commit may be lost, or be there though it failed */
-        ledger->doubtful |= strcmp(name, "world/disk/loss") == 0 || strncmp(name, "disk/", 5) == 0;
-    if (name[0] != 's' || strncmp(name, "store/job/", 10) != 0)
-        return;
-    name += 10;
-    if (strcmp(name, "claim") == 0)
-        state = JOB_EXECUTING;
-    else if (strcmp(name, "stage") == 0)
-        state = JOB_AVAILABLE;
-    else if (strcmp(name, "stale") == 0 || !job_state_by_word(event_str(event, "state"), &state))
-        return;
+    enum job_state state = JOB_AVAILABLE;
+    if (!ledger->meanings)
+        meanings_find(ledger);
+    switch ((enum meaning)ledger->meanings[event->point->id]) {
+    case NOTHING: return;
+    case DOUBT: ledger->doubtful = true; return;
+    case STATE_CLAIMED: state = JOB_EXECUTING; break;
+    case STATE_STAGED: break;
+    case STATE_TOLD:
+        if (!job_state_by_word(event_str(event, "state"), &state))
+            return;
+    }
     ledger_set(ledger, event_u64(event, "job"), (int)state);
 }
 
@@ -110,5 +132,6 @@ bool ledger_text(const struct ledger *ledger, char *text, size_t size)
 void ledger_done(struct ledger *ledger)
 {
     free(ledger->states);
-    ledger->states = NULL;
+    free(ledger->meanings);
+    ledger->states = ledger->meanings = NULL;
 }

@@ -95,9 +95,10 @@ static bool effect_new(struct upstream *upstream, const char *idempotency_key)
     HASH_FIND_STR(upstream->effects, idempotency_key, effect);
     if (effect)
         return false;
-    effect = calloc(1, sizeof *effect);
+    effect = malloc(sizeof *effect);
     if (!effect)
         abort();
+    *effect = (struct effect){0};
     memccpy(effect->key, idempotency_key, '\0', sizeof effect->key - 1);
     HASH_ADD_STR(upstream->effects, key, effect);
     return true;
@@ -243,8 +244,8 @@ static struct upstream_reply exchange(struct proc *self, struct app *app, uint64
 {
     struct heap *heap = proc_env(self)->heap;
     struct call *call = heap_alloc(heap, sizeof *call);
-    struct mail *mail = calloc(1, sizeof *mail);
-    struct line *line = calloc(1, sizeof *line);
+    struct mail *mail = malloc(sizeof *mail);
+    struct line *line = malloc(sizeof *line);
     if (!mail || !line)
         abort();
     *line = (struct line){.mails = 1, .call = call};

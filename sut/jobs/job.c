@@ -47,8 +47,8 @@ const char *job_state_word(enum job_state state)
 
 bool job_state_by_word(const char *word, enum job_state *ret_state)
 {
-    for (enum job_state state = 0; state < JOB_STATE_COUNT; ++state) {
-        if (word && strcmp(word, state_words[state]) == 0) {
+    for (enum job_state state = 0; word && state < JOB_STATE_COUNT; ++state) {
+        if (word[0] == state_words[state][0] && strcmp(word, state_words[state]) == 0) {
             *ret_state = state;
             return true;
         }
