@@ -1,8 +1,7 @@
-/* The trace in memory: a list of chunks, each a run of packed records.
+/* The trace in memory: a list of chunks, each a run of packed records, and their call sites beside them.
  *
- * A record is {its size, its call site, canonical bytes}. The canonical bytes are what the fingerprint is rolled over:
- * little-endian numbers and NUL-terminated texts, the point by the hash of its name. The call site is an address and
- * therefore stays outside of them.
+ * A record is canonical bytes, which the fingerprint is rolled over: little-endian numbers and NUL-terminated texts, the
+ * point by the hash of its name. The call site is an address and therefore stays outside of them.
  */
 #include "harness/hash.h"
 #include "harness/trace_internal.h"
@@ -17,15 +16,13 @@
 
 #define CHUNK_BYTES (256 * 1024)
 #define TEXT_MAX    1024 /* a longer text field is cut in the trace */
+#define RECORD_MIN  30   /* bytes of an event without fields */
+#define HASH_BYTES  4096 /* are hashed at once: that is faster than record by record */
 
 struct chunk {
-    size_t used;
-    _Alignas(16) unsigned char bytes[CHUNK_BYTES];
-};
-
-struct record {
-    struct point *point;
-    uint32_t size; /* of the canonical bytes that follow */
+    size_t used, hashed, records;
+    unsigned char bytes[CHUNK_BYTES];
+    const struct point *points[CHUNK_BYTES / RECORD_MIN + 1];
 };
 
 struct trace {
@@ -126,12 +123,20 @@ static unsigned char *pack(unsigned char *at, const struct event *event)
     return at;
 }
 
+static void chunk_hash(const struct trace *trace, struct chunk *chunk)
+{
+    XXH3_128bits_update(trace->hash, chunk->bytes + chunk->hashed, chunk->used - chunk->hashed);
+    chunk->hashed = chunk->used;
+}
+
 /* Room for one record of the greatest size. */
 static struct chunk *chunk_with_room(struct trace *trace)
 {
     struct chunk *last = trace->chunk_count ? trace->chunks[trace->chunk_count - 1] : NULL;
-    if (last && CHUNK_BYTES - last->used >= sizeof(struct record) + PACKED_MAX + 16)
+    if (last && CHUNK_BYTES - last->used >= PACKED_MAX)
         return last;
+    if (last)
+        chunk_hash(trace, last);
     if (trace->chunk_count == trace->chunk_capacity) {
         trace->chunk_capacity = trace->chunk_capacity ? trace->chunk_capacity * 2 : 16;
         trace->chunks = realloc(trace->chunks, trace->chunk_capacity * sizeof(struct chunk *));
@@ -139,7 +144,7 @@ static struct chunk *chunk_with_room(struct trace *trace)
     last = malloc(sizeof *last);
     if (!last || !trace->chunks)
         abort();
-    last->used = 0;
+    last->used = last->hashed = last->records = 0;
     trace->chunks[trace->chunk_count++] = last;
     return last;
 }
@@ -154,14 +159,10 @@ void trace_record(struct trace *trace, struct event *event)
         registry_learn(point, event->fields, event->count);
 
     struct chunk *chunk = chunk_with_room(trace);
-    unsigned char *start = chunk->bytes + chunk->used;
-    unsigned char *body = start + sizeof(struct record);
-    size_t size = (size_t)(pack(body, event) - body);
-    struct record record = {.point = point, .size = (uint32_t)size};
-    memcpy(start, &record, sizeof record);
-    chunk->used += sizeof record + (size + 15) / 16 * 16;
-
-    XXH3_128bits_update(trace->hash, body, size);
+    chunk->points[chunk->records++] = point;
+    chunk->used = (size_t)(pack(chunk->bytes + chunk->used, event) - chunk->bytes);
+    if (chunk->used - chunk->hashed >= HASH_BYTES)
+        chunk_hash(trace, chunk);
     event->index = trace->count++;
     for (size_t i = 0; i < trace->listener_count; i++)
         trace->listeners[i].fn(trace->listeners[i].ctx, event);
@@ -181,6 +182,8 @@ void trace_fingerprint(const struct trace *trace, char out[static 33])
 {
     static const char digits[] = "0123456789abcdef";
     XXH128_canonical_t canonical;
+    if (trace->chunk_count)
+        chunk_hash(trace, trace->chunks[trace->chunk_count - 1]);
     XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(trace->hash));
     for (int i = 0; i < 16; i++) {
         out[2 * i] = digits[canonical.digest[i] >> 4];
@@ -214,8 +217,8 @@ static const unsigned char *get_field(const unsigned char *at, struct point_fiel
     return at + strlen(field->str) + 1;
 }
 
-static void unpack(const unsigned char *at, const struct point *point, struct point_field *fields,
-                   struct event *event)
+static const unsigned char *unpack(const unsigned char *at, const struct point *point,
+                                   struct point_field *fields, struct event *event)
 {
     uint64_t word;
     at = get_u64(at, &word);
@@ -236,6 +239,7 @@ static void unpack(const unsigned char *at, const struct point *point, struct po
         at = get_field(at, &fields[i]);
         fields[i].name = point->field_names[i];
     }
+    return at;
 }
 
 bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct event *ret_event)
@@ -243,18 +247,18 @@ bool trace_next(const struct trace *trace, struct trace_cursor *cursor, struct e
     while (cursor->chunk < trace->chunk_count &&
            cursor->offset >= trace->chunks[cursor->chunk]->used) {
         cursor->chunk++;
-        cursor->offset = 0;
+        cursor->offset = cursor->record = 0;
     }
     if (cursor->chunk >= trace->chunk_count)
         return false;
-    const unsigned char *at = trace->chunks[cursor->chunk]->bytes + cursor->offset;
-    struct record record;
-    memcpy(&record, at, sizeof record);
-    unpack(at + sizeof record, record.point, cursor->fields, ret_event);
+    const struct chunk *chunk = trace->chunks[cursor->chunk];
+    const struct point *point = chunk->points[cursor->record++];
+    const unsigned char *end =
+        unpack(chunk->bytes + cursor->offset, point, cursor->fields, ret_event);
     ret_event->index = cursor->index++;
-    ret_event->point = record.point;
+    ret_event->point = point;
     ret_event->fields = cursor->fields;
-    cursor->offset += sizeof record + (record.size + 15) / 16 * 16;
+    cursor->offset = (size_t)(end - chunk->bytes);
     return true;
 }
 

@@ -83,7 +83,7 @@ void trace_fingerprint(const struct trace *trace, char out[static 33]); /* 32 he
 
 /* Reading back, in order. Start with {0}; the event is valid until the next call. */
 struct trace_cursor {
-    size_t chunk, offset;
+    size_t chunk, record, offset;
     uint64_t index;
     struct point_field fields[POINT_FIELDS_MAX];
 };
