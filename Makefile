@@ -7,7 +7,7 @@ ifeq ($(origin CC),default)
 CC       := gcc
 endif
 BUILD    ?= build
-OPT      ?= -O2
+OPT      ?= -O3
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 VERSION  := 0.1.0

@@ -65,7 +65,8 @@ uint64_t format_rate(uint64_t value, int64_t ns)
 const char *format_plural(uint64_t count, const char *noun, char out[static FORMAT_MAX])
 {
     char number[FORMAT_MAX];
-    snprintf(out, FORMAT_MAX, "%s %s%s", format_count(count, number), noun, count == 1 ? "" : "s");
+    snprintf(out, FORMAT_MAX, "%.31s %s%s", format_count(count, number), noun,
+             count == 1 ? "" : "s");
     return out;
 }
 
