@@ -149,7 +149,7 @@ static void jobs_claimed(struct queue_run *run, const struct store_reply *reply,
 static struct store_request request_of(const struct queue_run *run)
 {
     const struct queue *queue = run->queue;
-    size_t room = run->jobs->draining ? 0 : queue->limit - queue->running;
+    size_t room = queue_room(queue);
     bool due = room && due_next(run) <= proc_now(run->self);
     return (struct store_request){
         .op = queue->ack_count ? STORE_ACK : STORE_CLAIM,
@@ -174,12 +174,15 @@ static void exchange_failed(struct queue_run *run, int err)
     run->retry_ns = proc_now(run->self) + wait_ns;
 }
 
-/* A full batch means that there may be more. Else the stager knows when there is. */
+/* A full batch means that there may be more. Else the stager knows when there is, but for what a rate holds back. */
 static void look_again(struct queue_run *run, const struct store_request *request,
                        const struct store_reply *reply)
 {
-    if (request->limit)
-        run->look_ns = reply->job_count >= request->limit ? proc_now(run->self) : INT64_MAX;
+    if (!request->limit)
+        return;
+    run->look_ns = reply->job_count >= request->limit ? proc_now(run->self) : INT64_MAX;
+    if (reply->hold_ms)
+        run->look_ns = due_after(run->jobs, reply->hold_ms, proc_now(run->self));
 }
 
 /* If nothing was due, it was too early, or others were faster: the stager looks when the store says. */

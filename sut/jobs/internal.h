@@ -57,7 +57,9 @@ struct slot {
 struct queue {
     struct jobs *jobs;
     const char *name;
-    unsigned limit;
+    unsigned limit,
+        configured_limit; /* the first is what is said of it in the store, if anything is */
+    bool paused;
     unsigned running;               /* slots taken */
     struct slot *slots, *last_slot; /* those, in the order in which they were taken */
     struct slot *spare_slots;
@@ -115,6 +117,13 @@ bool slot_running(const struct slot *slot);             /* RUNS, and the process
 /* Kills the job of a taken slot, so that nothing will be written for it. True when that was news.
  */
 bool slot_drop(struct slot *slot, struct point_site *at, const char *why);
+
+/* ---- queue_rules.c ---- */
+
+/* All that the store knows of queues: changes those that it concerns, and leaves the others as configured. */
+void rules_apply(struct jobs *jobs, const struct store_queue *rules, size_t count);
+/* How many more jobs the queue could take. */
+size_t queue_room(const struct queue *queue);
 
 /* ---- outside.c ---- */
 

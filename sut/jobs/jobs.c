@@ -76,8 +76,10 @@ static void queues_copy(struct jobs *jobs, const struct jobs_config *config)
     jobs->queues = heap_alloc(heap, config->queue_count * sizeof *jobs->queues);
     for (size_t i = 0; i < config->queue_count; ++i) {
         const struct queue_config *from = &config->queues[i];
-        jobs->queues[i] = (struct queue){
-            .jobs = jobs, .name = heap_strdup(heap, from->name), .limit = from->limit};
+        jobs->queues[i] = (struct queue){.jobs = jobs,
+                                         .name = heap_strdup(heap, from->name),
+                                         .limit = from->limit,
+                                         .configured_limit = from->limit};
     }
 }
 

@@ -105,6 +105,25 @@ void jobs_poke(struct jobs *jobs);
 /* How many threads went on after their attempt was over, since the start; *ret_now (may be NULL): how many still do. */
 uint64_t jobs_overrun_count(const struct jobs *jobs, size_t *ret_now);
 
+/* Says something of queues, on all nodes and for good: it is kept in the store, and holds from the moment the store has
+ * answered. `fields`: enum store_queue_field, which of the rules' fields are changed. A queue that nobody has configured may be
+ * spoken of, too. 0, or a negative errno as store_call. */
+int jobs_queues_set(struct proc *self, struct jobs *jobs, const struct store_queue *rules,
+                    size_t count, unsigned fields);
+/* Takes back all that was said of them. */
+int jobs_queues_forget(struct proc *self, struct jobs *jobs, const char *const *names,
+                       size_t count);
+
+/* What a queue of this node is doing. */
+struct queue_status {
+    const char *name;
+    unsigned limit, running;
+    bool paused;
+};
+
+/* False: there is no such queue here. */
+bool jobs_queue_check(const struct jobs *jobs, const char *name, struct queue_status *ret_status);
+
 /* How many outcomes the store refused, because the job's lease was over. Since the start. */
 uint64_t jobs_stale_count(const struct jobs *jobs);
 

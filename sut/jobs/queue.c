@@ -226,7 +226,7 @@ static int64_t queue_patience(const struct queue_run *run)
         return WAIT_FOREVER;
     if (run->queue->ack_count)
         next = run->retry_ns;
-    else if (!jobs->draining && run->queue->running < run->queue->limit)
+    else if (queue_room(run->queue))
         next = time_max(time_min(run->look_ns, due_next(run)), run->retry_ns);
     return next == INT64_MAX ? WAIT_FOREVER : time_max(0, next - proc_now(run->self));
 }

@@ -12,8 +12,8 @@
 static size_t queues_with_room(const struct jobs *jobs, const char **names)
 {
     size_t count = 0;
-    for (size_t i = 0; i < jobs->queue_count && !jobs->draining; ++i)
-        if (jobs->queues[i].running < jobs->queues[i].limit)
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        if (queue_room(&jobs->queues[i]))
             names[count++] = jobs->queues[i].name;
     return count;
 }
@@ -37,6 +37,7 @@ static int64_t stage(struct proc *self, struct jobs *jobs)
     int64_t next_ms = NO_ANSWER;
     if (store_call(self, jobs->store, &request, &call) == 0) {
         next_ms = call->reply.next_ms;
+        rules_apply(jobs, call->reply.rules, call->reply.rule_count);
         queues_poke(jobs, &request, call->reply.ready);
         store_call_free(call);
     } else {

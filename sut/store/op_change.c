@@ -88,7 +88,7 @@ static void tell_ready(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
-    tx_reply_rules(tx, false);
+    tx_reply_rules(tx, true);
     if (!any_ready(tx))
         return; /* as mostly, however many queues there are */
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_ANY);

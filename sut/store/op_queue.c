@@ -169,7 +169,7 @@ static int64_t running(struct tx *tx, const char *queue, const char *part)
 static void hold(struct tx *tx, int64_t ms)
 {
     struct store_reply *reply = tx->reply;
-    if (reply->hold_ms < 0 || ms < reply->hold_ms)
+    if (!reply->hold_ms || ms < reply->hold_ms)
         reply->hold_ms = ms;
 }
 

@@ -87,8 +87,7 @@ static void tx_execute(struct tx *tx)
 static void tx_abort(struct tx *tx)
 {
     tx->store->backend->rollback(tx);
-    *tx->reply =
-        (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1, .hold_ms = -1};
+    *tx->reply = (struct store_reply){.err = tx->err, .now_ms = tx->now_ms, .next_ms = -1};
     memcpy(tx->reply->why, tx->why, sizeof tx->why);
 }
 
@@ -124,7 +123,7 @@ void sql_execute(struct store_db *db, const struct store_request *request, struc
 {
     struct tx tx = {
         .store = (struct sql_store *)db, .request = request, .heap = heap, .reply = reply};
-    *reply = (struct store_reply){.next_ms = -1, .hold_ms = -1};
+    *reply = (struct store_reply){.next_ms = -1};
     if ((unsigned)request->op >= STORE_OP_COUNT) {
         reply->err = -EINVAL;
         snprintf(reply->why, sizeof reply->why, "there is no operation %d", (int)request->op);

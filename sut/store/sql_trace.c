@@ -20,6 +20,7 @@ POINT_ABOUT("store/job/release", "A job gave its unique key up, for good.");
 POINT_ABOUT("store/job/replace", "The holder of a unique key took over what was asked for.");
 
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
+POINT_ABOUT("store/queue/forget", "All that was said of a queue was taken back.");
 POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
 
 void tx_note(struct tx *tx, struct change change)
@@ -116,6 +117,8 @@ void tx_trace(struct tx *tx)
         trace_inserts(site, tx);
     if (tx->request->op == STORE_QUEUE_SET)
         trace_rules(site, tx);
+    for (size_t i = 0; tx->request->op == STORE_QUEUE_FORGET && i < tx->request->queue_count; ++i)
+        TRACE(site, "store/queue/forget", T_STR("queue", tx->request->queues[i]));
     for (size_t i = 0; i < tx->change_count; ++i)
         trace_change(site, &tx->changes[i]);
     if (tx->request->op == STORE_CLAIM || tx->request->op == STORE_ACK)

@@ -130,10 +130,11 @@ struct store_reply {
         changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
     int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
     uint64_t counts[JOB_STATE_COUNT]; /* STATS */
-    struct store_queue *rules;        /* QUEUES, STAGE (of the asked queues): by name */
+    struct store_queue
+        *rules; /* QUEUES (of the asked), STAGE (all), QUEUE_SET (as they are now): by name */
     size_t rule_count;
     int64_t
-        hold_ms; /* CLAIM, ACK: a rate holds jobs back, which may be claimed that much later; -1: none does */
+        hold_ms; /* CLAIM, ACK: a rate holds jobs back, which may be claimed that much later; 0: none does */
 };
 
 /* ---- an open database: implementations ---- */
