@@ -50,7 +50,6 @@ static void clients_watch(struct proc *self, void *arg)
 
 static bool start_clients(struct app *app)
 {
-    const char *why;
     struct child_spec client = {.id = "client",
                                 .main = client_main,
                                 .arg = app, /* arg_size 0: the pointer itself */
@@ -64,7 +63,7 @@ static bool start_clients(struct app *app)
                                                                      .main = clients_watch,
                                                                      .arg = app,
                                                                      .trap_exit = true});
-    return app->clients && supervisor_start(app->host.runtime, app->clients, &spec, &why) != 0;
+    return app->clients && supervisor_start(app->host.runtime, app->clients, &spec, NULL) != 0;
 }
 
 static bool start_jobs(struct app *app)

@@ -138,9 +138,10 @@ static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, siz
     return children;
 }
 
-static const char *tree_start(struct jobs *jobs)
+/* Says into `why` what went wrong, if something did. */
+static bool tree_start(struct jobs *jobs, char *why, size_t why_size)
 {
-    const char *why = "too many processes";
+    const struct error *error = &error_no_room;
     struct heap scratch;
     heap_init(&scratch);
     struct supervisor_spec spec = {
@@ -150,25 +151,28 @@ static const char *tree_start(struct jobs *jobs)
         jobs->runtime, &(struct proc_spec){
                            .label = "keeper", .main = keeper_main, .arg = jobs, .trap_exit = true});
     if (jobs->keeper)
-        jobs->supervisor = supervisor_start(jobs->runtime, jobs->keeper, &spec, &why);
+        jobs->supervisor = supervisor_start(jobs->runtime, jobs->keeper, &spec, &error);
     heap_done(&scratch);
-    return jobs->supervisor ? NULL : why;
+    if (jobs->supervisor)
+        return true;
+    error_print(error, why, why_size);
+    error_free(runtime_env(jobs->runtime)->heap, error);
+    return false;
 }
 
 struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
                         size_t why_size)
 {
     const char *wrong = config_wrong(runtime_env(runtime), config);
-    struct jobs *jobs = wrong ? NULL : jobs_new(runtime, config);
-    if (jobs)
-        wrong = tree_start(jobs);
-    if (!wrong)
-        return jobs;
-    snprintf(why, why_size, "%s", wrong);
-    if (jobs) {
-        proc_signal(runtime, 0, jobs->keeper, reason_make(EXIT_KILL, "%s", wrong));
-        jobs_free(jobs);
+    if (wrong) {
+        snprintf(why, why_size, "%s", wrong);
+        return NULL;
     }
+    struct jobs *jobs = jobs_new(runtime, config);
+    if (tree_start(jobs, why, why_size))
+        return jobs;
+    proc_signal(runtime, 0, jobs->keeper, reason_make(EXIT_KILL, "%s", why));
+    jobs_free(jobs);
     return NULL;
 }
 

@@ -23,7 +23,8 @@ struct started partition_start_link(struct proc *self, const struct partition_sp
 {
     size_t count = spec->partitions ? spec->partitions : 1;
     if (spec->strategy > REST_FOR_ONE)
-        return started_error(reason_make(EXIT_ERROR, "%s", spec_fault_text(SPEC_STRATEGY)));
+        return started_error(reason_of_error(
+            error_new(proc_heap(self), ERROR_INPUT, "invalid_strategy", "partitions have ids")));
     struct heap *heap = heap_child(proc_heap(self));
     struct child_spec *children = heap_alloc(heap, count * sizeof *children);
     for (size_t i = 0; i < count; ++i)
@@ -100,11 +101,18 @@ static struct child *partition_child_of(struct supervisor *sup, size_t number)
     return children_by_id(sup, id);
 }
 
+static bool partition_again(struct supervisor *sup, const struct child *child)
+{
+    struct started started = child_start_again(sup, child->spec.id);
+    reason_release(sup->heap, &started.why);
+    return started.how != STARTED_ERROR;
+}
+
 static bool partition_open(struct supervisor *sup, size_t number)
 {
     struct child *child = partition_child_of(sup, number);
     if (child && child->state == CHILD_DOWN)
-        return child_start_again(sup, child->spec.id).how != STARTED_ERROR;
+        return partition_again(sup, child);
     return child;
 }
 

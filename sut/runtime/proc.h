@@ -13,7 +13,7 @@
 #define SUT_PROC_H
 
 #include "sut/env.h"
-#include "sut/runtime/heap.h"
+#include "sut/runtime/reason.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,36 +25,6 @@ struct message;
 typedef uint64_t
     proc_id; /* 1, 2, ... in the order of spawning; never used twice in a runtime; 0 is nobody */
 typedef uint64_t ref_id; /* monitors, timers, calls: likewise */
-
-/* ---- why a process ended ---- */
-
-enum reason_kind {
-    EXIT_NORMAL,
-    EXIT_SHUTDOWN, /* with text: {shutdown, text} */
-    EXIT_KILL,     /* as a signal from proc_signal: cannot be trapped, arrives as EXIT_KILLED */
-    EXIT_KILLED,
-    EXIT_NOPROC,
-    EXIT_ERROR,  /* anything else: text says what */
-    EXIT_RAISED, /* an error raised by code, text: {text, stack} in OTP's terms (SIG-03) */
-    EXIT_THROWN, /* a throw that nobody caught: {{nocatch, text}, stack} */
-};
-
-enum { REASON_TEXT = 240, REASON_WORDS = REASON_TEXT + 32 };
-
-struct reason {
-    enum reason_kind kind;
-    char text[REASON_TEXT]; /* may be empty */
-};
-
-struct reason reason_make(enum reason_kind kind, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-bool reason_is_calm(struct reason reason); /* normal, shutdown, {shutdown, _} */
-bool reason_equal(const struct reason *a, const struct reason *b);
-/* "normal", "shutdown", "shutdown:text", "killed", "noproc", or the text of an error. Into `out`,
- * returned. */
-const char *reason_text(struct reason reason, char out[static REASON_WORDS]);
-/* The same as an Erlang term without blanks, as {shutdown,text} or {{nocatch,text},stack}. */
-const char *reason_term(struct reason reason, char out[static REASON_WORDS]);
 
 /* ---- the runtime ---- */
 
@@ -193,8 +163,8 @@ size_t runtime_callers(const struct runtime *runtime, proc_id pid, proc_id *out,
 struct crash {
     proc_id pid;
     const char *label;
-    const char *name; /* NULL: none */
-    const struct reason *reason;
+    const char *name;            /* NULL: none */
+    const struct reason *reason; /* and the error that it carries, if any */
     const char *ancestors;
     const char *callers;
     size_t messages;   /* that it did not read */

@@ -71,8 +71,10 @@ void exit_deliver(struct proc *to, proc_id from, const struct reason *reason, bo
                  T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})));
     if (effect == EFFECT_MESSAGE) {
         struct exit_message exit = {.who = from, .reason = *reason};
-        proc_post(to, &(struct message){
-                          .tag = MSG_EXIT, .from = from, .size = sizeof exit, .data = &exit});
+        proc_post_reason(
+            to,
+            &(struct message){.tag = MSG_EXIT, .from = from, .size = sizeof exit, .data = &exit},
+            offsetof(struct exit_message, reason));
     } else if (effect == EFFECT_END) {
         exit_end(to, reason->kind == EXIT_KILL && !by_link ? &killed : reason);
     }

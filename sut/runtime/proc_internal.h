@@ -222,10 +222,15 @@ struct proc *caller_find(const struct runtime *runtime, proc_id pid, ref_id ref)
 struct envelope *reply_make(struct proc *self, struct proc *caller, ref_id ref, const void *data,
                             size_t size);
 void reply_put(struct proc *caller, struct envelope *reply);
+/* proc_reply() of data with a struct reason at offset `at`: its error goes along. */
+void reply_reason(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size,
+                  size_t at);
 /* Copies the data; without any there is room for `size` bytes, zeroed. */
 struct envelope *envelope_new(struct proc *to, const struct message *message);
 void mailbox_put(struct proc *to, struct envelope *envelope);   /* without a limit */
 void proc_post(struct proc *to, const struct message *message); /* both */
+/* proc_post() of data with a struct reason at offset `at`: its error goes along. */
+void proc_post_reason(struct proc *to, const struct message *message, size_t at);
 /* The oldest message from *at on that matches, out of the mailbox; `at` stays valid as long as nothing in front of it is
  * taken. NULL: time is up. The caller releases it. */
 struct envelope *mailbox_wait(struct proc *self, struct envelope **at,
@@ -269,8 +274,13 @@ static inline void trace(struct proc *proc, enum traced what, proc_id other, uin
         trace_tell(proc, what, other, tag);
 }
 
-/* reason.c: one that lasts as long as the heap; without a text it costs nothing. */
+bool reason_shows_text(const struct reason *reason); /* wording.c */
+/* reason.c: one that lasts as long as the heap, with its error; without a text it costs nothing. */
 const struct reason *reason_keep(struct heap *heap, const struct reason *reason);
+struct reason *reason_copy(struct heap *heap, const struct reason *reason); /* one block, always */
+/* A copy with its error behind: how many bytes that takes, a multiple of 16, and putting it there. */
+size_t reason_room(const struct reason *reason);
+void reason_settle(struct reason *reason, void *room);
 
 /* proc_timer.c, proc_work.c, name.c: what a process leaves behind */
 void delayed_clear(struct proc *proc);

@@ -113,15 +113,24 @@ void crash_report(struct proc *self, const struct reason *reason)
         runtime->crashed(runtime->crashed_ctx, &crash);
 }
 
+/* In full, as far as it is known. */
+static const char *crash_why(struct heap *heap, const struct reason *reason)
+{
+    return reason->error ? error_words(heap, reason->error)
+                         : heap_strdup(heap, reason_text(*reason, (char[REASON_WORDS]){0}));
+}
+
 static void crash_log(void *ctx, const struct crash *crash)
 {
+    struct heap heap;
+    heap_init(&heap);
     bool named = crash->name, callers = crash->callers[0], state = crash->state[0];
     env_log(ctx, LOG_WARN,
             "process %s<%" PRIu64 "> crashed: %s%s%s; ancestors: %s%s%s; %zu messages unread",
-            named ? crash->name : crash->label, crash->pid,
-            reason_text(*crash->reason, (char[REASON_WORDS]){0}), state ? "; state: " : "",
-            crash->state, crash->ancestors[0] ? crash->ancestors : "none",
+            named ? crash->name : crash->label, crash->pid, crash_why(&heap, crash->reason),
+            state ? "; state: " : "", crash->state, crash->ancestors[0] ? crash->ancestors : "none",
             callers ? "; callers: " : "", crash->callers, crash->messages);
+    heap_done(&heap);
 }
 
 void runtime_log_crashes(struct runtime *runtime)

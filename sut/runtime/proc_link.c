@@ -116,19 +116,21 @@ static void down_post(struct proc *watcher, proc_id target, ref_id ref, const st
 {
     struct down {
         struct exit_message exit;
-        char name[];
+        _Alignas(16) char more[]; /* its error, and the name */
     };
-    size_t name_size = name ? strlen(name) + 1 : 0;
+    size_t room = reason_room(reason), name_size = name ? strlen(name) + 1 : 0;
     TRACE_SIGNAL(watcher, "proc/monitor/down", T_U64("ref", ref),
                  T_U64("watcher", proc_id_of(watcher)), T_U64("target", target),
                  T_STR("reason", reason_text(*reason, (char[REASON_WORDS]){0})));
-    struct envelope *envelope = envelope_new(
-        watcher,
-        &(struct message){
-            .tag = MSG_DOWN, .from = target, .ref = ref, .size = sizeof(struct down) + name_size});
+    struct envelope *envelope =
+        envelope_new(watcher, &(struct message){.tag = MSG_DOWN,
+                                                .from = target,
+                                                .ref = ref,
+                                                .size = sizeof(struct down) + room + name_size});
     struct down *down = (struct down *)envelope->data;
     down->exit = (struct exit_message){
-        .who = target, .reason = *reason, .name = name ? strcpy(down->name, name) : NULL};
+        .who = target, .reason = *reason, .name = name ? strcpy(down->more + room, name) : NULL};
+    reason_settle(&down->exit.reason, down->more);
     mailbox_put(watcher, envelope);
 }
 

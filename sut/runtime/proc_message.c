@@ -2,6 +2,7 @@
  * it. Only proc_send() can be refused; what the runtime itself sends (exits, DOWNs, replies,
  * timers) is bounded by what the receiver asked for, and always arrives. A reply arrives only while
  * its call waits: late ones vanish. */
+#include "sut/runtime/error.h"
 #include "sut/runtime/proc_park.h"
 
 #include <errno.h>
@@ -38,6 +39,28 @@ void mailbox_put(struct proc *to, struct envelope *envelope)
 void proc_post(struct proc *to, const struct message *message)
 {
     mailbox_put(to, envelope_new(to, message));
+}
+
+/* The error lies behind the data. */
+static struct envelope *envelope_with_reason(struct proc *to, const struct message *message,
+                                             size_t at)
+{
+    const struct reason *reason = (const void *)((const char *)message->data + at);
+    if (!reason->error)
+        return envelope_new(to, message);
+    size_t front = (message->size + 15) / 16 * 16;
+    struct message whole = *message;
+    whole.size = front + reason_room(reason);
+    whole.data = NULL;
+    struct envelope *envelope = envelope_new(to, &whole);
+    memcpy(envelope->data, message->data, message->size);
+    reason_settle((struct reason *)(void *)(envelope->data + at), envelope->data + front);
+    return envelope;
+}
+
+void proc_post_reason(struct proc *to, const struct message *message, size_t at)
+{
+    mailbox_put(to, envelope_with_reason(to, message, at));
 }
 
 static struct envelope *mailbox_take(struct proc *self, struct envelope **at)
@@ -178,15 +201,11 @@ int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, siz
 struct reason call_why(const struct proc *self, int err)
 {
     const struct envelope *down = self->replied;
-    switch (err) {
-    case 0: return (struct reason){.kind = EXIT_NORMAL};
-    case -ETIMEDOUT: return reason_make(EXIT_ERROR, "timeout");
-    case -EDEADLK: return reason_make(EXIT_ERROR, "calling_self");
-    case -ENOBUFS: return reason_make(EXIT_ERROR, "mailbox_full");
-    default: break;
-    }
-    return down ? ((const struct exit_message *)down->message.data)->reason
-                : (struct reason){.kind = EXIT_NOPROC};
+    if (err == 0)
+        return (struct reason){.kind = EXIT_NORMAL};
+    if (err == -ESRCH && down)
+        return ((const struct exit_message *)down->message.data)->reason;
+    return reason_of_error(error_of_errno(err));
 }
 
 struct envelope *reply_make(struct proc *self, struct proc *caller, ref_id ref, const void *data,
@@ -208,6 +227,16 @@ void reply_put(struct proc *caller, struct envelope *reply)
 {
     caller->call = 0;
     mailbox_put(caller, reply);
+}
+
+void reply_reason(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size,
+                  size_t at)
+{
+    struct proc *caller = caller_find(self->runtime, to, ref);
+    struct message reply = {
+        .tag = MSG_REPLY, .from = proc_id_of(self), .ref = ref, .size = size, .data = data};
+    if (caller)
+        reply_put(caller, envelope_with_reason(caller, &reply, at));
 }
 
 int proc_reply(struct proc *self, proc_id to, ref_id ref, const void *data, size_t size)

@@ -80,7 +80,9 @@ void exit_catch(struct proc *self, const struct reason *reason)
     if (!trying)
         return;
     self->trying = trying->outer;
-    if (trying->why)
+    if (trying->why) {
         *trying->why = *reason;
+        reason_own(&self->heap, trying->why);
+    }
     longjmp(trying->at, 1);
 }

@@ -11,11 +11,11 @@
 POINT_ABOUT("pubsub/topic/broadcast", "A message went out to the subscribers of a topic.");
 
 proc_id pubsub_start(struct runtime *runtime, proc_id parent, const char *name,
-                     const char **ret_why)
+                     const struct error **ret_error)
 {
     return registry_start(runtime, parent,
                           &(struct registry_spec){.name = name, .kind = REGISTRY_DUPLICATE},
-                          ret_why);
+                          ret_error);
 }
 
 int pubsub_subscribe(struct proc *self, proc_id hub, struct value topic, struct value metadata)

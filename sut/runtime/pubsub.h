@@ -13,7 +13,7 @@
 
 /* As registry_start(). */
 proc_id pubsub_start(struct runtime *runtime, proc_id parent, const char *name,
-                     const char **ret_why);
+                     const struct error **ret_error);
 
 int pubsub_subscribe(struct proc *self, proc_id hub, struct value topic, struct value metadata);
 int pubsub_unsubscribe(struct proc *self, proc_id hub, struct value topic); /* all of its own */

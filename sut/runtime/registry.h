@@ -40,9 +40,9 @@ struct registry_event { /* data of MSG_REGISTRY */
     struct value key, value;
 };
 
-/* Linked with `parent`, as supervisor_start(). Everything is copied. 0: the name is taken, or see *ret_why (may be NULL). */
+/* Linked with `parent`, as supervisor_start(). Everything is copied. 0: the name is taken, or see *ret_error (as there; may be NULL). */
 proc_id registry_start(struct runtime *runtime, proc_id parent, const struct registry_spec *spec,
-                       const char **ret_why);
+                       const struct error **ret_error);
 /* The same as the `start` of a child; arg: a struct registry_spec that lasts. */
 struct started registry_start_child(struct proc *supervisor, const void *arg);
 

@@ -7,6 +7,7 @@
 #include "sut/runtime/registry_internal.h"
 #include "sut/runtime/supervisor.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 void registry_ended(struct attachment *attachment, struct proc *proc, bool died)
@@ -66,7 +67,8 @@ static struct registry *registry_new(struct runtime *runtime, const struct regis
     return registry;
 }
 
-static proc_id supervisor_begin(struct registry *registry, proc_id parent, const char **ret_why)
+static proc_id supervisor_begin(struct registry *registry, proc_id parent,
+                                const struct error **ret_error)
 {
     unsigned count = registry->shard_count;
     struct child_spec *children = heap_alloc(registry->heap, count * sizeof *children);
@@ -88,19 +90,23 @@ static proc_id supervisor_begin(struct registry *registry, proc_id parent, const
         .children = children,
         .child_count = count,
     };
-    return supervisor_start(registry->runtime, parent, &spec, ret_why);
+    return supervisor_start(registry->runtime, parent, &spec, ret_error);
 }
 
 proc_id registry_start(struct runtime *runtime, proc_id parent, const struct registry_spec *spec,
-                       const char **ret_why)
+                       const struct error **ret_error)
 {
-    if (spec->name && runtime_whereis(runtime, spec->name)) {
-        if (ret_why)
-            *ret_why = "the name is taken";
+    proc_id holder = spec->name ? runtime_whereis(runtime, spec->name) : 0;
+    if (holder) {
+        struct heap *heap = runtime->env->heap;
+        error_hand_over(heap,
+                        error_new(heap, ERROR_REFUSED, error_already_started.code,
+                                  "the name '%s' is taken by process %" PRIu64, spec->name, holder),
+                        ret_error);
         return 0;
     }
     struct registry *registry = registry_new(runtime, spec);
-    registry->id = supervisor_begin(registry, parent, ret_why);
+    registry->id = supervisor_begin(registry, parent, ret_error);
     struct proc *supervisor = runtime_find(runtime, registry->id);
     if (!supervisor) {
         heap_free(registry->heap);
@@ -114,7 +120,12 @@ proc_id registry_start(struct runtime *runtime, proc_id parent, const struct reg
 
 struct started registry_start_child(struct proc *supervisor, const void *arg)
 {
-    const char *why = NULL;
-    proc_id id = registry_start(supervisor->runtime, proc_id_of(supervisor), arg, &why);
-    return id ? started_ok(id) : started_error(reason_make(EXIT_ERROR, "%s", why));
+    const struct error *error = NULL;
+    struct heap *heap = supervisor->runtime->env->heap;
+    proc_id id = registry_start(supervisor->runtime, proc_id_of(supervisor), arg, &error);
+    if (id)
+        return started_ok(id);
+    struct started started = started_error(reason_of_error(error_copy(&supervisor->heap, error)));
+    error_free(heap, error);
+    return started;
 }

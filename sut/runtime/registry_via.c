@@ -1,6 +1,8 @@
 /* registry_via.c: from a key to a server. The key is looked up at each call: it may stand for another one by then. */
 #include "sut/runtime/registry_via.h"
 
+#include "sut/runtime/error.h"
+
 #include <errno.h>
 
 static int via_join(struct proc *self, const void *arg)
@@ -15,11 +17,9 @@ static proc_id via_holder(struct proc *self, const struct registry_via *via)
     return registry_whereis(proc_runtime(self), via->registry, via->key, &pid) == 0 ? pid : 0;
 }
 
-static struct started taken(proc_id holder)
+static struct started taken(struct proc *self, const struct registry_via *via, proc_id holder)
 {
-    struct started started = started_error(reason_make(EXIT_ERROR, "already_started"));
-    started.pid = holder;
-    return started;
+    return started_taken(self, value_words(via->key, (char[VALUE_WORDS]){0}), holder);
 }
 
 struct started registry_start_server(struct proc *self, const struct registry_via *via,
@@ -27,12 +27,17 @@ struct started registry_start_server(struct proc *self, const struct registry_vi
 {
     proc_id holder = via_holder(self, via);
     if (holder)
-        return taken(holder);
+        return taken(self, via, holder);
     struct server_spec joined = *spec;
     joined.join = via_join;
     joined.via = via;
     return server_start_link(self, &joined);
 }
+
+static const struct error not_unique = {
+    ERROR_INPUT, EXIT_RAISED,
+    "badarg",    "only keys of a unique registry stand for a process",
+    NULL,        0};
 
 static int via_find(struct proc *self, const struct registry_via *via, proc_id *ret_pid)
 {
@@ -47,8 +52,7 @@ int registry_call(struct proc *self, const struct registry_via *via, uint32_t ta
     proc_id pid = 0;
     int err = via_find(self, via, &pid);
     if (err && ret_why)
-        *ret_why = reason_make(err == -ESRCH ? EXIT_NOPROC : EXIT_RAISED, "%s",
-                               err == -ESRCH ? "" : "not a unique registry");
+        *ret_why = reason_of_error(err == -ESRCH ? &error_noproc : &not_unique);
     return err ? err : server_call(self, pid, tag, data, size, timeout_ns, ret_reply, ret_why);
 }
 

@@ -91,9 +91,11 @@ static void last_run(struct proc *self, void *arg)
     last->server->ops->terminate(self, last->server->state, *last->why);
 }
 
+/* `given` may lie in a message, which goes when `terminate` receives. */
 static _Noreturn void server_terminate(struct proc *self, struct server *server,
-                                       const struct reason *why)
+                                       const struct reason *given)
 {
+    const struct reason *why = reason_keep(&self->heap, given);
     struct last last = {.server = server, .why = why};
     struct reason other;
     TRACE(&self->site, "server/process/terminate", T_U64("pid", proc_id_of(self)),

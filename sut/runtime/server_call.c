@@ -29,9 +29,7 @@ int server_call(struct proc *self, proc_id server, uint32_t tag, const void *dat
 
 static _Noreturn void call_exit(struct proc *self, proc_id server, const struct reason *why)
 {
-    char term[REASON_WORDS];
-    proc_exit(self,
-              reason_make(EXIT_ERROR, "{%s,{call,%" PRIu64 "}}", reason_term(*why, term), server));
+    proc_exit(self, reason_wrap(&self->heap, why, EXIT_ERROR, "call", "%" PRIu64, server));
 }
 
 const struct message *server_call_or_exit(struct proc *self, proc_id server, uint32_t tag,
@@ -53,6 +51,7 @@ int server_cast(struct runtime *runtime, proc_id from, proc_id server, uint32_t 
 int server_stop(struct proc *self, proc_id server, struct reason reason, int64_t timeout_ns,
                 struct reason *ret_why)
 {
+    reason.error = NULL; /* the server may outlive what it lies in; the text is enough to end for */
     int err = proc_call(self, server, MSG_SERVER_STOP, &reason, sizeof reason, timeout_ns, NULL);
     struct reason why = call_why(self, err);
     bool ended = err == -ESRCH && self->replied; /* else it was dead before */

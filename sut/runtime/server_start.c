@@ -1,5 +1,6 @@
 /* server_start.c: how a server comes to stand: it takes its name, makes its state, runs init, and tells who waits for it.
  * Only then it becomes a process that waits without a stack (server.c). */
+#include "sut/runtime/error.h"
 #include "sut/runtime/server_internal.h"
 
 #include <string.h>
@@ -71,9 +72,11 @@ static void server_main(struct proc *self, void *arg)
     struct birth *birth = arg;
     birth_settle(birth);
     if (birth->spec.name && proc_register(self, birth->spec.name) != 0)
-        proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
+        proc_failed(self, started_taken(self, birth->spec.name,
+                                        runtime_whereis(self->runtime, birth->spec.name))
+                              .why);
     if (birth->spec.join && birth->spec.join(self, birth->spec.via) != 0)
-        proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
+        proc_failed(self, reason_of_error(&error_already_started));
     struct server *server = server_new(self, birth);
     struct step step = {.server = server, .next = server_init(self, server, birth)};
     proc_started(self);
@@ -100,27 +103,21 @@ static struct birth *birth_new(struct heap *heap, const struct server_spec *spec
     return birth;
 }
 
-static struct started already_started(proc_id pid)
-{
-    struct started started = started_error(reason_make(EXIT_ERROR, "already_started"));
-    started.pid = pid;
-    return started;
-}
-
 /* Who has the name now, if that is why it failed. */
 static struct started start_checked(struct proc *self, const struct server_spec *spec,
                                     struct started started)
 {
     proc_id holder = spec->name ? runtime_whereis(self->runtime, spec->name) : 0;
-    bool taken = started.how == STARTED_ERROR && strcmp(started.why.text, "already_started") == 0;
-    return taken && holder ? already_started(holder) : started;
+    if (started.how == STARTED_ERROR && strcmp(started.why.text, error_already_started.code) == 0)
+        started.pid = holder;
+    return started;
 }
 
 static struct started server_begin(struct proc *self, const struct server_spec *spec, bool link)
 {
     proc_id holder = spec->name ? runtime_whereis(self->runtime, spec->name) : 0;
     if (holder)
-        return already_started(holder);
+        return started_taken(self, spec->name, holder);
     size_t size;
     struct birth *birth =
         birth_new(&self->heap, spec, link ? proc_id_of(self) : PARENT_NONE, &size);

@@ -24,10 +24,11 @@ void stage_say(struct proc *self, proc_id to, const struct stage_word *word)
 {
     struct proc *other = runtime_find(self->runtime, to);
     if (other)
-        proc_post(other, &(struct message){.tag = MSG_STAGE,
-                                           .from = proc_id_of(self),
-                                           .size = sizeof *word,
-                                           .data = word});
+        proc_post_reason(
+            other,
+            &(struct message){
+                .tag = MSG_STAGE, .from = proc_id_of(self), .size = sizeof *word, .data = word},
+            offsetof(struct stage_word, why));
 }
 
 /* ---- its beginning ---- */
@@ -254,7 +255,8 @@ static struct started stage_begin(struct proc *self, const struct stage_spec *sp
 {
     const char *contradiction = spec_contradiction(spec);
     if (contradiction)
-        return started_error(reason_make(EXIT_ERROR, "%s", contradiction));
+        return started_error(
+            reason_of_error(error_new(&self->heap, ERROR_INPUT, "bad_opts", "%s", contradiction)));
     size_t size;
     struct stage_birth *birth = birth_new(&self->heap, spec, &size);
     struct server_spec server = {.label = spec->label ? spec->label : "stage",
@@ -315,11 +317,14 @@ void stage_demand_forward(struct runtime *runtime, proc_id producer)
 
 /* ---- from inside ---- */
 
+static const struct error not_a_producer = {
+    ERROR_INPUT, EXIT_RAISED, "not_a_producer", "a consumer has no events to give", NULL, 0};
+
 void stage_emit(struct proc *self, const void *data, size_t size)
 {
     struct stage *stage = stage_of(self);
     if (!stage || stage->spec.type == STAGE_CONSUMER)
-        proc_exit(self, reason_make(EXIT_RAISED, "not a producer"));
+        proc_exit(self, reason_of_error(&not_a_producer));
     queue_add(&self->heap, &stage->emitted, data, size);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SUT_STAGE_INTERNAL_H
 #define SUT_STAGE_INTERNAL_H
 
+#include "sut/runtime/error.h"
 #include "sut/runtime/proc_internal.h"
 #include "sut/runtime/server_internal.h"
 #include "sut/runtime/stage.h"

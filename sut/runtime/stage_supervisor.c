@@ -124,7 +124,7 @@ static struct started child_start_one(struct proc *supervisor, const void *arg)
                              .ret_monitor = &watch.down};
     proc_id pid = proc_spawn(supervisor->runtime, &spec);
     if (!pid || !stage)
-        return started_error(reason_make(EXIT_ERROR, "too many processes"));
+        return started_error(reason_of_error(&error_no_room));
     proc_post(stage, &(struct message){.tag = TAG_WATCH,
                                        .from = proc_id_of(supervisor),
                                        .size = sizeof watch,

@@ -230,7 +230,7 @@ void source_end(struct proc *self, struct stage *stage, ref_id ref, struct reaso
     struct source *source = source_find(stage, ref);
     if (!source)
         return;
-    struct reason *kept = heap_memdup(&self->heap, &why, sizeof why);
+    struct reason *kept = reason_copy(&self->heap, &why);
     arrival_add(self, stage, &(struct arrival){.from = source->from, .why = kept});
     arrivals_take(self, stage);
 }

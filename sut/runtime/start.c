@@ -3,7 +3,9 @@
  * and nothing in front of that is looked at, however much it is. */
 #include "sut/runtime/start.h"
 
+#include "sut/runtime/error.h"
 #include "sut/runtime/proc_internal.h"
+#include <inttypes.h>
 
 POINT_ABOUT("proc/process/started",
             "Who waited for a process to stand goes on: it stands (ok), or why it is gone again.");
@@ -28,6 +30,7 @@ static void started_plain(struct started *started, enum started_how how, proc_id
     started->pid = pid;
     started->why.kind = EXIT_NORMAL;
     started->why.text[0] = '\0';
+    started->why.error = NULL;
 }
 
 struct started started_ok(proc_id pid)
@@ -47,6 +50,14 @@ struct started started_ignore(void)
 struct started started_error(struct reason why)
 {
     return (struct started){.how = STARTED_ERROR, .why = why};
+}
+
+struct started started_taken(struct proc *self, const char *name, proc_id holder)
+{
+    const struct error *taken =
+        error_new(&self->heap, ERROR_REFUSED, error_already_started.code,
+                  "the name '%s' is taken by process %" PRIu64, name, holder);
+    return (struct started){.how = STARTED_ERROR, .pid = holder, .why = reason_of_error(taken)};
 }
 
 /* ---- the new process ---- */
@@ -113,7 +124,7 @@ static void start_timeout(struct start *start, struct started *ret_started)
     proc_signal(start->self->runtime, proc_id_of(start->self), start->pid,
                 (struct reason){.kind = EXIT_KILL});
     gone_wait(start);
-    *ret_started = started_error(reason_make(EXIT_ERROR, "timeout"));
+    *ret_started = started_error(reason_of_error(&error_timeout));
 }
 
 static void start_replied(struct start *start, enum started_how how, struct started *ret_started)
@@ -121,6 +132,14 @@ static void start_replied(struct start *start, enum started_how how, struct star
     started_plain(ret_started, how, how == STARTED_OK ? start->pid : 0);
     if (how != STARTED_OK)
         gone_wait(start);
+}
+
+/* The message goes; the error that it carries is the starter's from now on. */
+static void start_died(const struct start *start, const struct exit_message *down,
+                       struct started *ret_started)
+{
+    *ret_started = started_error(down->reason);
+    reason_own(&start->self->heap, &ret_started->why);
 }
 
 static void start_wait(struct start *start, int64_t timeout_ns, struct started *ret_started)
@@ -133,7 +152,7 @@ static void start_wait(struct start *start, int64_t timeout_ns, struct started *
     else if (word->message.tag == MSG_REPLY)
         start_replied(start, *(const enum started_how *)word->message.data, ret_started);
     else
-        *ret_started = started_error(((const struct exit_message *)word->message.data)->reason);
+        start_died(start, word->message.data, ret_started);
     heap_release(&start->self->heap, word);
 }
 
@@ -168,7 +187,7 @@ struct started start_prepared(struct proc *self, const struct proc_spec *spec, p
     own.ret_monitor = &start.ref;
     start.pid = proc_spawn(self->runtime, &own);
     if (!start.pid)
-        return started_error(reason_make(EXIT_ERROR, "too many processes"));
+        return started_error(reason_of_error(&error_no_room));
     struct proc *child = runtime_find(self->runtime, start.pid); /* it has not run yet */
     child->starter = heap_alloc(&child->heap, sizeof *child->starter);
     *child->starter = (struct starter){.pid = proc_id_of(self), .ref = start.ref};

@@ -9,11 +9,15 @@
  *     it ends without a word    STARTED_ERROR   with the reason of its end (PL-02)
  *     the time is up            STARTED_ERROR   it is killed; "timeout" (PL-03)
  *
+ * What was reported as an error says so at every level: of a supervisor, which child, and why that one (error.h). Who tries again
+ * and again gives it back by reason_release().
+ *
  * Whenever the answer is not OK the process is gone when the starter goes on: its name and all it held are free again (PL-04).
  */
 #ifndef SUT_START_H
 #define SUT_START_H
 
+#include "sut/runtime/error.h"
 #include "sut/runtime/proc.h"
 
 enum started_how { STARTED_OK, STARTED_IGNORE, STARTED_ERROR };
@@ -21,7 +25,7 @@ enum started_how { STARTED_OK, STARTED_IGNORE, STARTED_ERROR };
 struct started {
     enum started_how how;
     proc_id pid;       /* STARTED_OK: who; else 0 */
-    struct reason why; /* STARTED_ERROR: why not */
+    struct reason why; /* STARTED_ERROR: why not; `why.error` is in the heap of who started it */
 };
 
 /* Spawns it, linked with `self`, and waits up to timeout_ns for its word. `link`, `monitor` and `ret_monitor` of the spec
@@ -50,6 +54,9 @@ _Noreturn void proc_failed(struct proc *self, struct reason why);
 /* Answers as values, for functions that start something. */
 struct started started_ok(proc_id pid);
 struct started started_ignore(void);
-struct started started_error(struct reason why);
+struct started
+started_error(struct reason why); /* `why.error` in the heap of who answers, or static */
+/* "already_started": another process has the name. */
+struct started started_taken(struct proc *self, const char *name, proc_id holder);
 
 #endif

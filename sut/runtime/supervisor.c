@@ -56,7 +56,9 @@ void supervisor_main(struct proc *self, void *arg)
 {
     struct supervisor *sup = arg;
     if (sup->spec.name && proc_register(self, sup->spec.name) != 0)
-        proc_failed(self, reason_make(EXIT_ERROR, "already_started"));
+        proc_failed(self, started_taken(self, sup->spec.name,
+                                        runtime_whereis(self->runtime, sup->spec.name))
+                              .why);
     start_trace(sup);
     children_start(sup);
     TRACE(proc_site(self), "sup/supervisor/up", T_U64("sup", proc_self(self)));
@@ -107,18 +109,17 @@ static void supervisor_prepare(struct proc *proc, const struct supervisor_spec *
 }
 
 proc_id supervisor_start(struct runtime *runtime, proc_id parent,
-                         const struct supervisor_spec *spec, const char **ret_why)
+                         const struct supervisor_spec *spec, const struct error **ret_error)
 {
-    enum spec_fault fault = supervisor_spec_check(spec, NULL);
+    const struct error *error = supervisor_spec_error(runtime_env(runtime)->heap, spec);
     proc_id id = 0;
-    if (!fault)
+    if (!error)
         id = proc_spawn(runtime, &(struct proc_spec){.label = spec->label,
                                                      .main = supervisor_main,
                                                      .link = parent,
                                                      .trap_exit = true});
     if (!id) {
-        if (ret_why)
-            *ret_why = fault ? spec_fault_text(fault) : "too many processes";
+        error_hand_over(runtime_env(runtime)->heap, error ? error : &error_no_room, ret_error);
         return 0;
     }
     /* It traps exits and has not run yet: it is alive. */
@@ -150,11 +151,9 @@ struct started supervisor_start_checked(struct proc *self, const struct supervis
 struct started supervisor_start_under(struct proc *self, const struct supervisor_spec *spec,
                                       size_t partitions)
 {
-    const char *child;
-    enum spec_fault fault = supervisor_spec_check(spec, &child);
-    if (fault)
-        return started_error(
-            reason_make(EXIT_ERROR, child ? "%s: %s" : "%s", spec_fault_text(fault), child));
+    const struct error *error = supervisor_spec_error(proc_heap(self), spec);
+    if (error)
+        return started_error(reason_of_error(error));
     return supervisor_start_checked(self, spec, partitions);
 }
 
@@ -181,10 +180,11 @@ int supervisor_stop_with(struct proc *self, proc_id supervisor, struct reason wh
     proc_unlink(self, supervisor); /* its exit is wanted: no signal for the caller */
     struct envelope **mark = self->last;
     ref_id monitor = proc_monitor(self, supervisor);
-    proc_post(target, &(struct message){.tag = MSG_SUPERVISOR_STOP,
-                                        .from = proc_self(self),
-                                        .size = sizeof why,
-                                        .data = &why});
+    proc_post_reason(
+        target,
+        &(struct message){
+            .tag = MSG_SUPERVISOR_STOP, .from = proc_self(self), .size = sizeof why, .data = &why},
+        0);
     struct envelope *down = mailbox_wait(self, mark, is_down, &monitor, WAIT_FOREVER);
     struct reason end = ((const struct exit_message *)down->message.data)->reason;
     heap_release(proc_heap(self), down);

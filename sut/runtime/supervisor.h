@@ -21,6 +21,7 @@
 #ifndef SUT_SUPERVISOR_H
 #define SUT_SUPERVISOR_H
 
+#include "sut/runtime/error.h"
 #include "sut/runtime/start.h"
 
 enum restart_type { RESTART_PERMANENT, RESTART_TRANSIENT, RESTART_TEMPORARY };
@@ -77,21 +78,29 @@ struct supervisor_spec {
 
 /* ---- contradictions ---- */
 
+#define SPEC_FAULTS(X)                                                                             \
+    X(SPEC_FINE, "fine", "")                                                                       \
+    X(SPEC_PERIOD, "invalid_period", "the period must be at least one second")                     \
+    X(SPEC_STRATEGY, "invalid_strategy", "the strategy is unknown")                                \
+    X(SPEC_AUTO_SHUTDOWN, "invalid_auto_shutdown",                                                 \
+      "this auto-shutdown is not possible with this strategy")                                     \
+    X(SPEC_TEMPLATE, "invalid_template",                                                           \
+      "a simple one-for-one supervisor has exactly one child: the template")                       \
+    X(SPEC_CHILDREN, "invalid_children", "a dynamic supervisor has no children before it runs")    \
+    X(SPEC_ID, "missing_id", "a child has no id")                                                  \
+    X(SPEC_DUPLICATE, "duplicate_child_name", "two children have the same id")                     \
+    X(SPEC_BODY, "invalid_start", "a child has not exactly one of main, start and supervisor")     \
+    X(SPEC_RESTART, "invalid_restart_type", "a child has an unknown restart type")                 \
+    X(SPEC_TYPE, "invalid_child_type", "a child has an unknown type")                              \
+    X(SPEC_SHUTDOWN, "invalid_shutdown", "a child has a negative shutdown time")                   \
+    X(SPEC_SIGNIFICANT_PERMANENT, "bad_combination", "a significant child must not be permanent")  \
+    X(SPEC_SIGNIFICANT_NEVER, "bad_combination",                                                   \
+      "a significant child needs a supervisor with auto-shutdown")
+
 enum spec_fault {
-    SPEC_FINE,
-    SPEC_PERIOD,        /* a period of no seconds */
-    SPEC_STRATEGY,      /* unknown */
-    SPEC_AUTO_SHUTDOWN, /* unknown, or not for this strategy */
-    SPEC_TEMPLATE,      /* SIMPLE_ONE_FOR_ONE without exactly one child */
-    SPEC_CHILDREN,      /* DYNAMIC with children */
-    SPEC_ID,            /* none */
-    SPEC_DUPLICATE,     /* two children with the same id */
-    SPEC_BODY,          /* not exactly one of main, start, supervisor */
-    SPEC_RESTART,       /* unknown */
-    SPEC_TYPE,          /* unknown */
-    SPEC_SHUTDOWN,      /* negative */
-    SPEC_SIGNIFICANT_PERMANENT,
-    SPEC_SIGNIFICANT_NEVER, /* the supervisor has no auto-shutdown */
+#define X(fault, code, text) fault,
+    SPEC_FAULTS(X)
+#undef X
 };
 
 /* The first contradiction, those of supervisors below included; *ret_child (may be NULL) is the id of the child it is
@@ -100,15 +109,20 @@ enum spec_fault supervisor_spec_check(const struct supervisor_spec *spec, const 
 enum spec_fault child_spec_check(const struct supervisor_spec *parent,
                                  const struct child_spec *spec);
 const char *spec_fault_text(enum spec_fault fault); /* a sentence; static */
+/* The same as an error in `heap`, whose causes lead from child to child to the fault: child (pool): child (db): invalid_shutdown (a
+ * child has ...). NULL: there is none. */
+const struct error *supervisor_spec_error(struct heap *heap, const struct supervisor_spec *spec);
+const struct error *child_spec_error(struct heap *heap, const struct supervisor_spec *parent,
+                                     const struct child_spec *spec);
 
 /* ---- starting and stopping ---- */
 
 /* Spawns a supervisor linked to `parent`; it stops when the parent exits, for whatever reason.
  * Without one (0) the driver is its parent: an exit signal from 0 stops it. Everything is copied.
- * Children are started in order when the supervisor first runs. Returns its id, or 0 with *ret_why (static text; may be
- * NULL) when the specification contradicts itself or no process can be had. */
+ * Children are started in order when the supervisor first runs. Returns its id, or 0 with *ret_error (in the heap of the
+ * environment; may be NULL) when the specification contradicts itself or no process can be had. */
 proc_id supervisor_start(struct runtime *runtime, proc_id parent,
-                         const struct supervisor_spec *spec, const char **ret_why);
+                         const struct supervisor_spec *spec, const struct error **ret_error);
 
 /* Starts one linked to `self`, its parent, and waits until all its children stand (SUP-01). When one fails, those before it
  * are stopped again, and the answer is an error {shutdown,{failed_to_start_child,ID,WHY}} (SUP-13, SUP-14). */
@@ -126,7 +140,7 @@ void supervisor_stop(struct proc *self, proc_id supervisor); /* with `shutdown` 
  * -EDEADLK it is the caller itself, -EINVAL it is not a supervisor, -ENOBUFS its mailbox is full. */
 
 /* Answers of start and restart: OK with the pid; IGNORE; ERROR with why: "already_started" (pid: who), "already_present",
- * "max_children", "running", "restarting", "not_found", a sentence about the spec, or why the start failed. `err` is not 0
+ * "max_children", "running", "restarting", "not_found", as child_spec_error() says it, or why the start failed. `err` is not 0
  * when the supervisor could not answer. */
 struct child_answer {
     int err;

@@ -36,8 +36,9 @@ static struct child_answer started_ask(struct proc *self, proc_id supervisor,
 {
     const struct message *reply;
     struct child_answer answer = {.err = supervisor_ask(self, supervisor, request, id, &reply)};
-    answer.started = answer.err ? started_error((struct reason){.kind = EXIT_NOPROC})
+    answer.started = answer.err ? started_error(reason_of_error(error_of_errno(answer.err)))
                                 : *(const struct started *)reply->data;
+    reason_own(proc_heap(self), &answer.started.why);
     return answer;
 }
 
@@ -222,6 +223,15 @@ static int number_serve(struct supervisor *sup, const struct request *request)
     }
 }
 
+/* The caller gets a copy of the error, too. */
+static void started_answer(struct supervisor *sup, const struct message *message,
+                           struct started *started)
+{
+    reply_reason(sup->self, message->from, message->ref, started, sizeof *started,
+                 offsetof(struct started, why));
+    reason_release(sup->heap, &started->why);
+}
+
 /* The message goes with the next receive, also one inside of a child's start: what is needed of it later is copied. */
 void request_serve(struct supervisor *sup, const struct message *message)
 {
@@ -236,7 +246,7 @@ void request_serve(struct supervisor *sup, const struct message *message)
     } else if (request->op == REQUEST_COUNT) {
         counts_answer(sup, &from);
     } else if (started_serve(sup, request, &started)) {
-        request_answer(sup, &from, &started, sizeof started);
+        started_answer(sup, &from, &started);
     } else {
         int err = number_serve(sup, request);
         request_answer(sup, &from, &err, sizeof err);

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-static struct started refused(const char *why)
+static struct started refused(const struct error *why)
 {
-    return started_error(reason_make(EXIT_ERROR, "%s", why));
+    return started_error(reason_of_error(why));
 }
 
 /* ---- adding one ---- */
@@ -68,24 +68,24 @@ static struct started child_settle(struct supervisor *sup, struct child *child,
 static struct started known_refuse(const struct child *known)
 {
     if (known->state != CHILD_UP)
-        return refused("already_present");
-    struct started started = refused("already_started");
+        return refused(&error_already_present);
+    struct started started = refused(&error_already_started);
     started.pid = known->pid;
     return started;
 }
 
 static struct started child_add_refuse(struct supervisor *sup, const struct child *child)
 {
-    enum spec_fault fault = child_spec_check(&sup->spec, &child->spec);
+    const struct error *fault = child_spec_error(sup->heap, &sup->spec, &child->spec);
     if (fault)
-        return refused(spec_fault_text(fault));
+        return refused(fault);
     const struct child *known =
         supervisor_has_ids(sup) ? children_by_id(sup, child->spec.id) : NULL;
     if (known)
         return known_refuse(known);
     size_t max = sup->spec.max_children;
     if (max && sup->child_count >= (max == CHILDREN_NONE ? 0 : max)) /* DYN-04 */
-        return refused("max_children");
+        return refused(&error_max_children);
     return started_ok(0);
 }
 
@@ -111,12 +111,12 @@ struct started child_add(struct supervisor *sup, struct child *child)
 struct started child_start_again(struct supervisor *sup, const char *id)
 {
     if (!supervisor_has_ids(sup))
-        return refused("unsupported");
+        return refused(&error_unsupported);
     struct child *child = children_by_id(sup, id);
     if (!child)
-        return refused("not_found");
+        return refused(&error_not_found);
     if (child->state != CHILD_DOWN)
-        return refused(child->state == CHILD_UP ? "running" : "restarting");
+        return refused(child->state == CHILD_UP ? &error_running : &error_restarting);
     struct started started;
     child_launch(sup, child, &started);
     if (started.how == STARTED_OK)

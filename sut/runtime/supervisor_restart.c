@@ -40,12 +40,13 @@ static void start_call(struct supervisor *sup, const struct child_spec *spec,
 {
     struct attempt attempt = {.spec = spec, .ret_started = ret_started};
     struct reason why;
-    char term[REASON_WORDS];
     if (proc_try(sup->self, attempt_run, &attempt, &why))
         return;
-    if (sup->spec.strategy != DYNAMIC)
-        why = reason_make(EXIT_ERROR, "{'EXIT',%s}", reason_term(why, term));
     *ret_started = started_error(why);
+    if (sup->spec.strategy == DYNAMIC)
+        return;
+    ret_started->why = reason_wrap(sup->heap, &why, EXIT_ERROR, "'EXIT'", "%s", "");
+    reason_release(sup->heap, &why);
 }
 
 static void main_spawn(struct supervisor *sup, const struct child_spec *spec,
@@ -54,6 +55,7 @@ static void main_spawn(struct supervisor *sup, const struct child_spec *spec,
     ret_started->how = STARTED_OK;
     ret_started->why.kind = EXIT_NORMAL;
     ret_started->why.text[0] = '\0';
+    ret_started->why.error = NULL;
     ret_started->pid =
         proc_spawn(proc_runtime(sup->self),
                    &(struct proc_spec){.label = spec->id ? spec->id : proc_label(sup->self),
@@ -62,7 +64,7 @@ static void main_spawn(struct supervisor *sup, const struct child_spec *spec,
                                        .arg_size = spec->arg_size,
                                        .link = proc_self(sup->self)});
     if (!ret_started->pid)
-        *ret_started = started_error(reason_make(EXIT_ERROR, "too many processes"));
+        *ret_started = started_error(reason_of_error(&error_no_room));
 }
 
 /* Answers are large, and restarts are many: they are written where they are wanted. */
@@ -97,11 +99,11 @@ void child_launch(struct supervisor *sup, struct child *child, struct started *r
 {
     if (FAULT(proc_site(sup->self), "sup/child/start", CAN_DIE, T_STR("child", child->spec.id),
               T_U64("sup", proc_self(sup->self))) != 0)
-        *ret_started = started_error(reason_make(EXIT_ERROR, "fault"));
+        *ret_started = started_error(reason_of_error(&error_fault));
     else
         body_start(sup, &child->spec, ret_started);
     if (ret_started->how == STARTED_OK && !ret_started->pid)
-        *ret_started = started_error(reason_make(EXIT_ERROR, "bad_return"));
+        *ret_started = started_error(reason_of_error(&error_bad_return));
     if (ret_started->how == STARTED_OK && child->spec.restart == RESTART_TEMPORARY)
         child_spec_forget_body(sup->heap, &child->spec);
     start_trace(sup, child, ret_started);
@@ -118,6 +120,15 @@ static bool child_bring_up(struct supervisor *sup, struct child *child, struct s
     return ret_started->how != STARTED_ERROR;
 }
 
+/* The same, after its end: why it failed is told by the event. */
+static bool child_bring_back(struct supervisor *sup, struct child *child)
+{
+    struct started started;
+    bool stands = child_bring_up(sup, child, &started);
+    reason_release(sup->heap, &started.why);
+    return stands;
+}
+
 /* ---- the first start (SUP) ---- */
 
 static _Noreturn void start_failed(struct supervisor *sup, const struct child *child,
@@ -125,8 +136,8 @@ static _Noreturn void start_failed(struct supervisor *sup, const struct child *c
 {
     TRACE(proc_site(sup->self), "sup/supervisor/failed", T_U64("sup", proc_self(sup->self)),
           T_STR("child", child->spec.id));
-    struct reason reason = reason_make(EXIT_SHUTDOWN, "{failed_to_start_child,%s,%s}",
-                                       child->spec.id, reason_term(why, (char[REASON_WORDS]){0}));
+    struct reason reason =
+        reason_wrap(sup->heap, &why, EXIT_SHUTDOWN, "failed_to_start_child", "%s", child->spec.id);
     supervisor_end(sup, reason);
 }
 
@@ -189,8 +200,7 @@ static _Noreturn void supervisor_give_up(struct supervisor *sup)
 
 static struct child *single_restart(struct supervisor *sup, struct child *child)
 {
-    struct started started;
-    return child_bring_up(sup, child, &started) ? NULL : child;
+    return child_bring_back(sup, child) ? NULL : child;
 }
 
 /* In reverse order down to the one after `before`; temporary ones do not come back (RST-09). */
@@ -208,11 +218,10 @@ static struct child *group_restart(struct supervisor *sup, struct child *child)
     struct child *before =
         sup->spec.strategy == ONE_FOR_ALL ? NULL : child_before(sup, child); /* RST-06, RST-07 */
     group_stop(sup, before);
-    struct started started;
     struct child *next;
     for (child = before ? before->next : sup->children; child; child = next) {
         next = child->next;
-        if (!child_bring_up(sup, child, &started))
+        if (!child_bring_back(sup, child))
             return child;
     }
     return NULL;

@@ -106,25 +106,50 @@ enum spec_fault supervisor_spec_check(const struct supervisor_spec *spec, const 
     return *ret_child ? SPEC_DUPLICATE : SPEC_FINE;
 }
 
+/* ---- the same in words ---- */
+
+static const struct error spec_errors[] = {
+#define X(fault, code, text) [fault] = {ERROR_INPUT, EXIT_ERROR, code, text, NULL, 0},
+    SPEC_FAULTS(X)
+#undef X
+};
+
 const char *spec_fault_text(enum spec_fault fault)
 {
-    static const char *const texts[] = {
-        [SPEC_FINE] = "fine",
-        [SPEC_PERIOD] = "the period must be at least one second",
-        [SPEC_STRATEGY] = "the strategy is unknown",
-        [SPEC_AUTO_SHUTDOWN] = "this auto-shutdown is not possible with this strategy",
-        [SPEC_TEMPLATE] = "a simple one-for-one supervisor has exactly one child: the template",
-        [SPEC_CHILDREN] = "a dynamic supervisor has no children before it runs",
-        [SPEC_ID] = "a child has no id",
-        [SPEC_DUPLICATE] = "two children have the same id",
-        [SPEC_BODY] = "a child has not exactly one of main, start and supervisor",
-        [SPEC_RESTART] = "a child has an unknown restart type",
-        [SPEC_TYPE] = "a child has an unknown type",
-        [SPEC_SHUTDOWN] = "a child has a negative shutdown time",
-        [SPEC_SIGNIFICANT_PERMANENT] = "a significant child must not be permanent",
-        [SPEC_SIGNIFICANT_NEVER] = "a significant child needs a supervisor with auto-shutdown",
-    };
-    return texts[fault];
+    return spec_errors[fault].text;
+}
+
+/* The fault is in it, or in what stands below it. */
+static const struct error *child_fault_error(struct heap *heap, const struct child_spec *spec,
+                                             enum spec_fault fault)
+{
+    const struct error *below =
+        spec->supervisor ? supervisor_spec_error(heap, spec->supervisor) : NULL;
+    const struct error *error = error_wrap(heap, below ? below : &spec_errors[fault], "child", "%s",
+                                           spec->id ? spec->id : "");
+    error_free(heap, below);
+    return error;
+}
+
+const struct error *child_spec_error(struct heap *heap, const struct supervisor_spec *parent,
+                                     const struct child_spec *spec)
+{
+    enum spec_fault fault = child_spec_check(parent, spec);
+    return fault ? child_fault_error(heap, spec, fault) : NULL;
+}
+
+const struct error *supervisor_spec_error(struct heap *heap, const struct supervisor_spec *spec)
+{
+    const char *id;
+    enum spec_fault fault = supervisor_spec_check(spec, &id);
+    if (!fault)
+        return NULL;
+    if (fault == options_check(spec))
+        return error_copy(heap, &spec_errors[fault]);
+    for (size_t i = 0; i < spec->child_count && fault != SPEC_DUPLICATE; ++i)
+        if (child_spec_check(spec, &spec->children[i]) == fault)
+            return child_fault_error(heap, &spec->children[i], fault);
+    return error_wrap(heap, &spec_errors[fault], "child", "%s", id);
 }
 
 /* ---- names, for events ---- */

@@ -137,6 +137,7 @@ struct task_result word_result(struct proc *self, struct envelope *word)
                                            message->size};
     else
         result.why = ((const struct exit_message *)message->data)->reason;
+    reason_own(&self->heap, &result.why);
     if (result.how == TASK_OK)
         task_over(self, message->ref);
     heap_release(&self->heap, word);
@@ -155,11 +156,14 @@ int task_await(struct proc *self, const struct task *task, int64_t timeout_ns,
                struct task_value *ret_value, struct reason *ret_why)
 {
     struct task_result result = task_yield(self, task, timeout_ns);
-    if (result.how == TASK_FOREIGN)
+    if (result.how == TASK_FOREIGN) {
+        if (ret_why)
+            *ret_why = reason_of_error(&error_not_owner);
         return -EPERM;
+    }
     if (result.how == TASK_NOTHING) {
         task_over(self, task->ref);
-        result.why = reason_make(EXIT_ERROR, "timeout");
+        result.why = reason_of_error(&error_timeout);
     }
     if (result.how == TASK_OK && ret_value)
         *ret_value = result.value;
@@ -168,16 +172,20 @@ int task_await(struct proc *self, const struct task *task, int64_t timeout_ns,
     return result.how == TASK_OK ? 0 : result.how == TASK_EXIT ? -EPIPE : -ETIMEDOUT;
 }
 
+void task_exit(struct proc *self, int err, const struct reason *why, const char *what)
+{
+    if (err == -EPERM)
+        proc_exit(self, *why);
+    proc_exit(self, reason_wrap(&self->heap, why, EXIT_ERROR, "task", "%s", what));
+}
+
 struct task_value task_await_or_exit(struct proc *self, const struct task *task, int64_t timeout_ns)
 {
     struct task_value value;
     struct reason why;
     int err = task_await(self, task, timeout_ns, &value, &why);
-    if (err == -EPERM)
-        proc_exit(self, reason_make(EXIT_RAISED, "not the owner of the task"));
     if (err)
-        proc_exit(self, reason_make(EXIT_ERROR, "{%s,{task,await}}",
-                                    reason_term(why, (char[REASON_WORDS]){0})));
+        task_exit(self, err, &why, "await");
     return value;
 }
 
@@ -206,8 +214,10 @@ static bool down_wait(struct proc *self, const struct task *task, int64_t *shutd
         proc_signal(self->runtime, proc_id_of(self), task->pid, (struct reason){.kind = EXIT_KILL});
         down = mailbox_wait(self, &self->first, is_down, &ref, WAIT_FOREVER);
     }
-    if (down)
+    if (down) {
         *ret_why = ((const struct exit_message *)down->message.data)->reason;
+        reason_own(&self->heap, ret_why);
+    }
     heap_release(&self->heap, down);
     return down;
 }
@@ -235,5 +245,8 @@ struct task_result task_shutdown(struct proc *self, const struct task *task, int
                 (struct reason){.kind = brutal ? EXIT_KILL : EXIT_SHUTDOWN});
     down_wait(self, task, &shutdown_ns, &why);
     struct envelope *value = mailbox_wait(self, &self->first, is_value, &ref, 0);
-    return value ? word_result(self, value) : shutdown_result(&why, brutal);
+    if (!value)
+        return shutdown_result(&why, brutal);
+    reason_release(&self->heap, &why);
+    return word_result(self, value);
 }

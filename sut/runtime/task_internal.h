@@ -2,6 +2,7 @@
 #ifndef SUT_TASK_INTERNAL_H
 #define SUT_TASK_INTERNAL_H
 
+#include "sut/runtime/error.h"
 #include "sut/runtime/proc_internal.h"
 #include "sut/runtime/task.h"
 
@@ -33,6 +34,8 @@ struct envelope *task_word(struct proc *self, ref_id ref, int64_t timeout_ns);
 /* Releases it. */
 struct task_result word_result(struct proc *self, struct envelope *word);
 void task_over(struct proc *self, ref_id ref); /* no monitor, no DOWN */
+/* Exits for what a wait answered; `what` waited. */
+_Noreturn void task_exit(struct proc *self, int err, const struct reason *why, const char *what);
 bool task_foreign(const struct proc *self, const struct task *task);
 
 #endif

@@ -55,7 +55,7 @@ static size_t many_next(struct many *many, struct proc *self, int64_t deadline,
 static int await_failed(const struct task_result *result, bool late, struct reason *ret_why)
 {
     if (ret_why)
-        *ret_why = late ? reason_make(EXIT_ERROR, "timeout") : result->why;
+        *ret_why = late ? reason_of_error(&error_timeout) : result->why;
     return late ? -ETIMEDOUT : -EPIPE;
 }
 
@@ -72,13 +72,20 @@ static int await_all(struct many *many, struct proc *self, int64_t deadline,
     return 0;
 }
 
+static int foreign_await(struct reason *ret_why)
+{
+    if (ret_why)
+        *ret_why = reason_of_error(&error_not_owner);
+    return -EPERM;
+}
+
 int task_await_many(struct proc *self, const struct task *tasks, size_t count, int64_t timeout_ns,
                     struct task_value *values, struct reason *ret_why)
 {
     struct many many;
     for (size_t i = 0; i < count; i++)
         if (task_foreign(self, &tasks[i]))
-            return -EPERM;
+            return foreign_await(ret_why);
     many_begin(&many, self, tasks, count);
     struct task_value *came = heap_alloc(many.heap, count * sizeof *came);
     int err = await_all(&many, self, proc_deadline(self, timeout_ns), came, ret_why);

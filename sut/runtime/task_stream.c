@@ -174,7 +174,7 @@ static int stream_pull(struct proc *self, struct task_stream *stream)
                          &pid, &ref);
     if (err)
         return stream_fail(self, stream, err,
-                           reason_make(EXIT_ERROR, err == -ENOSPC ? "max_children" : "no process"));
+                           reason_of_error(err == -ENOSPC ? &error_max_children : &error_no_room));
     element_add(self, stream, input, ref);
     return 0;
 }
@@ -193,10 +193,11 @@ static int element_end(struct proc *self, struct task_stream *stream, struct ele
 {
     bool late = end->late && element->result.how != TASK_OK;
     if (late && !stream->spec.kill_late)
-        return stream_fail(self, stream, -ETIMEDOUT, reason_make(EXIT_ERROR, "timeout"));
+        return stream_fail(self, stream, -ETIMEDOUT, reason_of_error(&error_timeout));
     if (element->result.how != TASK_OK) {
         element->result.how = TASK_EXIT;
-        element->result.why = late ? reason_make(EXIT_ERROR, "timeout") : end->why;
+        element->result.why = late ? reason_of_error(&error_timeout) : end->why;
+        reason_own(stream->heap, &element->result.why);
     }
     proc_cancel_timer(self, element->timer);
     id_table_remove(&stream->running, &element->by_ref);
@@ -217,6 +218,7 @@ static int stream_wait(struct proc *self, struct task_stream *stream)
     if (message->tag == MSG_DOWN) {
         stream->open = false;
         stream->why = ((const struct exit_message *)message->data)->reason;
+        reason_own(stream->heap, &stream->why);
         err = -EPIPE;
     } else if (message->from == stream->middle) {
         err = element_end(self, stream, CONTAINER_OF(node, struct element, by_ref), message->data);
@@ -233,6 +235,7 @@ static void element_drop(struct task_stream *stream, struct element *element)
 {
     if (!element)
         return;
+    reason_release(stream->heap, &element->result.why);
     heap_release(stream->heap, (void *)(uintptr_t)element->input.data);
     heap_release(stream->heap, element);
 }
@@ -281,7 +284,6 @@ bool task_stream_next_or_exit(struct proc *self, struct task_stream *stream,
 {
     int more = task_stream_next(self, stream, ret_item);
     if (more < 0)
-        proc_exit(self, reason_make(EXIT_ERROR, "{%s,{task,stream}}",
-                                    reason_term(stream->why, (char[REASON_WORDS]){0})));
+        task_exit(self, more, &stream->why, "stream");
     return more;
 }

@@ -26,14 +26,16 @@ static void end_tell(struct proc *self, const struct middle *middle, ref_id ref,
     struct proc *consumer = runtime_find(self->runtime, middle->consumer);
     struct middle_end end = {*why, late};
     if (consumer)
-        proc_post(consumer, &(struct message){.tag = MSG_TASK,
-                                              .from = proc_id_of(self),
-                                              .ref = ref,
-                                              .size = sizeof end,
-                                              .data = &end});
+        proc_post_reason(consumer,
+                         &(struct message){.tag = MSG_TASK,
+                                           .from = proc_id_of(self),
+                                           .ref = ref,
+                                           .size = sizeof end,
+                                           .data = &end},
+                         offsetof(struct middle_end, why));
 }
 
-/* Kills a task and waits until it is gone; the reason of its end. */
+/* Kills a task and waits until it is gone; the reason of its end, with its error in the heap. */
 static struct reason task_kill(struct proc *self, struct monitor *monitor)
 {
     proc_id pid = proc_id_of(monitor->target);
@@ -42,6 +44,7 @@ static struct reason task_kill(struct proc *self, struct monitor *monitor)
     proc_signal(self->runtime, proc_id_of(self), pid, (struct reason){.kind = EXIT_KILL});
     struct envelope *down = mailbox_wait(self, &self->first, is_down, &ref, WAIT_FOREVER);
     struct reason why = ((const struct exit_message *)down->message.data)->reason;
+    reason_own(&self->heap, &why);
     heap_release(&self->heap, down);
     return why;
 }
@@ -54,6 +57,7 @@ static void task_late(struct proc *self, const struct middle *middle, ref_id ref
         return;
     struct reason why = task_kill(self, CONTAINER_OF(node, struct monitor, by_ref));
     end_tell(self, middle, ref, &why, true);
+    reason_release(&self->heap, &why);
 }
 
 static struct monitor *monitor_of_task(struct monitor *monitor, const struct middle *middle)

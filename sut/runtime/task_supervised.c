@@ -8,7 +8,6 @@
 #include "sut/runtime/task_internal.h"
 
 #include <errno.h>
-#include <string.h>
 
 enum { OWNER_WAIT_S = 5 };
 
@@ -38,7 +37,7 @@ static void owner_wait(struct proc *self, struct task_order *order)
     }
     if (word)
         owner_gone(self, word->data);
-    proc_exit(self, reason_make(EXIT_ERROR, "timeout"));
+    proc_exit(self, reason_of_error(&error_timeout));
 }
 
 static void supervised_main(struct proc *self, void *arg)
@@ -58,7 +57,7 @@ static struct started supervised_start(struct proc *supervisor, const void *arg)
                                                  .arg_size = sizeof *order + order->arg_size,
                                                  .link = proc_id_of(supervisor),
                                                  .caller = order->owner});
-    return pid ? started_ok(pid) : started_error(reason_make(EXIT_ERROR, "no process"));
+    return pid ? started_ok(pid) : started_error(reason_of_error(&error_no_room));
 }
 
 static int child_start_for(struct proc *self, proc_id supervisor, const struct task_spec *spec,
@@ -74,10 +73,12 @@ static int child_start_for(struct proc *self, proc_id supervisor, const struct t
                                .shutdown_ns = spec->shutdown_ns};
     struct child_answer answer = supervisor_start_child(self, supervisor, &child);
     heap_release(&self->heap, order);
+    bool full = error_find(answer.started.why.error, error_max_children.code);
+    reason_release(&self->heap, &answer.started.why);
     if (answer.err)
         return answer.err == -EPIPE ? -ESRCH : answer.err;
     if (answer.started.how != STARTED_OK)
-        return strcmp(answer.started.why.text, "max_children") == 0 ? -ENOSPC : -EAGAIN;
+        return full ? -ENOSPC : -EAGAIN;
     *ret_pid = answer.started.pid;
     return 0;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENT_MAX = 1024, START_NS = 1000 };
+enum { START_NS = 1000 };
 
 /* ---- the environment ---- */
 
@@ -145,16 +145,25 @@ struct reason oracle_reason(struct oracle *oracle, const struct oracle_line *lin
 
 /* ---- blocks ---- */
 
+char *oracle_format(struct heap *heap, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    size_t size = (size_t)vsnprintf(NULL, 0, format, again) + 1;
+    va_end(again);
+    char *text = heap_alloc(heap, size);
+    vsnprintf(text, size, format, args);
+    return text;
+}
+
 void oracle_event(struct oracle *oracle, const char *format, ...)
 {
-    char text[EVENT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     oracle->events = heap_realloc(oracle->heap, oracle->events,
                                   (oracle->event_count + 1) * sizeof *oracle->events);
-    oracle->events[oracle->event_count++] = heap_strdup(oracle->heap, text);
+    oracle->events[oracle->event_count++] = oracle_format(oracle->heap, format, args);
+    va_end(args);
 }
 
 static int event_compare(const void *a, const void *b)

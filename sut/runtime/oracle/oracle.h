@@ -9,6 +9,7 @@
 
 #include "sut/runtime/proc.h"
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 enum { ORACLE_NAME_MAX = 32 };
@@ -69,6 +70,8 @@ void oracle_settle(struct oracle *oracle);
 /* Lets `ns` pass, firing what is due. */
 void oracle_pass(struct oracle *oracle, int64_t ns);
 
+/* Of any length, in `heap`. */
+char *oracle_format(struct heap *heap, const char *format, va_list args);
 /* The events of a block. They may be added from fibers. */
 void oracle_event(struct oracle *oracle, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -10,12 +10,10 @@
 
 void tree_result(struct command *command, const char *format, ...)
 {
-    char text[512];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    command->result = oracle_format(command->trees->oracle->heap, format, args);
     va_end(args);
-    command->result = heap_strdup(command->trees->oracle->heap, text);
 }
 
 /* ---- how answers read ---- */
@@ -47,7 +45,8 @@ void tree_result_started(struct command *command, struct child_answer answer)
     else if (started->how == STARTED_IGNORE)
         tree_result(command, command->sup->kind == NODE_DYN ? "ignore" : "ok undefined");
     else
-        tree_result(command, "error %s", reason_term(started->why, (char[REASON_WORDS]){0}));
+        tree_result(command, "error %s",
+                    reason_term_whole(command->trees->oracle->heap, &started->why));
 }
 
 /* ---- calls, by the harness ---- */

@@ -15,15 +15,13 @@ __attribute__((format(printf, 3, 4))) static struct tree_event *
 event_add(struct trees *trees, const struct incarnation *who, const char *format, ...)
 {
     struct heap *heap = trees->oracle->heap;
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     trees->events =
         heap_realloc(heap, trees->events, (trees->event_count + 1) * sizeof *trees->events);
     struct tree_event *event = &trees->events[trees->event_count++];
-    *event = (struct tree_event){.who = who, .text = heap_strdup(heap, text)};
+    va_list args;
+    va_start(args, format);
+    *event = (struct tree_event){.who = who, .text = oracle_format(heap, format, args)};
+    va_end(args);
     return event;
 }
 
@@ -130,8 +128,8 @@ void tree_exited(struct oracle *oracle, proc_id pid, const struct reason *reason
     if (!who)
         return;
     who->alive = false;
-    struct tree_event *event =
-        event_add(trees, who, "- %s %s", who->label, reason_term(*reason, (char[REASON_WORDS]){0}));
+    struct tree_event *event = event_add(trees, who, "- %s %s", who->label,
+                                         reason_term_whole(trees->oracle->heap, reason));
     event->exit = true;
     event->orphan = incarnation_is_orphan(who);
 }
@@ -288,7 +286,7 @@ static struct started supervisor_run(struct proc *parent, struct node *node)
         event_add(trees, who, "+ %s", who->label);
     } else {
         event_add(trees, who, "! %s %s", who->label,
-                  reason_term(started.why, (char[REASON_WORDS]){0}));
+                  reason_term_whole(trees->oracle->heap, &started.why));
     }
     heap_release(trees->oracle->heap, (void *)(uintptr_t)spec.children);
     return started;

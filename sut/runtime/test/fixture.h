@@ -4,6 +4,7 @@
 #define FIXTURE_H
 
 #include "fake_env.h"
+#include "sut/runtime/error.h"
 #include <criterion/criterion.h>
 
 static struct fake_env fake;
@@ -40,6 +41,16 @@ static inline proc_id spawn_linked(proc_main *main, const void *arg, proc_id lin
 static inline int post(proc_id to, uint32_t tag)
 {
     return proc_send(runtime, 0, to, tag, NULL, 0);
+}
+
+/* What an error says at its end; it is given back. Valid until the next one. */
+static inline const char *error_said(const struct error *why)
+{
+    static char said[200];
+    cr_assert_not_null(why);
+    snprintf(said, sizeof said, "%s", error_root(why)->text);
+    error_free(fake.env.heap, why);
+    return said;
 }
 
 static inline struct reason error(const char *text)

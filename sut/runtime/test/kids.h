@@ -117,12 +117,12 @@ static inline void die(const struct kid *kid, struct reason reason)
 
 static inline proc_id root_of(struct supervisor_spec spec)
 {
-    const char *why = "?";
+    const struct error *why = NULL;
     if (!spec.period_s)
         spec.period_s = 5;
     spec.label = "sup";
     proc_id id = supervisor_start(runtime, 0, &spec, &why);
-    cr_assert_neq(id, 0, "%s", why);
+    cr_assert_neq(id, 0, "%s", why ? error_root(why)->text : "");
     runtime_run(runtime);
     return id;
 }

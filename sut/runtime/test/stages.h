@@ -134,7 +134,7 @@ static inline void body_begin(struct proc *self, void *arg)
     struct begin *begin = *(struct begin **)arg;
     struct started started = stage_start(self, &begin->spec);
     if (started.how != STARTED_OK)
-        say(proc_env(self), "%s", reason_text(started.why, (char[REASON_WORDS]){0}));
+        say(proc_env(self), "%s", started.why.error ? started.why.error->text : started.why.text);
     begin->pid = started.pid;
 }
 

@@ -39,7 +39,7 @@ static inline void child_tidy(struct proc *self, void *arg)
 static inline proc_id start(unsigned intensity, unsigned period_s,
                             const struct child_spec *children, size_t count)
 {
-    const char *why = "?";
+    const struct error *why = NULL;
     proc_id id = supervisor_start(runtime, 0,
                                   &(struct supervisor_spec){.label = "sup",
                                                             .intensity = intensity,
@@ -47,7 +47,7 @@ static inline proc_id start(unsigned intensity, unsigned period_s,
                                                             .children = children,
                                                             .child_count = count},
                                   &why);
-    cr_assert_neq(id, 0, "%s", why);
+    cr_assert_neq(id, 0, "%s", why ? error_root(why)->text : "");
     runtime_run(runtime);
     return id;
 }

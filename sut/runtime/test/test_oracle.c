@@ -115,7 +115,7 @@ Test(oracle, trees_by_calls_and_time)
 
 Test(oracle, scenarios_that_once_differed)
 {
-    trees("found", 9);
+    trees("found", 10);
 }
 
 Test(oracle, trees_without_ids)

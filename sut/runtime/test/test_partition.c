@@ -137,7 +137,7 @@ Test(partition, strategies_PART_05)
     spec.strategy = DYNAMIC;
     struct started started = begin(spec);
     cr_assert_eq(started.how, STARTED_ERROR);
-    cr_assert_str_eq(started.why.text, "the strategy is unknown");
+    cr_assert_str_eq(started.why.error->code, "invalid_strategy");
 }
 
 Test(partition, each_has_its_arguments_PART_06)

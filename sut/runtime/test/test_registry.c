@@ -12,9 +12,9 @@ static proc_id registry;
 
 static void registry_begin(struct registry_spec spec)
 {
-    const char *why = "?";
+    const struct error *why = NULL;
     registry = registry_start(runtime, 0, &spec, &why);
-    cr_assert_neq(registry, 0, "%s", why);
+    cr_assert_neq(registry, 0, "%s", why ? why->text : "");
     runtime_run(runtime);
 }
 

@@ -67,5 +67,5 @@ Test(registry_via, a_duplicate_registry_has_none_REG_17)
     begin(REGISTRY_DUPLICATE);
     spawn(body_duplicate, NULL);
     runtime_run(runtime);
-    said_is("not a unique registry");
+    said_is("badarg");
 }

@@ -214,7 +214,7 @@ Test(start, no_place_is_an_error)
     struct plan plan = {.child = child_stands_later};
     proc_spawn(small, &(struct proc_spec){.main = starter, .arg = &plan});
     runtime_run(small);
-    cr_assert_str_eq(other.said, "error too many processes");
+    cr_assert_str_eq(other.said, "error too_many_processes");
     runtime_free(small);
     heap_free(other.env.heap);
 }

@@ -14,10 +14,10 @@ SUITE(spec);
 
 static const char *refusal(struct supervisor_spec spec)
 {
-    const char *why = NULL;
-    cr_assert_eq(supervisor_start(runtime, 0, &spec, &why), 0);
+    const struct error *error = NULL;
+    cr_assert_eq(supervisor_start(runtime, 0, &spec, &error), 0);
     cr_assert_eq(runtime_count(runtime), 0, "nothing was started");
-    return why;
+    return error_said(error);
 }
 
 Test(spec, contradictions_are_refused_SUP_07_SUP_10_SUP_11_SUP_19)
@@ -45,12 +45,11 @@ Test(spec, is_copied_and_restarts_use_the_original_arguments_RST_23)
     int arg = 7;
     char id[] = "a";
     struct child_spec child = {.id = id, .main = child_arg, .arg = &arg, .arg_size = sizeof arg};
-    const char *why;
     supervisor_start(
         runtime, 0,
         &(struct supervisor_spec){
             .label = "sup", .intensity = 1, .period_s = 1, .children = &child, .child_count = 1},
-        &why);
+        NULL);
     arg = 9, id[0] = 'x', child.main = NULL;
     runtime_run(runtime);
     end(2, error("boom"));
@@ -136,12 +135,11 @@ Test(restart, a_signal_from_nobody_does_not_mean_a_child_that_is_down_RST_20)
 {
     struct child_spec child = {.id = "a", .main = child_plain, .restart = RESTART_TRANSIENT};
     proc_id parent = spawn(body_wait, NULL);
-    const char *why;
     proc_id sup = supervisor_start(
         runtime, parent,
         &(struct supervisor_spec){
             .label = "sup", .intensity = 1, .period_s = 5, .children = &child, .child_count = 1},
-        &why);
+        NULL);
     runtime_run(runtime);
     end(3, plain(EXIT_SHUTDOWN));
     end(sup, error("boom"));
@@ -155,12 +153,11 @@ Test(restart, a_start_that_fails_is_retried_and_counted_RST_14_INT_10_INT_15)
     fake_env_init(&other);
     struct runtime *small = runtime_new(&other.env, &(struct runtime_options){.procs_max = 2});
     struct child_spec child = {.id = "a", .main = child_plain};
-    const char *why;
     proc_id sup = supervisor_start(
         small, 0,
         &(struct supervisor_spec){
             .label = "sup", .intensity = 2, .period_s = 5, .children = &child, .child_count = 1},
-        &why);
+        NULL);
     runtime_run(small);
     proc_signal(small, 0, 2, error("boom"));
     cr_assert_neq(proc_spawn(small, &(struct proc_spec){.main = child_plain}), 0);
@@ -181,12 +178,11 @@ Test(restart, a_first_start_that_fails_ends_the_supervisor_SUP_13_SUP_15)
                                     {.id = "b", .main = child_plain}};
     proc_id watcher = proc_spawn(small, &(struct proc_spec){.main = child_slow});
     runtime_run(small);
-    const char *why;
     supervisor_start(
         small, watcher,
         &(struct supervisor_spec){
             .label = "sup", .intensity = 9, .period_s = 5, .children = children, .child_count = 2},
-        &why);
+        NULL);
     runtime_run(small);
     cr_assert_eq(runtime_count(small), 1, "the first child was stopped again");
     runtime_free(small);
@@ -277,12 +273,11 @@ Test(window, giving_up_stops_all_in_reverse_and_exits_shutdown_INT_11)
     proc_id watcher =
         proc_spawn(runtime, &(struct proc_spec){.main = child_tidy, .label = "w", .arg = &nothing});
     runtime_run(runtime);
-    const char *why;
     supervisor_start(
         runtime, watcher,
         &(struct supervisor_spec){
             .label = "sup", .intensity = 0, .period_s = 5, .children = children, .child_count = 3},
-        &why);
+        NULL);
     runtime_run(runtime);
     said_is("w1 a3 b4 c5");
     end(4, error("boom"));

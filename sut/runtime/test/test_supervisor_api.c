@@ -71,14 +71,14 @@ Test(api, what_a_start_may_answer_SUP_12_API_03)
 Test(api, start_of_a_bad_spec_is_refused_SUP_11_SUP_12)
 {
     proc_id sup = ROOT(ONE_FOR_ONE, 3, child(&a));
-    answers("a child has no id", START_CHILD(sup, .start = kid_start, .arg = &b));
-    answers("a child has not exactly one of main, start and supervisor",
+    answers("{child,missing_id}", START_CHILD(sup, .start = kid_start, .arg = &b));
+    answers("{child,b,invalid_start}",
             START_CHILD(sup, .id = "b", .main = body_wait, .start = kid_start));
-    answers("a child has a negative shutdown time",
+    answers("{child,b,invalid_shutdown}",
             START_CHILD(sup, .id = "b", .main = body_wait, .shutdown_ns = -7));
-    answers("a child has an unknown restart type",
+    answers("{child,b,invalid_restart_type}",
             START_CHILD(sup, .id = "b", .main = body_wait, .restart = (enum restart_type)7));
-    answers("a child has an unknown type",
+    answers("{child,b,invalid_child_type}",
             START_CHILD(sup, .id = "b", .main = body_wait, .type = (enum child_type)7));
     answers("a+", CALL(CALL_WHICH, .sup = sup));
 }
@@ -385,15 +385,15 @@ Test(tree, one_bad_spec_and_nothing_is_started_SUP_07_SUP_19)
                                    .children =
                                        (struct child_spec[]){child(&a), child(&b), child(&b)},
                                    .child_count = 3};
-    answers("two children have the same id: b", link_answer(&spec));
+    answers("{child,b,duplicate_child_name}", link_answer(&spec));
     spec.child_count = 2, spec.period_s = 0;
-    answers("the period must be at least one second", link_answer(&spec));
+    answers("invalid_period", link_answer(&spec));
     struct supervisor_spec bad = {.label = "inner"};
     spec.period_s = 1;
     spec.children = (struct child_spec[]){child(&a), {.id = "inner", .supervisor = &bad}};
-    answers("the period must be at least one second: inner", link_answer(&spec));
+    answers("{child,inner,invalid_period}", link_answer(&spec));
     spec.strategy = (enum strategy)9;
-    answers("the strategy is unknown", link_answer(&spec));
+    answers("invalid_strategy", link_answer(&spec));
     said_is("");
 }
 

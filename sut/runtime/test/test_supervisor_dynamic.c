@@ -31,10 +31,10 @@ static const char *add(proc_id sup, struct kid *kid)
 
 Test(simple, has_exactly_one_template_and_no_child_S1F_01)
 {
-    const char *why = NULL;
+    const struct error *why = NULL;
     struct supervisor_spec none = {.strategy = SIMPLE_ONE_FOR_ONE, .period_s = 1};
     cr_assert_eq(supervisor_start(runtime, 0, &none, &why), 0);
-    answers("a simple one-for-one supervisor has exactly one child: the template", why);
+    answers("a simple one-for-one supervisor has exactly one child: the template", error_said(why));
     answers("", CALL(CALL_WHICH, .sup = simple_root((struct child_spec){0})));
     said_is("");
 }
@@ -189,15 +189,15 @@ Test(dynamic, one_that_is_tried_again_is_counted_and_goes_by_its_old_pid_DYN_01_
 
 Test(dynamic, its_options_DYN_02_DYN_03)
 {
-    const char *why = NULL;
+    const struct error *why = NULL;
     struct supervisor_spec spec = {SUPERVISOR_DEFAULTS, .strategy = DYNAMIC,
                                    .auto_shutdown = AUTO_ANY_SIGNIFICANT};
     cr_assert_eq(supervisor_start(runtime, 0, &spec, &why), 0);
-    answers("this auto-shutdown is not possible with this strategy", why);
+    answers("this auto-shutdown is not possible with this strategy", error_said(why));
     spec.auto_shutdown = AUTO_NEVER, spec.child_count = 1;
     cr_assert_eq(supervisor_start(runtime, 0, &spec, &why), 0);
-    answers("a dynamic supervisor has no children before it runs", why);
-    answers("a significant child needs a supervisor with auto-shutdown",
+    answers("a dynamic supervisor has no children before it runs", error_said(why));
+    answers("{child,bad_combination}",
             START_CHILD(dynamic_root(0), .start = kid_start, .arg = &a,
                         .restart = RESTART_TEMPORARY, .significant = true));
 }

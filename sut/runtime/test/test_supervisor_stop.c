@@ -80,7 +80,6 @@ Test(stop, a_child_that_unlinked_is_stopped_all_the_same_SUP_06_SHUT_05)
 
 static void parent_main(struct proc *self, void *arg)
 {
-    const char *why;
     int64_t none = 0;
     struct child_spec child = {
         .id = "a", .main = child_tidy, .arg = &none, .arg_size = sizeof none};
@@ -88,7 +87,7 @@ static void parent_main(struct proc *self, void *arg)
         proc_runtime(self), proc_self(self),
         &(struct supervisor_spec){
             .label = "sup", .intensity = 1, .period_s = 1, .children = &child, .child_count = 1},
-        &why);
+        NULL);
     proc_receive(self, WAIT_FOREVER);
     if (arg)
         supervisor_stop(self, 2);

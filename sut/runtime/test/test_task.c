@@ -174,7 +174,7 @@ static void body_foreign_owner(struct proc *self, void *arg)
 Test(task, only_the_owner_may_wait_TASK_13)
 {
     live(body_foreign_owner, false);
-    said_is("foreign() foreign foreign foreign DOWN(3,not the owner of the task) ok(1)");
+    said_is("foreign() foreign foreign foreign DOWN(3,not_owner) ok(1)");
 }
 
 static void body_completed(struct proc *self, void *arg)
