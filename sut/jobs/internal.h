@@ -78,7 +78,8 @@ struct jobs {
     size_t worker_count;
     struct worker fallback; /* perform NULL: none */
     int64_t lease_ms, lease_ns, poll_ns, grace_ns;
-    unsigned restarts; /* of the tree's processes, within a minute */
+    unsigned crash_limit; /* 0: none */
+    unsigned restarts;    /* of the tree's processes, within a minute */
     void (*on_giveup)(void *ctx);
     void *giveup_ctx;
 

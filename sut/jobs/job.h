@@ -122,6 +122,8 @@ struct job {
     enum job_state state;
     unsigned attempt, max_attempts, priority;
     unsigned snoozed;
+    unsigned
+        crashes; /* rescues in a row: its lease ran out, and no attempt ended otherwise since */
     unsigned progress; /* percent, as the job said last */
     uint64_t version;  /* raised by each update by hand */
     const char *queue, *worker, *args;

@@ -10,6 +10,7 @@
 #define POLL_NS_DEFAULT  NS_PER_S
 #define GRACE_NS_DEFAULT (15 * NS_PER_S)
 #define RESTARTS_DEFAULT 20
+#define CRASHES_DEFAULT  3
 #define PERIOD_S         60
 
 /* ---- configuration ---- */
@@ -99,6 +100,9 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .lease_ms = value_or(config->lease_ms, LEASE_MS_DEFAULT),
         .poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT),
         .grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT),
+        .crash_limit = config->crash_limit == JOBS_NEVER ? 0
+                       : config->crash_limit             ? config->crash_limit
+                                                         : CRASHES_DEFAULT,
         .restarts = config->restarts ? config->restarts : RESTARTS_DEFAULT,
         .on_giveup = config->on_giveup,
         .giveup_ctx = config->giveup_ctx,

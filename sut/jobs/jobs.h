@@ -58,6 +58,8 @@ struct queue_config {
     unsigned limit; /* jobs at once, > 0 */
 };
 
+#define JOBS_NEVER ((unsigned)-1)
+
 struct jobs_config {
     struct store *store;
     const struct queue_config *queues;
@@ -71,6 +73,9 @@ struct jobs_config {
     int64_t
         poll_ns; /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
     int64_t grace_ns; /* 0: 15 s, of a drain */
+    /* A job whose lease ran out so many times in a row, because what ran it died or stood still, is discarded: it may be the cause.
+     * 0: 3; JOBS_NEVER: it has all of its attempts. */
+    unsigned crash_limit;
     unsigned
         restarts; /* 0: 20. Of the processes of the tree, within a minute; one more, and it gives up. */
     void (*on_giveup)(

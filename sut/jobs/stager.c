@@ -49,7 +49,7 @@ static int64_t stage(struct proc *self, struct jobs *jobs)
 
 static int64_t rescue(struct proc *self, struct jobs *jobs)
 {
-    struct store_request request = {.op = STORE_RESCUE};
+    struct store_request request = {.op = STORE_RESCUE, .crash_limit = jobs->crash_limit};
     struct store_call *call;
     if (store_call(self, jobs->store, &request, &call) != 0)
         return NO_ANSWER;

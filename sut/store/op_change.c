@@ -4,6 +4,7 @@
 #include "sut/store/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lease,
@@ -31,7 +32,13 @@ static void tell_next(struct tx *tx)
 struct due {
     uint64_t id, lease;
     enum job_state state;
+    unsigned crashes; /* EXPIRED: rescues in a row, with this one */
 };
+
+static int64_t crash_limit(const struct tx *tx)
+{
+    return tx->request->crash_limit ? tx->request->crash_limit : INT32_MAX;
+}
 
 static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_count)
 {
@@ -41,36 +48,79 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     if (find == STATEMENT_DUE)
         tx_bind_text(tx, stmt, 2, NULL); /* of all queues */
+    else
+        tx_bind_int(tx, stmt, 2, crash_limit(tx));
     while (tx_step(tx, stmt)) {
         if (count == capacity) {
             capacity = capacity ? 2 * capacity : 16;
             rows = heap_realloc(tx->heap, rows, capacity * sizeof *rows);
         }
-        rows[count++] = (struct due){.id = (uint64_t)tx_column_int(tx, stmt, 0),
-                                     .lease = (uint64_t)tx_column_int(tx, stmt, 1),
-                                     .state = find == STATEMENT_DUE ? JOB_AVAILABLE
-                                                                    : tx_column_state(tx, stmt, 2)};
+        rows[count] = (struct due){.id = (uint64_t)tx_column_int(tx, stmt, 0),
+                                   .lease = (uint64_t)tx_column_int(tx, stmt, 1),
+                                   .state = JOB_AVAILABLE};
+        if (find == STATEMENT_EXPIRED) {
+            rows[count].state = tx_column_state(tx, stmt, 2);
+            rows[count].crashes = (unsigned)tx_column_int(tx, stmt, 3);
+        }
+        ++count;
     }
     *ret_count = count;
     return rows;
 }
 
-static void change_due(struct tx *tx, enum statement find, enum statement move,
-                       enum change_kind kind)
+static void stage_due(struct tx *tx)
 {
     size_t count;
-    struct due *rows = due_find(tx, find, &count);
-    struct tx_stmt *stmt = count ? tx_statement(tx, move) : NULL;
+    struct due *rows = due_find(tx, STATEMENT_DUE, &count);
+    struct tx_stmt *stmt = count ? tx_statement(tx, STATEMENT_STAGE) : NULL;
     for (size_t i = 0; i < count && !tx->err; ++i) {
         tx_yield(tx, rows[i].id, rows[i].state);
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
-        if (move == STATEMENT_RESCUE)
-            tx_bind_text(tx, stmt, 3, job_state_word(rows[i].state));
         if (tx_run(tx, stmt) == 0)
             continue;
         ++tx->reply->changed;
-        note(tx, kind, rows[i].id, rows[i].lease, rows[i].state);
+        note(tx, CHANGE_STAGE, rows[i].id, rows[i].lease, JOB_AVAILABLE);
+    }
+}
+
+/* What each time takes down the process that runs it would go round for as long as it has attempts, and take others with it. */
+static void rescue_text(const struct tx *tx, const struct due *row, char *text, size_t size)
+{
+    if (row->crashes < crash_limit(tx))
+        snprintf(text, size, "lease ran out");
+    else
+        snprintf(text, size, "lease ran out %u times in a row: no run of it comes to an end",
+                 row->crashes);
+}
+
+static void rescue_note(struct tx *tx, const struct due *row)
+{
+    if (tx_traced(tx))
+        tx_note(tx, (struct change){.kind = CHANGE_RESCUE,
+                                    .id = row->id,
+                                    .lease = row->lease,
+                                    .state = job_state_word(row->state),
+                                    .crashes = row->crashes,
+                                    .crash_limit = tx->request->crash_limit});
+}
+
+static void rescue_expired(struct tx *tx)
+{
+    size_t count;
+    char text[100];
+    struct due *rows = due_find(tx, STATEMENT_EXPIRED, &count);
+    struct tx_stmt *stmt = count ? tx_statement(tx, STATEMENT_RESCUE) : NULL;
+    for (size_t i = 0; i < count && !tx->err; ++i) {
+        rescue_text(tx, &rows[i], text, sizeof text);
+        tx_bind_int(tx, stmt, 1, tx->now_ms);
+        tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
+        tx_bind_text(tx, stmt, 3, job_state_word(rows[i].state));
+        tx_bind_text(tx, stmt, 4, text);
+        if (tx_run(tx, stmt) == 0)
+            continue;
+        ++tx->reply->changed;
+        rescue_note(tx, &rows[i]);
     }
 }
 
@@ -101,7 +151,7 @@ static void tell_ready(struct tx *tx)
 
 void tx_stage(struct tx *tx)
 {
-    change_due(tx, STATEMENT_DUE, STATEMENT_STAGE, CHANGE_STAGE);
+    stage_due(tx);
     tell_next(tx);
     tell_ready(tx);
 }
@@ -117,7 +167,7 @@ bool tx_stage_idle(struct tx *tx)
 
 void tx_rescue(struct tx *tx)
 {
-    change_due(tx, STATEMENT_EXPIRED, STATEMENT_RESCUE, CHANGE_RESCUE);
+    rescue_expired(tx);
     tell_next(tx);
 }
 

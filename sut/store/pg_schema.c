@@ -39,6 +39,7 @@ static const char *const steps[] = {
     " attempt integer NOT NULL DEFAULT 0 CHECK(attempt>=0),"
     " max_attempts integer NOT NULL DEFAULT 20 CHECK(max_attempts>0),"
     " snoozed integer NOT NULL DEFAULT 0,"
+    " crashes integer NOT NULL DEFAULT 0,"
     " state text NOT NULL DEFAULT 'available'," /* its check is that of wake_ms */
     " queue text NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"
     " worker text NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"

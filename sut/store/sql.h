@@ -192,6 +192,7 @@ struct change {
     uint64_t id, lease;
     const char *state;
     unsigned attempt, max_attempts;
+    unsigned crashes, crash_limit; /* RESCUE */
     int64_t delay_ms;
     const char *key; /* a unique one */
     unsigned states; /* in which it is held */

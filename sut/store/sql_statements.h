@@ -18,7 +18,8 @@
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
     "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
-    "finished_ms,timeout_ms,deadline_ms,version,progress,queue,worker,args,owner,part,meta,tags,"  \
+    "finished_ms,timeout_ms,deadline_ms,version,progress,crashes,queue,worker,args,owner,part,"    \
+    "meta,tags,"                                                                                   \
     "checkpoint"
 #define JOB_COLUMNS_ALL JOB_COLUMNS ",errors,result,note"
 
@@ -92,7 +93,7 @@
     X(ACK,                                                                                         \
       "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=coalesce(?5,scheduled_ms),"           \
       "wake_ms=?5,"                                                                                \
-      "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,"                                      \
+      "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,crashes=0,"                            \
       "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS("?8") " END WHERE " IS_HELD) \
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
@@ -102,18 +103,18 @@
            " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                        \
     X(STAGE,                                                                                       \
       "UPDATE duress_jobs " SQL_BY_ID " SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)  \
-    X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts THEN 'available'ELSE 'discarded'"   \
-               "END FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED                              \
+    X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts AND crashes+1<?2 THEN 'available'"  \
+               "ELSE 'discarded'END,crashes+1 FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED    \
                " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                    \
     X(RESCUE,                                                                                      \
       "UPDATE duress_jobs " SQL_BY_ID " SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 " \
-      "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,errors=" SQL_ERRORS_PLUS(             \
-          "'lease ran out'") " WHERE id=?2 AND " IS_EXPIRED)                                       \
+      "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,crashes=crashes+1,"                   \
+      "errors=" SQL_ERRORS_PLUS("?4") " WHERE id=?2 AND " IS_EXPIRED)                              \
     X(RETRY,                                                                                       \
       "UPDATE duress_jobs SET state='available',max_attempts=" SQL_MAX(                            \
           "max_attempts",                                                                          \
           "attempt+1") ","                                                                         \
-                       "scheduled_ms=?1,finished_ms=0,wake_ms=0 WHERE id=?2 AND "                  \
+                       "scheduled_ms=?1,finished_ms=0,wake_ms=0,crashes=0 WHERE id=?2 AND "        \
                        "state IN('completed','discarded','cancelled','retryable','scheduled')")    \
     X(CANCEL,                                                                                      \
       "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"                      \

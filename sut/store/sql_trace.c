@@ -86,7 +86,8 @@ static void trace_change(struct point_site *site, const struct change *change)
     case CHANGE_STAGE: TRACE(site, "store/job/stage", T_U64("job", change->id)); break;
     case CHANGE_RESCUE:
         TRACE(site, "store/job/rescue", T_U64("job", change->id), T_U64("lease", change->lease),
-              T_STR("state", change->state));
+              T_STR("state", change->state), T_U64("crashes", change->crashes),
+              T_U64("limit", change->crash_limit));
         break;
     case CHANGE_RETRY:
         TRACE(site, "store/job/retry", T_U64("job", change->id), T_STR("state", change->state));

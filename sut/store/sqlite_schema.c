@@ -34,6 +34,7 @@ static const char *const steps[] = {
     " lease INTEGER NOT NULL DEFAULT 0," /* raised by each claim */
     " acked INTEGER NOT NULL DEFAULT 0," /* the lease that was acknowledged last */
     " snoozed INTEGER NOT NULL DEFAULT 0,"
+    " crashes INTEGER NOT NULL DEFAULT 0," /* rescues in a row */
     " inserted_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
     " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
     " attempted_ms INTEGER NOT NULL DEFAULT 0,"

@@ -110,6 +110,7 @@ struct store_request {
     const struct store_queue *rules; /* QUEUE_SET */
     size_t rule_count;
     unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
+    unsigned crash_limit; /* RESCUE: after so many in a row a job is discarded; 0: never for that */
     const char *state;    /* LIST: only this state; NULL: all */
 };
 

@@ -76,8 +76,47 @@ CONFORMS(c73_rescue_by_lost_lease)
     cr_assert_eq(get(younger).state, JOB_EXECUTING);
     cr_assert_str_eq(get(last).errors,
                      "[{\"at\":1700000030000,\"attempt\":1,\"error\":\"lease ran out\"}]");
-    cr_assert_events("store/job/rescue job=1 lease=1 state=available\n"
-                     "store/job/rescue job=2 lease=1 state=discarded\n");
+    cr_assert_events("store/job/rescue job=1 lease=1 state=available crashes=1 limit=0\n"
+                     "store/job/rescue job=2 lease=1 state=discarded crashes=1 limit=0\n");
+}
+
+/* Claims it, and lets its lease run out. */
+static struct job poisoned(uint64_t id)
+{
+    claim_one(id);
+    clock_ms += LEASE_MS;
+    run_ok((struct store_request){.op = STORE_RESCUE, .crash_limit = 2});
+    return get(id);
+}
+
+CONFORMS(what_no_run_survives_is_discarded)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    struct job once = poisoned(id);
+    cr_assert_eq(once.state, JOB_AVAILABLE);
+    cr_assert_eq(once.crashes, 1);
+    events_clear();
+    struct job twice = poisoned(id);
+    cr_assert_eq(twice.state, JOB_DISCARDED);
+    cr_assert_eq(twice.finished_ms, clock_ms);
+    cr_assert(
+        strstr(twice.errors, "\"lease ran out 2 times in a row: no run of it comes to an end\""));
+    cr_assert_events("store/job/claim job=1 lease=2 attempt=2 max=20 queue=default\n"
+                     "store/job/rescue job=1 lease=2 state=discarded crashes=2 limit=2\n");
+    cr_assert_eq(change(STORE_RETRY, id), 1);
+    cr_assert_eq(get(id).crashes, 0);
+    cr_assert_eq(poisoned(id).state, JOB_AVAILABLE);
+}
+
+CONFORMS(only_crashes_in_a_row_count)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    for (int i = 0; i < 3; ++i) {
+        cr_assert_eq(poisoned(id).state, JOB_AVAILABLE);
+        ack(claim_one(id), i % 2 ? JOB_RETRYABLE : JOB_SCHEDULED, 0, NULL);
+        cr_assert_eq(get(id).crashes, 0);
+        tick(STORE_STAGE);
+    }
 }
 
 CONFORMS(the_clock_does_not_go_back)
