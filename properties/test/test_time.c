@@ -218,6 +218,45 @@ Test(drain_in_time, asks_nothing_of_a_node_that_died)
                                           "1h world/phase/enter phase=audit\n");
 }
 
+/* ---- poison_given_up ---- */
+
+#define RUN(attempt)   "1s n1 store/job/claim job=1 lease=" attempt " attempt=" attempt " max=9\n"
+#define RESCUED(state) "2s n1 store/job/rescue job=1 lease=1 state=" state " crashes=1 limit=2\n"
+
+Test(poison_given_up, holds_when_the_limit_is_kept)
+{
+    expect_holds("poison_given_up", RUN("1") RESCUED("available") RUN("2") RESCUED("discarded"));
+    expect_holds("poison_given_up", RUN("9") RESCUED("discarded")); /* its last attempt */
+    expect_vacuous("poison_given_up", RUN("1"));
+}
+
+Test(poison_given_up, refuses_one_run_more)
+{
+    expect_fails("poison_given_up", RUN("1") RESCUED("available") RUN("2") RESCUED("available"), 3,
+                 "job 1 was rescued 2 times in a row, and is to run again");
+}
+
+Test(poison_given_up, refuses_one_run_less)
+{
+#define ENDED "2s n1 store/job/finish job=1 lease=2 state=retryable attempt=2 max=9 delay_ms=5\n"
+#define AGAIN "2s n1 store/job/retry job=1 state=available\n"
+    static const char *const between[] = {ENDED, AGAIN};
+    for (size_t i = 0; i < 2; ++i) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s%s", RUN("1") RESCUED("available") RUN("2"), between[i],
+                 RUN("3") RESCUED("discarded"));
+        expect_fails("poison_given_up", text, 5,
+                     "job 1 was given up after 1 rescues in a row and 3 of 9 attempts");
+    }
+}
+
+Test(poison_given_up, knows_that_there_may_be_no_limit)
+{
+    expect_holds(
+        "poison_given_up",
+        RUN("1") "2s n1 store/job/rescue job=1 lease=1 state=available crashes=7 limit=0\n");
+}
+
 /* ---- no_needless_rescue ---- */
 
 Test(no_needless_rescue, holds_without_rescues)

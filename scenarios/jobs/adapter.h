@@ -38,6 +38,8 @@
       "inserts that share a transaction with the caller's own statements")                         \
     X(ROLLED_BACK, "rolled back", PERCENT, 0, 0, 0, 10000, "inserts whose transaction must fail")  \
     X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
+    X(POISONOUS, "poisonous", PERCENT, 0, 0, 0, 10000,                                             \
+      "jobs that take down the node that runs them")                                               \
     X(THREADED, "threaded", PERCENT, 0, 0, 0, 10000, "jobs whose code blocks a thread")            \
     X(STUBBORN, "stubborn", PERCENT, 5000, 5000, 0, 10000,                                         \
       "of these, those that do not look whether they are cancelled")                               \
@@ -92,7 +94,7 @@ struct item {     /* one job */
     enum outcome_kind end; /* JOB_OK, JOB_CANCEL, JOB_DISCARD */
     bool idempotent;
     bool in_transaction, rolled_back;
-    bool threaded, stubborn;
+    bool threaded, stubborn, poisonous;
     char args[32]; /* {"key":17} */
 };
 
@@ -129,6 +131,9 @@ struct app {
     struct jobs *jobs;
     proc_id clients; /* the top of their tree: the watch over their supervisor */
 };
+
+/* As code does that ruins its process: the node dies at once, and its init system boots it again. The caller waits for it. */
+void app_ruin(struct app *app);
 
 struct upstream {
     struct adapter *adapter;

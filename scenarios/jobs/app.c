@@ -40,6 +40,17 @@ static void gave_up(void *ctx)
     node_boot_after(app->host.node, BOOT_RETRY_NS);
 }
 
+static void ruin(void *arg)
+{
+    gave_up(arg);
+}
+
+void app_ruin(struct app *app)
+{
+    struct world *world = app->adapter->world;
+    world_at(world, app->host.node, world_now(world), ruin, app);
+}
+
 /* The clients are an application of the node, too: when their supervisor fails, so does the node. */
 static void clients_watch(struct proc *self, void *arg)
 {

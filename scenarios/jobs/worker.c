@@ -78,6 +78,10 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
     if (!item)
         return job_outcome_make(JOB_DISCARD, "no such key in the plan");
     begin(proc_site(self), job, item);
+    if (item->poisonous) {
+        app_ruin(app_of(self));
+        proc_sleep(self, WAIT_FOREVER);
+    }
     proc_sleep(self, item->work_ns / 2);
     if (job->snoozed < item->snoozes)
         return snooze_for(item->snooze_s);

@@ -42,6 +42,7 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     bool discards = draws_percent(&adapter->draws, W_DISCARDING);
     item->end = cancels ? JOB_CANCEL : discards ? JOB_DISCARD : JOB_OK;
     item->idempotent = draws_percent(&adapter->draws, W_IDEMPOTENT);
+    item->poisonous = draws_percent(&adapter->draws, W_POISONOUS);
     item->threaded = draws_percent(&adapter->draws, W_THREADED);
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
 }

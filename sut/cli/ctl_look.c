@@ -133,6 +133,8 @@ static void show_text(const struct job *job)
            job->id, job_state_word(job->state), job->worker, job->queue, job->priority);
     printf("attempt       %u of %u", job->attempt, job->max_attempts);
     printf(job->snoozed ? ", snoozed %u times\n" : "\n", job->snoozed);
+    if (job->crashes)
+        printf("lost          %u leases in a row\n", job->crashes);
     printf("inserted      %s UTC\n", ctl_time(job->inserted_ms, at));
     printf("scheduled     %s UTC\n", ctl_time(job->scheduled_ms, at));
     if (job->attempted_ms)
