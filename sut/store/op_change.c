@@ -112,6 +112,7 @@ static void rescue_expired(struct tx *tx)
     struct due *rows = due_find(tx, STATEMENT_EXPIRED, &count);
     struct tx_stmt *stmt = count ? tx_statement(tx, STATEMENT_RESCUE) : NULL;
     for (size_t i = 0; i < count && !tx->err; ++i) {
+        tx_yield(tx, rows[i].id, rows[i].state);
         rescue_text(tx, &rows[i], text, sizeof text);
         tx_bind_int(tx, stmt, 1, tx->now_ms);
         tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
