@@ -132,6 +132,7 @@ static const struct property_on on[] = {
     {"client/insert/call", on_call},
     {"store/job/finish", on_finish},
     {"store/job/retry", on_retry},
+    {"store/job/replace", on_retry},
     {"store/job/insert", on_insert},
     {"store/job/claim", on_claim},
     {"work/job/run", on_run},

@@ -8,6 +8,7 @@ static const struct property_on once_on[] = {
     ON_OP("client/insert/call", .role = ROLE_INVOKE, INSERT),
     ON_OP("client/insert/ok", .role = ROLE_OK, INSERT),
     ON_OP("client/insert/fail", .role = ROLE_FAIL, INSERT),
+    ON_OP("client/insert/conflict", .role = ROLE_FAIL, INSERT),
     ON_OP("client/insert/unknown", .role = ROLE_UNKNOWN, INSERT),
     ON_OP("audit/job/row", .role = ROLE_AT_ONCE, .f = OP_DEQUEUE, .by = {"job"}, .value = "key"),
     ON_OP("world/phase/enter", .role = ROLE_READY, .field = "phase", .is = "audit"),

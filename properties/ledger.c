@@ -183,6 +183,7 @@ static const struct property_on ghost_on[] = {
     {"client/insert/call", on_call},
     {"client/insert/ok", on_ok},
     {"client/insert/fail", on_fail},
+    {"client/insert/conflict", on_fail}, /* another job is there in its place */
     {"work/job/run", on_ghost_run},
     {"audit/job/row", on_ghost_row},
     ON_DISK_FAULT,

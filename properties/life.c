@@ -112,6 +112,17 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
 MOVES(X)
 #undef X
 
+/* Its state stays, but that an available job may have to wait. */
+static void on_replace(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct lawful *lawful = ctx;
+    struct job *job = table_find(&lawful->jobs, event_key(event));
+    unsigned from = job ? 1u << job->state : 0, to = 1u << event_state(event);
+    bool waits = from == BIT(AVAILABLE) && to == BIT(SCHEDULED);
+    struct move move = {"replaced", waits ? from : to, to};
+    job_move(judge, lawful, event, &move, event_state(event));
+}
+
 static void on_row(struct judge *judge, void *ctx, const struct event *event)
 {
     struct lawful *lawful = ctx;
@@ -138,6 +149,7 @@ static const struct property_on on[] = {
     {"store/job/rescue", on_rescue},
     {"store/job/retry", on_retry},
     {"store/job/cancel", on_cancel},
+    {"store/job/replace", on_replace},
     {"audit/job/row", on_row},
     ON_DISK_FAULT,
     {0},

@@ -41,6 +41,16 @@ SOMETIMES(sometimes_ack_repeated, COMMON, "job/finish/done", field_is(event, "re
 SOMETIMES(sometimes_unknown_insert, COMMON, "client/insert/unknown", true,
           "an insert has an unknown outcome", "Clients met the third answer: neither yes nor no.");
 
+SOMETIMES(sometimes_conflict, COMMON, "client/insert/conflict", true,
+          "a unique job is there already", "A second one was asked for, and not made.");
+
+SOMETIMES(sometimes_release, RARE, "store/job/release", true,
+          "a unique key passes to another job", "The time of its holder was over.");
+
+SOMETIMES(sometimes_yield, RARE, "store/job/yield", true,
+          "a job comes back and finds its unique key taken",
+          "It must go on all the same, and nobody else may suffer for it.");
+
 SOMETIMES(sometimes_retry_succeeds, COMMON, "store/job/finish",
           event_state(event) == LIFE_COMPLETED && event_u64(event, "attempt") > 1,
           "a job succeeds after a failed attempt", "Retries lead to the end that they are for.");

@@ -25,6 +25,8 @@ __attribute__((used)) static void feed_register(struct point_site *at)
 #define POINT(name) TRACE(at, name, T_U64("key", 0))
     POINT("client/insert/call");
     POINT("client/insert/ok");
+    POINT("client/insert/unique");
+    POINT("client/insert/conflict");
     POINT("client/insert/fail");
     POINT("client/insert/unknown");
     POINT("work/job/run");
@@ -38,6 +40,11 @@ __attribute__((used)) static void feed_register(struct point_site *at)
     POINT("store/job/rescue");
     POINT("store/job/retry");
     POINT("store/job/cancel");
+    POINT("store/job/unique");
+    POINT("store/job/conflict");
+    POINT("store/job/release");
+    POINT("store/job/yield");
+    POINT("store/job/replace");
     POINT("store/heartbeat/send");
     POINT("queue/process/start");
     POINT("queue/process/stop");

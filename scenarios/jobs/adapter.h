@@ -15,6 +15,7 @@
 #include "scenarios/draws.h"
 #include "scenarios/host.h"
 #include "sut/jobs/jobs.h"
+#include "sut/jobs/unique.h"
 #include "sut/store/sqlite.h"
 
 /* The workload's parameters. X(ENUM, name, type, fallback lo, hi, min, max, about) */
@@ -43,6 +44,10 @@
     X(THREADED, "threaded", PERCENT, 0, 0, 0, 10000, "jobs whose code blocks a thread")            \
     X(STUBBORN, "stubborn", PERCENT, 5000, 5000, 0, 10000,                                         \
       "of these, those that do not look whether they are cancelled")                               \
+    X(UNIQUE, "unique", PERCENT, 0, 0, 0, 10000, "jobs of which there is one at a time")           \
+    X(UNIQUE_KEYS, "unique keys", COUNT, 3, 3, 1, 1000, "how many different ones there are")       \
+    X(UNIQUE_FOR, "unique for", DURATION, 0, 0, 0, 24 * H,                                         \
+      "how long they keep others off; 0s: for ever")                                               \
     X(LEASE, "lease", DURATION, 30 * S, 30 * S, S, H, "how long a lease holds")                    \
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
@@ -95,7 +100,9 @@ struct item {     /* one job */
     bool idempotent;
     bool in_transaction, rolled_back;
     bool threaded, stubborn, poisonous;
-    char args[32]; /* {"key":17} */
+    unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */
+    struct job_unique uniqueness;
+    char args[64]; /* {"key":17} */
 };
 
 struct workload {

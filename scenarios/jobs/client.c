@@ -11,6 +11,8 @@
 
 POINT_ABOUT("client/insert/call", "a client is about to ask for a job");
 POINT_ABOUT("client/insert/ok", "the job was acknowledged");
+POINT_ABOUT("client/insert/unique", "it is to be the only one of its kind: which");
+POINT_ABOUT("client/insert/conflict", "there is one of its kind already: that job");
 POINT_ABOUT("client/insert/fail", "the job was definitely not inserted");
 POINT_ABOUT("client/insert/unknown", "the job may have been inserted");
 
@@ -29,9 +31,12 @@ static void note_unknown(struct app *app, struct point_site *at, struct item *it
 }
 
 static void note_outcome(struct app *app, struct point_site *at, struct item *item, int err,
-                         uint64_t job)
+                         uint64_t job, bool conflict)
 {
-    if (err == 0) {
+    if (err == 0 && conflict) {
+        TRACE(at, "client/insert/conflict", T_U64("key", item->key), T_U64("job", job));
+        item_settle(app->adapter, item, ITEM_FAILED);
+    } else if (err == 0) {
         item->job = job;
         TRACE(at, "client/insert/ok", T_U64("key", item->key), T_U64("job", job));
         item_settle(app->adapter, item, ITEM_OK);
@@ -53,10 +58,18 @@ static const char *statements_of(const struct item *item)
     return NULL;
 }
 
+/* 0: for ever. */
+static int64_t item_period_ms(const struct item *item)
+{
+    int64_t period_ms = item->uniqueness.period_ms;
+    return period_ms == JOB_UNIQUE_FOREVER ? 0 : period_ms;
+}
+
 static void ask(struct proc *self, struct app *app, struct item *first, size_t count)
 {
     struct job_spec specs[GROUP_MAX] = {0};
     uint64_t jobs[GROUP_MAX] = {0};
+    bool conflicts[GROUP_MAX] = {0};
     struct point_site *at = proc_site(self);
     for (size_t i = 0; i < count; i++) {
         struct item *item = &first[i];
@@ -64,14 +77,18 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
                                      .worker = item->threaded ? "block" : "work",
                                      .args = item->args,
                                      .max_attempts = item->max_attempts,
-                                     .delay_ms = item->delay_ms};
+                                     .delay_ms = item->delay_ms,
+                                     .unique = item->unique ? &item->uniqueness : NULL};
         item->state = ITEM_CALLING;
         TRACE(at, "client/insert/call", T_U64("key", item->key), T_I64("delay_ms", item->delay_ms),
               T_U64("max", item->max_attempts), T_U64("tx", item->in_transaction));
+        if (item->unique)
+            TRACE(at, "client/insert/unique", T_U64("key", item->key),
+                  T_U64("unique", item->unique), T_I64("period_ms", item_period_ms(item)));
     }
-    int err = jobs_insert(self, app->jobs, specs, count, statements_of(first), jobs);
+    int err = jobs_insert(self, app->jobs, specs, count, statements_of(first), jobs, conflicts);
     for (size_t i = 0; i < count; i++)
-        note_outcome(app, at, &first[i], err, jobs[i]);
+        note_outcome(app, at, &first[i], err, jobs[i], conflicts[i]);
 }
 
 /* What the client before this one was asking for when it died. */

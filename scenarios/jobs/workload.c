@@ -5,6 +5,7 @@
 #include "sut/jobs/internal.h" /* text_number() */
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,44 @@ static unsigned draw_times(struct adapter *adapter, enum workload_param param, u
     if (!draws_percent(&adapter->draws, param))
         return 0;
     return 1 + (unsigned)draws_below(&adapter->draws, most, most);
+}
+
+/* Who asks for the same one agrees on its states. Those that leave their states and come back may meet another one. */
+static unsigned unique_states(unsigned unique)
+{
+    static const unsigned states[] = {
+        JOB_STATES_INCOMPLETE & ~JOB_STATE_BIT(JOB_EXECUTING),
+        JOB_STATES_INCOMPLETE,
+        JOB_STATES_SUCCESSFUL,
+        JOB_STATES_ALL,
+    };
+    return states[unique % (sizeof states / sizeof *states)];
+}
+
+static void draw_uniqueness(struct adapter *adapter, struct item *item)
+{
+    static const char *const keys[] = {"u", NULL};
+    if (!draws_percent(&adapter->draws, W_UNIQUE))
+        return;
+    uint64_t count = (uint64_t)draws_fixed(&adapter->draws, W_UNIQUE_KEYS);
+    item->unique = 1 + (unsigned)draws_below(&adapter->draws, count, count);
+    int64_t period_ms = draws_value(&adapter->draws, W_UNIQUE_FOR) / MS;
+    item->uniqueness = (struct job_unique){.period_ms = period_ms ? period_ms : JOB_UNIQUE_FOREVER,
+                                           .fields = JOB_UNIQUE_ARGS,
+                                           .keys = keys,
+                                           .states = unique_states(item->unique),
+                                           .replace[JOB_SCHEDULED] = JOB_REPLACE_SCHEDULED_AT};
+}
+
+/* What is the same need not look the same. */
+static void item_args(struct item *item)
+{
+    text_number(item->args, ARGS_PREFIX, item->key);
+    if (item->unique)
+        snprintf(item->args + strlen(item->args), sizeof item->args - strlen(item->args),
+                 item->key % 2 ? ",\"u\":{\"n\":%u,\"of\":1}" : ",\"u\":{\"of\":1.0,\"n\":%u}",
+                 item->unique);
+    strcat(item->args, "}");
 }
 
 static void draw_behaviour(struct adapter *adapter, struct item *item)
@@ -43,6 +82,7 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     item->end = cancels ? JOB_CANCEL : discards ? JOB_DISCARD : JOB_OK;
     item->idempotent = draws_percent(&adapter->draws, W_IDEMPOTENT);
     item->poisonous = draws_percent(&adapter->draws, W_POISONOUS);
+    draw_uniqueness(adapter, item);
     item->threaded = draws_percent(&adapter->draws, W_THREADED);
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
 }
@@ -93,14 +133,13 @@ static void draw_item(struct adapter *adapter, struct insert *insert, struct ite
 {
     struct tape *tape = world_tape(adapter->world);
     *item = (struct item){.key = key};
-    text_number(item->args, ARGS_PREFIX, key);
-    strcat(item->args, "}");
     tape_span_begin(tape, "insert");
     draw_insert(adapter, insert, item);
     tape_span_end(tape);
     tape_span_begin(tape, "behaviour");
     draw_behaviour(adapter, item);
     tape_span_end(tape);
+    item_args(item);
 }
 
 void workload_draw(struct adapter *adapter)

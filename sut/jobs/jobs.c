@@ -1,6 +1,7 @@
 /* jobs.c: starting the job system of a node, and inserting into it. What it keeps is in the node's
  * heap and goes with the node; everything that must survive is in the store. */
 #include "sut/jobs/internal.h"
+#include "sut/jobs/unique.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -210,9 +211,19 @@ static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_
             queue_poke(&jobs->queues[i]);
 }
 
-int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
-                const char *tx_sql, uint64_t *ret_ids)
+static void warn_of_uniqueness(struct jobs *jobs, const struct job_spec *specs, size_t count)
 {
+    for (size_t i = 0; i < count; ++i) {
+        const char *odd = specs[i].unique ? job_unique_warning(specs[i].unique) : NULL;
+        if (odd && (i == 0 || specs[i].unique != specs[i - 1].unique))
+            env_log(jobs->env, LOG_WARN, "a job of worker %s: %s", specs[i].worker, odd);
+    }
+}
+
+int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
+                const char *tx_sql, uint64_t *ret_ids, bool *ret_conflicts)
+{
+    warn_of_uniqueness(jobs, specs, count);
     struct store_request request = {
         .op = STORE_INSERT, .specs = specs, .spec_count = count, .tx_sql = tx_sql};
     struct store_call *call;
@@ -221,6 +232,8 @@ int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *spe
         return err;
     if (count)
         memcpy(ret_ids, call->reply.ids, count * sizeof *ret_ids);
+    for (size_t i = 0; ret_conflicts && i < count; ++i)
+        ret_conflicts[i] = call->reply.conflicts && call->reply.conflicts[i];
     int64_t now_ms = call->reply.now_ms;
     store_call_free(call);
     for (size_t i = 0; i < count; ++i)

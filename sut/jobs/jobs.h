@@ -94,9 +94,10 @@ struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *confi
  * embeds the system treats its death as the end of the whole program. */
 proc_id jobs_root(const struct jobs *jobs);
 
-/* Inserts; wakes local queues. 0 and *ret_ids (spec_count of them), or a negative errno as store_call. tx_sql may be NULL. */
+/* Inserts; wakes local queues. 0 and *ret_ids (spec_count of them), or a negative errno as store_call. tx_sql may be NULL.
+ * ret_conflicts, if not NULL, likewise: true for a unique job that was not inserted, because the one of that id holds its key. */
 int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
-                const char *tx_sql, uint64_t *ret_ids);
+                const char *tx_sql, uint64_t *ret_ids, bool *ret_conflicts);
 
 /* Begins a graceful drain; done(ctx, left) is called on the loop when nothing runs any more or the grace is over; left:
  * how many jobs had to be left to rescue. From the driver, not from a process. Repeated calls do nothing. Over at the

@@ -73,25 +73,24 @@ static bool in_the_way(const struct tx *tx, const struct holder *holder,
 }
 
 static void note(struct tx *tx, enum change_kind kind, uint64_t id, const char *key,
-                 enum job_state state, unsigned states)
+                 const struct job_unique *unique)
 {
     if (tx_traced(tx))
-        tx_note(tx, (struct change){.kind = kind,
-                                    .id = id,
-                                    .key = heap_strdup(tx->heap, key),
-                                    .state = job_state_word(state),
-                                    .states = states});
+        tx_note(tx,
+                (struct change){
+                    .kind = kind, .id = id, .key = heap_strdup(tx->heap, key), .unique = unique});
 }
 
 /* If it is as it was: otherwise the next look finds who holds it then. */
-static void release(struct tx *tx, const struct holder *holder, const char *key)
+static void release(struct tx *tx, const struct holder *holder, const char *key,
+                    const struct job_unique *unique)
 {
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RELEASE);
     tx_bind_int(tx, stmt, 1, (int64_t)holder->id);
     tx_bind_text(tx, stmt, 2, key);
     tx_bind_text(tx, stmt, 3, job_state_word(holder->state));
     if (tx_run(tx, stmt) > 0)
-        note(tx, CHANGE_RELEASE, holder->id, key, holder->state, 0);
+        note(tx, CHANGE_RELEASE, holder->id, key, unique);
 }
 
 /* ---- replace ---- */
@@ -161,7 +160,9 @@ static bool replace(struct tx *tx, const struct holder *holder, const struct job
     enum job_state state = bind_schedule(tx, stmt, holder, spec);
     if (tx_run(tx, stmt) == 0)
         return false;
-    note(tx, CHANGE_REPLACE, holder->id, key, state, 0);
+    if (tx_traced(tx))
+        tx_note(tx, (struct change){
+                        .kind = CHANGE_REPLACE, .id = holder->id, .state = job_state_word(state)});
     return true;
 }
 
@@ -173,32 +174,42 @@ static bool holds_at_once(const struct tx *tx, const struct job_spec *spec)
     return job_unique_states(spec->unique) & JOB_STATE_BIT(job_spec_state(spec, tx->now_ms));
 }
 
+/* One try. 0: the key has changed hands meanwhile, or is free now. */
+static uint64_t insert_or_find(struct tx *tx, const struct job_spec *spec, const char *key,
+                               bool *ret_conflict)
+{
+    bool at_once = holds_at_once(tx, spec);
+    struct holder holder = at_once ? (struct holder){0} : holder_of(tx, key);
+    uint64_t id = holder.id ? 0 : insert(tx, spec, key);
+    if (id) {
+        note(tx, CHANGE_UNIQUE, id, key, spec->unique);
+        *ret_conflict = false;
+        return id;
+    }
+    if (at_once)
+        holder = holder_of(tx, key);
+    if (holder.id && !in_the_way(tx, &holder, spec->unique)) {
+        release(tx, &holder, key, spec->unique);
+        return 0;
+    }
+    if (!holder.id || !replace(tx, &holder, spec, key))
+        return 0;
+    note(tx, CHANGE_CONFLICT, holder.id, key, spec->unique);
+    *ret_conflict = true;
+    return holder.id;
+}
+
 uint64_t tx_insert_unique(struct tx *tx, const struct job_spec *spec, bool *ret_conflict)
 {
     char key[JOB_UNIQUE_KEY_SIZE];
+    uint64_t id = 0;
     if (!job_unique_key(tx->heap, spec, key))
-        tx_fail(tx, -EINVAL, "a job cannot be unique by its arguments: they are not JSON");
-    bool at_once = holds_at_once(tx, spec);
-    for (int tries = 0; !tx->err && tries < TRIES; ++tries) {
-        struct holder holder = at_once ? (struct holder){0} : holder_of(tx, key);
-        uint64_t id = holder.id ? 0 : insert(tx, spec, key);
-        if (id) {
-            note(tx, CHANGE_UNIQUE, id, key, JOB_AVAILABLE, job_unique_states(spec->unique));
-            *ret_conflict = false;
-            return id;
-        }
-        if (at_once)
-            holder = holder_of(tx, key);
-        if (holder.id && !in_the_way(tx, &holder, spec->unique)) {
-            release(tx, &holder, key);
-        } else if (holder.id && replace(tx, &holder, spec, key)) {
-            note(tx, CHANGE_CONFLICT, holder.id, key, holder.state, 0);
-            *ret_conflict = true;
-            return tx->err ? 0 : holder.id;
-        }
-    }
-    tx_fail(tx, -EBUSY, "the holder of a unique key changed %d times", TRIES);
-    return 0;
+        tx_fail(tx, -EINVAL, "a job cannot be unique by what is no JSON");
+    for (int tries = 0; !tx->err && id == 0 && tries < TRIES; ++tries)
+        id = insert_or_find(tx, spec, key, ret_conflict);
+    if (id == 0)
+        tx_fail(tx, -EBUSY, "the holder of a unique key changed %d times", TRIES);
+    return tx->err ? 0 : id;
 }
 
 void tx_yield(struct tx *tx, uint64_t id, enum job_state state)
@@ -209,5 +220,5 @@ void tx_yield(struct tx *tx, uint64_t id, enum job_state state)
     tx_bind_int(tx, stmt, 1, (int64_t)id);
     tx_bind_int(tx, stmt, 2, JOB_STATE_BIT(state));
     if (tx_run(tx, stmt) > 0)
-        note(tx, CHANGE_RELEASE, id, "", state, 0);
+        note(tx, CHANGE_YIELD, id, NULL, NULL);
 }

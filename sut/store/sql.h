@@ -187,6 +187,7 @@ struct change {
         CHANGE_UNIQUE,
         CHANGE_CONFLICT,
         CHANGE_RELEASE,
+        CHANGE_YIELD,
         CHANGE_REPLACE
     } kind;
     uint64_t id, lease;
@@ -195,7 +196,7 @@ struct change {
     unsigned crashes, crash_limit; /* RESCUE */
     int64_t delay_ms;
     const char *key; /* a unique one */
-    unsigned states; /* in which it is held */
+    const struct job_unique *unique;
 };
 
 #ifdef DURESS_POINTS

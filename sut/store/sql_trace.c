@@ -4,6 +4,8 @@
  * points nothing of this file is reached. */
 #include "sut/store/sql.h"
 
+#include "sut/jobs/unique.h"
+
 POINT_ABOUT("store/job/insert", "A job came to be.");
 POINT_ABOUT("store/job/claim", "A job was handed out, under a new lease token.");
 POINT_ABOUT("store/job/finish",
@@ -15,10 +17,15 @@ POINT_ABOUT("store/job/retry", "A job was made available by hand.");
 POINT_ABOUT("store/job/cancel", "A job was cancelled by hand.");
 POINT_ABOUT("store/job/unique",
             "A job holds a unique key from now on, while it is in one of these states (bits).");
-POINT_ABOUT("store/job/conflict", "A unique job was asked for, and this one holds its key.");
-POINT_ABOUT("store/job/release", "A job gave its unique key up, for good.");
+POINT_ABOUT(
+    "store/job/conflict",
+    "A unique job was asked for, and this one holds its key; period_ms and states: as asked "
+    "for, 0: for ever, or by when it is due.");
+POINT_ABOUT("store/job/release",
+            "A job gave its unique key up to one that was asked for: in none of these states, or "
+            "older than this.");
+POINT_ABOUT("store/job/yield", "A job came back without its unique key: another one holds it.");
 POINT_ABOUT("store/job/replace", "The holder of a unique key took over what was asked for.");
-
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
 POINT_ABOUT("store/queue/forget", "All that was said of a queue was taken back.");
 POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
@@ -71,6 +78,13 @@ static void trace_rules(struct point_site *site, const struct tx *tx)
     }
 }
 
+/* 0: it runs for ever, or not from the insert. */
+__attribute__((unused)) static int64_t period_of(const struct job_unique *unique)
+{
+    int64_t period_ms = job_unique_period_ms(unique);
+    return period_ms == JOB_UNIQUE_FOREVER || unique->by_schedule ? 0 : period_ms;
+}
+
 static void trace_change(struct point_site *site, const struct change *change)
 {
     switch (change->kind) {
@@ -97,12 +111,19 @@ static void trace_change(struct point_site *site, const struct change *change)
         break;
     case CHANGE_UNIQUE:
         TRACE(site, "store/job/unique", T_U64("job", change->id), T_STR("unique", change->key),
-              T_U64("states", change->states));
+              T_U64("states", job_unique_states(change->unique)));
         break;
     case CHANGE_CONFLICT:
-        TRACE(site, "store/job/conflict", T_U64("job", change->id), T_STR("unique", change->key));
+        TRACE(site, "store/job/conflict", T_U64("job", change->id), T_STR("unique", change->key),
+              T_I64("period_ms", period_of(change->unique)),
+              T_U64("states", job_unique_states(change->unique)));
         break;
-    case CHANGE_RELEASE: TRACE(site, "store/job/release", T_U64("job", change->id)); break;
+    case CHANGE_RELEASE:
+        TRACE(site, "store/job/release", T_U64("job", change->id), T_STR("unique", change->key),
+              T_I64("period_ms", period_of(change->unique)),
+              T_U64("states", job_unique_states(change->unique)));
+        break;
+    case CHANGE_YIELD: TRACE(site, "store/job/yield", T_U64("job", change->id)); break;
     case CHANGE_REPLACE:
         TRACE(site, "store/job/replace", T_U64("job", change->id), T_STR("state", change->state));
         break;

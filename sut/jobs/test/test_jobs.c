@@ -297,7 +297,7 @@ static void inserter(struct proc *self, void *arg)
                                      {.queue = "mail", .worker = "ok"},
                                      {.worker = "ok", .delay_ms = 5000}};
     uint64_t ids[3] = {0};
-    int err = jobs_insert(self, rig->jobs, specs, 3, NULL, ids);
+    int err = jobs_insert(self, rig->jobs, specs, 3, NULL, ids, NULL);
     cr_assert_eq(err, rig->fault_err);
     if (!err)
         cr_assert(ids[0] == 1 && ids[1] == 2 && ids[2] == 3);

@@ -70,7 +70,7 @@ CONFORMS(unique_jobs_are_recorded)
     snprintf(expected, sizeof expected,
              "store/job/insert job=1 state=available delay_ms=0\n"
              "store/job/unique job=1 unique=%s states=31\n"
-             "store/job/conflict job=1 unique=%s\n",
+             "store/job/conflict job=1 unique=%s period_ms=0 states=31\n",
              key, key);
     cr_assert_events(expected);
 }
@@ -337,7 +337,7 @@ CONFORMS(retried_by_hand_it_runs_without_its_key)
     struct store_reply reply =
         run_ok((struct store_request){.op = STORE_RETRY, .ids = asked, .id_count = 3});
     cr_assert_eq(reply.changed, 2, "all that can be done is done");
-    cr_assert_events("store/job/release job=2\n"
+    cr_assert_events("store/job/yield job=2\n"
                      "store/job/retry job=2 state=available\n"
                      "store/job/retry job=1 state=available\n");
     cr_assert_eq(get(ids[0]).state, JOB_AVAILABLE);
