@@ -44,8 +44,8 @@ SOMETIMES(sometimes_unknown_insert, COMMON, "client/insert/unknown", true,
 SOMETIMES(sometimes_conflict, COMMON, "client/insert/conflict", true,
           "a unique job is there already", "A second one was asked for, and not made.");
 
-SOMETIMES(sometimes_release, RARE, "store/job/release", true,
-          "a unique key passes to another job", "The time of its holder was over.");
+SOMETIMES(sometimes_release, RARE, "store/job/release", true, "a unique key passes to another job",
+          "The time of its holder was over.");
 
 SOMETIMES(sometimes_yield, RARE, "store/job/yield", true,
           "a job comes back and finds its unique key taken",
