@@ -101,8 +101,13 @@ static void input_gather(struct input *input, struct ctl *ctl)
 
 /* ---- inserting ---- */
 
+struct inserted {
+    uint64_t *ids;
+    bool *conflicts; /* it was there already */
+};
+
 static void insert_chunk(struct ctl *ctl, struct job_spec *specs, const struct input *input,
-                         size_t first, size_t count, uint64_t *ids)
+                         size_t first, size_t count, const struct inserted *inserted)
 {
     struct store_reply reply;
     struct heap *heap = heap_child(ctl->env.heap);
@@ -116,15 +121,18 @@ static void insert_chunk(struct ctl *ctl, struct job_spec *specs, const struct i
     if (reply.err)
         ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl->config.database,
                  reply.why);
-    memcpy(ids, reply.ids, count * sizeof *ids);
+    memcpy(inserted->ids + first, reply.ids, count * sizeof *reply.ids);
+    if (reply.conflicts)
+        memcpy(inserted->conflicts + first, reply.conflicts, count * sizeof *reply.conflicts);
     heap_free(heap);
 }
 
-static uint64_t *insert_all(struct ctl *ctl, const struct input *input)
+static struct inserted insert_all(struct ctl *ctl, const struct input *input)
 {
     struct heap *heap = ctl->env.heap;
     struct job_spec *specs = heap_alloc(heap, CHUNK * sizeof *specs);
-    uint64_t *ids = heap_alloc(heap, (input->count + 1) * sizeof *ids);
+    struct inserted inserted = {.ids = heap_alloc(heap, (input->count + 1) * sizeof(uint64_t)),
+                                .conflicts = heap_alloc(heap, input->count + 1)};
     for (size_t i = 0; i < CHUNK; ++i)
         specs[i] = (struct job_spec){.queue = ctl->queue,
                                      .worker = ctl->words[0],
@@ -135,26 +143,42 @@ static uint64_t *insert_all(struct ctl *ctl, const struct input *input)
                                      .meta = ctl->meta,
                                      .tags = ctl->tags,
                                      .timeout_ms = ctl->timeout_ms,
-                                     .within_ms = ctl->within_ms};
+                                     .within_ms = ctl->within_ms,
+                                     .unique = ctl->unique};
     for (size_t first = 0; first < input->count; first += CHUNK) {
         size_t left = input->count - first;
-        insert_chunk(ctl, specs, input, first, left < CHUNK ? left : CHUNK, ids + first);
+        insert_chunk(ctl, specs, input, first, left < CHUNK ? left : CHUNK, &inserted);
     }
-    return ids;
+    return inserted;
 }
 
-static void report(const struct ctl *ctl, const uint64_t *ids, size_t count)
+static void report_json(const struct ctl *ctl, const struct inserted *inserted, size_t count)
 {
-    if (ctl->json) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < count; ++i)
-            json_array_append_new(list, json_integer((json_int_t)ids[i]));
-        ctl_print_json(json_pack("{s:o}", "ids", list));
-    } else if (count == 1) {
-        printf("job %" PRIu64 "\n", ids[0]);
+    json_t *ids = json_array(), *conflicts = json_array();
+    for (size_t i = 0; i < count; ++i) {
+        json_array_append_new(ids, json_integer((json_int_t)inserted->ids[i]));
+        json_array_append_new(conflicts, json_boolean(inserted->conflicts[i]));
+    }
+    json_t *document = json_pack("{s:o}", "ids", ids);
+    if (ctl->unique)
+        json_object_set(document, "conflicts", conflicts);
+    json_decref(conflicts);
+    ctl_print_json(document);
+}
+
+static void report(const struct ctl *ctl, const struct inserted *inserted, size_t count)
+{
+    size_t known = 0;
+    for (size_t i = 0; i < count; ++i)
+        known += inserted->conflicts[i];
+    if (count == 1) {
+        printf("job %" PRIu64 "%s\n", inserted->ids[0], known ? ", which is there already" : "");
+    } else if (ctl->unique) {
+        printf("%zu jobs; %zu more are there already\n", count - known, known);
     } else {
         printf("%zu jobs", count);
-        printf(count ? ", %" PRIu64 " to %" PRIu64 "\n" : "\n", ids[0], ids[count ? count - 1 : 0]);
+        printf(count ? ", %" PRIu64 " to %" PRIu64 "\n" : "\n", inserted->ids[0],
+               inserted->ids[count ? count - 1 : 0]);
     }
 }
 
@@ -172,8 +196,8 @@ enum ctl_exit ctl_insert(struct ctl *ctl)
     if (wrong)
         ctl_fail(CTL_USAGE, "%s", wrong);
     input_gather(&input, ctl);
-    uint64_t *ids = insert_all(ctl, &input);
-    report(ctl, ids, input.count);
+    struct inserted inserted = insert_all(ctl, &input);
+    (ctl->json ? report_json : report)(ctl, &inserted, input.count);
     free(input.args);
     free(input.text);
     return CTL_OK;

@@ -2,6 +2,7 @@
  * or not. Nothing is kept here that could be lost: every change is one transaction that has
  * happened when jobctl says so. */
 #include "sut/cli/jobctl.h"
+#include "sut/cli/unique_words.h"
 #include "sut/cli/words.h"
 
 #include <errno.h>
@@ -87,6 +88,8 @@ static const struct {
     {"meta", "JSON", BIT(INSERT), "an object, for whoever looks after jobs"},
     {"timeout", "TIME", BIT(INSERT), "how long each run of it may take"},
     {"within", "TIME", BIT(INSERT), "its deadline: that long after it is due it is of no use"},
+    {"unique", "WORDS", BIT(INSERT),
+     "only if there is none: true, or period=1h,fields=args+worker,keys=id,states=incomplete,..."},
     {"count", "N", BIT(INSERT), "so many copies"},
     {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
     {"state", "STATE", BIT(LIST), "only in this state"},
@@ -173,6 +176,18 @@ static const char *state_of(const char *text)
     return text;
 }
 
+static const struct job_unique *unique_of(struct ctl *ctl, const char *text)
+{
+    char why[160];
+    const struct job_unique *unique;
+    if (!unique_words(ctl->env.heap, text, &unique, why, sizeof why))
+        ctl_fail(CTL_USAGE, "--unique: %s", why);
+    const char *odd = unique ? job_unique_warning(unique) : NULL;
+    if (odd)
+        fprintf(stderr, "jobctl: --unique: %s\n", odd);
+    return unique;
+}
+
 /* Where the database comes from: an option, else jobd's configuration. */
 struct told {
     const char *database, *config;
@@ -199,6 +214,8 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         ctl->priority = number_of(name, value, 0, JOB_PRIORITY_MAX);
     else if (strcmp(name, "max-attempts") == 0)
         ctl->max_attempts = number_of(name, value, 1, JOB_ATTEMPTS_LIMIT);
+    else if (strcmp(name, "unique") == 0)
+        ctl->unique = unique_of(ctl, value);
     else if (strcmp(name, "count") == 0)
         ctl->count = number_of(name, value, 1, 10000000);
     else if (strcmp(name, "limit") == 0)

@@ -25,6 +25,7 @@ struct ctl {
     bool creates;        /* the database, if there is none */
     bool json, lines;
     const char *queue, *state;
+    const struct job_unique *unique;              /* NULL: it is not */
     int64_t priority, max_attempts, count, limit; /* count and limit 0: not said */
     int64_t delay_ms, timeout_ms, within_ms;
     int64_t at_ms; /* since 1970; 0: not said */

@@ -59,6 +59,18 @@ check 'a bad line' sh -c "\"$jobctl\" --database $work/jobs.db insert w --lines 
 check 'inserts nothing' total 2505
 check 'lines or copies' says 2 'do not go together' ctl insert w --lines --count 2
 
+# ---- unique ----
+alone() { "$jobctl" --database "$work/alone.db" "$@"; }
+check 'unique' says 0 '^job 1$' alone insert w '{"a":1,"b":2}' --unique true
+check 'and again, in other words' says 0 '^job 1, which is there already$' alone insert w '{"b":2.0,"a":1}' --unique true
+check 'as JSON' says 0 '^{"ids":\[1\],"conflicts":\[true\]}$' alone --json insert w '{"a":1,"b":2}' --unique period=1h
+check 'another one' says 0 '^job 2$' alone insert w '{"a":2}' --unique true
+check 'by a key' says 0 '^2 jobs; 3 more are there already$' sh -c "printf '{\"n\":%s}\n' 1 2 1 1 2 | \"$jobctl\" --database $work/alone.db insert w --lines --unique keys=n"
+check 'replaced' says 0 'job 1, which' alone insert w '{"a":1,"b":2}' --unique period=infinity,replace=priority --priority 7
+check 'its priority' says 0 'priority 7' alone show 1
+check 'unique: a word that is none' says 2 'did you mean worker?' alone insert w --unique fields=args+wroker
+check 'unique: a state in which nothing begins' says 0 'in none of the states' alone insert x --unique states=completed
+
 # ---- looking ----
 check 'list by queue' says 0 '^ *3  scheduled  mail' ctl list --queue mail
 check 'list by state' says 0 '^no jobs$' ctl list --state completed
