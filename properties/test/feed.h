@@ -120,6 +120,8 @@ static inline struct point_field feed_field(char *word)
     *value++ = '\0';
     if (isdigit((unsigned char)*value))
         return T_U64(word, strtoull(value, NULL, 10));
+    if (*value == '-' && isdigit((unsigned char)value[1]))
+        return T_I64(word, strtoll(value, NULL, 10));
     return T_STR(word, value);
 }
 

@@ -4,6 +4,7 @@
  *   app nodes run the job system: runtime, queues, workers                       app.c, ../host.c
  *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c, database_file.c
  *   upstream  the service that jobs call; makes effects, fails as it likes       upstream.c
+ *   admin     pauses queues, limits them, and takes it back                      admin.c
  *   ledger    follows the events, to know what is still pending                  ledger.c
  */
 #ifndef SCENARIOS_JOBS_ADAPTER_H
@@ -38,6 +39,9 @@
     X(TRANSACTIONS, "transactions", PERCENT, 1000, 1000, 0, 10000,                                 \
       "inserts that share a transaction with the caller's own statements")                         \
     X(ROLLED_BACK, "rolled back", PERCENT, 0, 0, 0, 10000, "inserts whose transaction must fail")  \
+    X(QUEUE_CHANGES, "queue changes", COUNT, 0, 0, 0, 1000,                                        \
+      "how often somebody pauses a queue, resumes it, or sets a limit or a rate")                  \
+    X(PARTS, "parts", COUNT, 0, 0, 0, 1000, "parts that jobs belong to, or to none")               \
     X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
     X(POISONOUS, "poisonous", PERCENT, 0, 0, 0, 10000,                                             \
       "jobs that take down the node that runs them")                                               \
@@ -103,6 +107,7 @@ struct item {     /* one job */
     unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */
     struct job_unique uniqueness;
     char args[64]; /* {"key":17} */
+    char part[32]; /* "": none */
 };
 
 struct workload {
@@ -115,6 +120,18 @@ void workload_draw(struct adapter *adapter);
 void workload_done(struct workload *workload);
 struct item *workload_find(struct workload *workload, uint64_t key); /* NULL if there is none */
 uint64_t key_of_args(const char *args);                              /* 0 if it is not ours */
+
+/* ---- the admin ---- */
+
+struct admin {
+    struct saying *sayings; /* by time */
+    size_t count, said;
+    bool open; /* something was said that is not taken back yet */
+};
+
+void admin_draw(struct adapter *adapter);
+void admin_done(struct admin *admin);
+void admin_main(struct proc *self, void *arg); /* arg: struct app * */
 
 /* ---- nodes ---- */
 
@@ -174,6 +191,7 @@ struct adapter {
     struct draws draws;
     int64_t start_ns;
     struct workload workload;
+    struct admin admin;
     struct app *apps;
     unsigned app_count;
     struct database database;

@@ -61,15 +61,18 @@ static void clients_watch(struct proc *self, void *arg)
 
 static bool start_clients(struct app *app)
 {
-    struct child_spec client = {.id = "client",
-                                .main = client_main,
-                                .arg = app, /* arg_size 0: the pointer itself */
-                                .restart = RESTART_TRANSIENT};
+    struct child_spec clients[] = {
+        {.id = "client",
+         .main = client_main,
+         .arg = app, /* arg_size 0: the pointer itself */
+         .restart = RESTART_TRANSIENT},
+        {.id = "admin", .main = admin_main, .arg = app, .restart = RESTART_TRANSIENT}};
+    bool operated = app->index == 0 && app->adapter->admin.open;
     struct supervisor_spec spec = {.label = "clients",
                                    .intensity = 1000,
                                    .period_s = 1,
-                                   .children = &client,
-                                   .child_count = 1};
+                                   .children = clients,
+                                   .child_count = operated ? 2 : 1};
     app->clients = proc_spawn(app->host.runtime, &(struct proc_spec){.label = "clients watch",
                                                                      .main = clients_watch,
                                                                      .arg = app,

@@ -76,6 +76,7 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
         specs[i] = (struct job_spec){.queue = item->queue,
                                      .worker = item->threaded ? "block" : "work",
                                      .args = item->args,
+                                     .part = *item->part ? item->part : NULL,
                                      .max_attempts = item->max_attempts,
                                      .delay_ms = item->delay_ms,
                                      .unique = item->unique ? &item->uniqueness : NULL};

@@ -79,6 +79,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
     choose_queues(adapter);
     workload_draw(adapter);
+    admin_draw(adapter);
     build_nodes(adapter);
     boot_nodes(adapter);
     return adapter;
@@ -87,7 +88,8 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
 static bool jobs_settled(void *ctx)
 {
     struct adapter *adapter = ctx;
-    return adapter->workload.open == 0 && ledger_open(&adapter->ledger) == 0;
+    return adapter->workload.open == 0 && !adapter->admin.open &&
+           ledger_open(&adapter->ledger) == 0;
 }
 
 /* ---- what is really in the database, after healing ---- */
@@ -138,6 +140,10 @@ static bool jobs_pending(void *ctx, char *text, size_t size)
         snprintf(text, size, "%zu jobs not asked for yet", adapter->workload.open);
         return true;
     }
+    if (adapter->admin.open) {
+        snprintf(text, size, "what was said of queues is not taken back yet");
+        return true;
+    }
     return ledger_text(&adapter->ledger, text, size);
 }
 
@@ -161,6 +167,7 @@ static void jobs_teardown(void *ctx)
     database_done(&adapter->database);
     upstream_done(&adapter->upstream);
     workload_done(&adapter->workload);
+    admin_done(&adapter->admin);
     ledger_done(&adapter->ledger);
     free(adapter->queues);
     free(adapter->apps);

@@ -84,6 +84,10 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     item->poisonous = draws_percent(&adapter->draws, W_POISONOUS);
     draw_uniqueness(adapter, item);
     item->threaded = draws_percent(&adapter->draws, W_THREADED);
+    uint64_t parts = (uint64_t)draws_range(&adapter->draws, W_PARTS).hi;
+    uint64_t part = parts ? draws_below(&adapter->draws, parts + 1, parts + 1) : 0;
+    if (part)
+        text_number(item->part, "part ", part);
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
 }
 

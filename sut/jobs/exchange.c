@@ -107,7 +107,7 @@ static void acks_answered(struct queue_run *run, const struct store_reply *reply
 
 static void job_start(struct queue_run *run, const struct job *job, int64_t held_ns)
 {
-    struct slot *slot = slot_take(run->queue, job, held_ns);
+    struct slot *slot = slot_take(run->queue, job, held_ns, run->asked_limit);
     char label[32];
     text_number(label, "job ", job->id);
     proc_id pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
@@ -207,6 +207,7 @@ void queue_exchange(struct queue_run *run)
     struct store_request request = request_of(run);
     struct store_call *call;
     int64_t sent_ns = proc_now(run->self);
+    run->asked_limit = run->queue->limit;
     int err = store_call(run->self, run->jobs->store, &request, &call);
     if (err) {
         exchange_failed(run, err);

@@ -103,7 +103,7 @@ struct jobs {
 /* ---- slots.c ---- */
 
 /* Takes a slot for the job, which is copied. */
-struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns);
+struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns, unsigned limit);
 void slot_begin(struct slot *slot, proc_id pid); /* the job's process is there */
 void slot_clear(struct slot *slot);
 /* Every taken slot of the node: the first, and the one behind `slot`; it may be cleared after the next one was asked for. */
@@ -170,6 +170,7 @@ struct queue_run {
     char owner[JOB_QUEUE_MAX + 96]; /* random per start */
     struct store_ack *acks; /* queue->ack_count of them; in the process's heap, as their texts */
     size_t ack_room;
+    unsigned asked_limit;   /* the queue's limit when it asked for jobs last */
     int64_t look_ns;        /* look for work then; INT64_MAX: when poked */
     int64_t dues[DUES_MAX]; /* when jobs of this queue fall due, as far as it knows; ascending */
     size_t due_count;

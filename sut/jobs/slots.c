@@ -61,7 +61,7 @@ static struct slot *slot_spare(struct queue *queue)
     return slot;
 }
 
-struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns)
+struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_ns, unsigned limit)
 {
     struct slot *slot = slot_spare(queue);
     *slot = (struct slot){
@@ -70,7 +70,7 @@ struct slot *slot_take(struct queue *queue, const struct job *job, int64_t held_
         .job = job_pack(heap_alloc(queue->jobs->env->heap, job_pack_size(job)), job),
         .worker = worker_find(queue->jobs, job->worker),
         .held_ns = held_ns,
-        .limit = queue->limit,
+        .limit = limit,
     };
     *(slot->prev ? &slot->prev->next : &queue->slots) = slot;
     queue->last_slot = slot;
