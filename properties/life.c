@@ -90,7 +90,9 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
 
 /* X(function, verb, from, to, the state it leads to) */
 #define MOVES(X)                                                                                   \
-    X(on_insert, "inserted", 0, BIT(AVAILABLE) | BIT(SCHEDULED), event_state(event))               \
+    X(on_insert, "inserted", 0, BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(SUSPENDED),                  \
+      event_state(event))                                                                          \
+    X(on_release, "released", BIT(SUSPENDED), BIT(AVAILABLE) | BIT(SCHEDULED), event_state(event)) \
     X(on_stage, "staged", BIT(SCHEDULED) | BIT(RETRYABLE), BIT(AVAILABLE), LIFE_AVAILABLE)         \
     X(on_claim, "claimed", BIT(AVAILABLE), BIT(EXECUTING), LIFE_EXECUTING)                         \
     X(on_finish, "finished", BIT(EXECUTING),                                                       \
@@ -98,9 +100,11 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
       event_state(event))                                                                          \
     X(on_rescue, "rescued", BIT(EXECUTING), BIT(AVAILABLE) | BIT(DISCARDED), event_state(event))   \
     X(on_retry, "retried by hand",                                                                 \
-      BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(COMPLETED) | BIT(DISCARDED) | BIT(CANCELLED),          \
-      BIT(AVAILABLE), LIFE_AVAILABLE)                                                              \
-    X(on_cancel, "cancelled", BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(EXECUTING),   \
+      BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(COMPLETED) | BIT(DISCARDED) | BIT(CANCELLED) |         \
+          BIT(SUSPENDED),                                                                          \
+      BIT(AVAILABLE) | BIT(SUSPENDED), event_state(event))                                         \
+    X(on_cancel, "cancelled",                                                                      \
+      BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(EXECUTING) | BIT(SUSPENDED),          \
       BIT(CANCELLED), LIFE_CANCELLED)
 
 #define X(function, verb, from, to, next)                                                          \
@@ -143,6 +147,7 @@ static void lawful_done(void *ctx)
 
 static const struct property_on on[] = {
     {"store/job/insert", on_insert},
+    {"store/flow/release", on_release},
     {"store/job/stage", on_stage},
     {"store/job/claim", on_claim},
     {"store/job/finish", on_finish},

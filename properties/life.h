@@ -15,6 +15,7 @@
     X(SCHEDULED, "scheduled")                                                                      \
     X(EXECUTING, "executing")                                                                      \
     X(RETRYABLE, "retryable")                                                                      \
+    X(SUSPENDED, "suspended")                                                                      \
     X(COMPLETED, "completed")                                                                      \
     X(DISCARDED, "discarded")                                                                      \
     X(CANCELLED, "cancelled")

@@ -45,6 +45,8 @@ __attribute__((used)) static void feed_register(struct point_site *at)
     POINT("store/job/release");
     POINT("store/job/yield");
     POINT("store/job/replace");
+    POINT("store/flow/release");
+    POINT("store/flow/callback");
     POINT("store/heartbeat/send");
     POINT("queue/process/start");
     POINT("queue/process/stop");

@@ -30,9 +30,10 @@ static const unsigned state_next[JOB_STATE_COUNT] = {
     [JOB_EXECUTING] = BIT(COMPLETED) | BIT(RETRYABLE) | BIT(DISCARDED) | BIT(CANCELLED) |
                       BIT(SCHEDULED) | BIT(AVAILABLE),
     [JOB_RETRYABLE] = BIT(AVAILABLE) | BIT(CANCELLED),
-    [JOB_COMPLETED] = BIT(AVAILABLE),
-    [JOB_DISCARDED] = BIT(AVAILABLE),
-    [JOB_CANCELLED] = BIT(AVAILABLE),
+    [JOB_SUSPENDED] = BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(CANCELLED),
+    [JOB_COMPLETED] = BIT(AVAILABLE) | BIT(SUSPENDED),
+    [JOB_DISCARDED] = BIT(AVAILABLE) | BIT(SUSPENDED),
+    [JOB_CANCELLED] = BIT(AVAILABLE) | BIT(SUSPENDED),
 };
 
 static const char *const outcome_words[] = {
@@ -66,6 +67,23 @@ bool job_state_may(enum job_state from, enum job_state to)
     return from < JOB_STATE_COUNT && to < JOB_STATE_COUNT && (state_next[from] >> to & 1);
 }
 
+static const char *flow_wrong(const struct job_spec *spec)
+{
+    if ((spec->chain || spec->flow) && spec->state != JOB_AVAILABLE && spec->state != JOB_SCHEDULED)
+        return "a job of a chain or batch cannot begin in that state";
+    if (!spec->chain)
+        return NULL;
+    if (spec->flow)
+        return "a job is in a chain or in a batch, not in both";
+    if (!*spec->chain)
+        return "the chain's key is empty";
+    if (strlen(spec->chain) > FLOW_NAME_MAX)
+        return "the chain's key is longer than 255 bytes";
+    if (spec->policy.on_cancelled == FLOW_CANCEL || spec->policy.on_discarded == FLOW_CANCEL)
+        return "what is behind in a chain runs or is held, and is not cancelled";
+    return NULL;
+}
+
 /* What is rarely there. */
 static const char *extras_wrong(const struct job_spec *spec)
 {
@@ -81,7 +99,8 @@ static const char *extras_wrong(const struct job_spec *spec)
         return "a time limit or deadline is more than 100 years away";
     if (spec->state == JOB_EXECUTING || spec->state >= JOB_STATE_COUNT)
         return "a job cannot begin in that state";
-    return spec->unique ? job_unique_check(spec->unique) : NULL;
+    const char *wrong = spec->unique ? job_unique_check(spec->unique) : NULL;
+    return wrong ? wrong : flow_wrong(spec);
 }
 
 const char *job_spec_check(const struct job_spec *spec)
@@ -119,7 +138,8 @@ const char *job_spec_check(const struct job_spec *spec)
 bool job_spec_plain(const struct job_spec *spec)
 {
     return !spec->part && !spec->meta && !spec->tags && spec->timeout_ms <= 0 &&
-           spec->within_ms <= 0 && spec->state == JOB_AVAILABLE && !spec->unique;
+           spec->within_ms <= 0 && spec->state == JOB_AVAILABLE && !spec->unique && !spec->chain &&
+           !spec->flow;
 }
 
 int64_t job_spec_due_ms(const struct job_spec *spec, int64_t now_ms)

@@ -10,6 +10,9 @@
  *       |                   +------------------+  +--error--> retryable --stage--> available
  *       +--------------------- snooze ---------------------------+ (attempt is given back)
  *
+ *   insert --> suspended --release--> available, or scheduled if it is due later
+ *
+ * A suspended job waits for other jobs, not for time (flow.h), or, if it was inserted so, for a retry by hand.
  * Cancel by hand: any state that is not final -> cancelled; a run under way then finds its lease token refused.
  * Rescue: the lease of an executing job ran out by the database's clock: available again if attempts are left,
  * else discarded. Every claim raises the job's lease token; whoever finishes, renews or releases a job must show the
@@ -17,6 +20,8 @@
  */
 #ifndef SUT_JOB_H
 #define SUT_JOB_H
+
+#include "sut/jobs/flow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +33,7 @@
     X(SCHEDULED, "scheduled", false)                                                               \
     X(EXECUTING, "executing", false)                                                               \
     X(RETRYABLE, "retryable", false)                                                               \
+    X(SUSPENDED, "suspended", false)                                                               \
     X(COMPLETED, "completed", true)                                                                \
     X(DISCARDED, "discarded", true)                                                                \
     X(CANCELLED, "cancelled", true)
@@ -79,6 +85,10 @@ struct job_spec {
      * whatever its time. Not executing: that takes a claim. */
     enum job_state state;
     const struct job_unique *unique; /* NULL: there may be many; see unique.h */
+    const char *chain;               /* the key of the chain that it is in (flow.h); NULL: none */
+    struct flow_policy
+        policy;    /* of the chain, from now on: FLOW_RUN, or FLOW_HOLD; else left as it was */
+    uint64_t flow; /* the batch that it is in; 0: none. (The store sets it for all flows.) */
 };
 
 /* NULL, or what is wrong with it, in words (static). Here it is seen that args and meta are JSON objects: every insert
@@ -141,6 +151,7 @@ struct job {
         finished_ms;     /* database clock, ms since 1970; 0: not yet */
     int64_t timeout_ms;  /* of each attempt; 0: its worker's */
     int64_t deadline_ms; /* database clock; 0: none */
+    uint64_t flow;       /* the workflow, batch or chain that it is in; 0: none */
 };
 
 /* How a run of a job ended. */

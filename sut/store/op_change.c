@@ -30,7 +30,7 @@ static void tell_next(struct tx *tx)
 
 /* A row that is due for something, and what becomes of it. */
 struct due {
-    uint64_t id, lease;
+    uint64_t id, lease, flow;
     enum job_state state;
     unsigned crashes; /* EXPIRED: rescues in a row, with this one */
 };
@@ -44,9 +44,10 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
 {
     struct due *rows = NULL;
     size_t count = 0, capacity = 0;
+    bool stages = find == STATEMENT_DUE;
     struct tx_stmt *stmt = tx_statement(tx, find);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
-    if (find == STATEMENT_DUE)
+    if (stages)
         tx_bind_text(tx, stmt, 2, NULL); /* of all queues */
     else
         tx_bind_int(tx, stmt, 2, crash_limit(tx));
@@ -61,6 +62,7 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
         if (find == STATEMENT_EXPIRED) {
             rows[count].state = tx_column_state(tx, stmt, 2);
             rows[count].crashes = (unsigned)tx_column_int(tx, stmt, 3);
+            rows[count].flow = (uint64_t)tx_column_int(tx, stmt, 4);
         }
         ++count;
     }
@@ -122,7 +124,11 @@ static void rescue_expired(struct tx *tx)
             continue;
         ++tx->reply->changed;
         rescue_note(tx, &rows[i]);
+        tx_flow_note(tx, rows[i].flow, rows[i].id,
+                     job_state_final(rows[i].state) ? FLOW_JOB_ENDED : FLOW_JOB_FAILED,
+                     rows[i].state);
     }
+    tx_flow_settle(tx);
 }
 
 /* Are there jobs to claim in any queue at all? */
@@ -256,7 +262,7 @@ void tx_claim(struct tx *tx)
 struct peek {
     bool found;
     enum job_state state;
-    uint64_t lease, acked;
+    uint64_t lease, acked, flow;
     unsigned attempt, max_attempts;
 };
 
@@ -273,6 +279,7 @@ static struct peek peek(struct tx *tx, uint64_t id)
             .acked = (uint64_t)tx_column_int(tx, stmt, 2),
             .attempt = (unsigned)tx_column_int(tx, stmt, 3),
             .max_attempts = (unsigned)tx_column_int(tx, stmt, 4),
+            .flow = (uint64_t)tx_column_int(tx, stmt, 5),
         };
     return row;
 }
@@ -299,25 +306,27 @@ static void ack_note(struct tx *tx, const struct store_ack *ack)
                 });
 }
 
-static enum store_ack_result ack_refused(struct tx *tx, const struct store_ack *ack)
+static enum store_ack_result ack_refused(struct tx *tx, const struct store_ack *ack,
+                                         const struct peek *row)
 {
-    struct peek row = peek(tx, ack->id);
-    if (row.found && row.acked == ack->lease && ack->lease > 0)
+    if (row->found && row->acked == ack->lease && ack->lease > 0)
         return ACK_REPEATED;
     if (tx_traced(tx))
         tx_note(tx, (struct change){.kind = CHANGE_STALE,
                                     .id = ack->id,
                                     .lease = ack->lease,
-                                    .state = row.found ? job_state_word(row.state) : "missing"});
+                                    .state = row->found ? job_state_word(row->state) : "missing"});
     return ACK_STALE;
 }
 
-static bool ack_apply(struct tx *tx, const struct store_ack *ack)
+/* `member`: also of a job that is in a flow. */
+static bool ack_apply(struct tx *tx, const struct store_ack *ack, bool member)
 {
     bool final = job_state_final(ack->state);
     tx_yield(tx, ack->id, ack->state);
-    bool plain = final && !ack->error; /* what most are: fewer columns change */
-    struct tx_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : STATEMENT_ACK);
+    bool plain = final && !ack->error && !member; /* what most are: fewer columns change */
+    enum statement run = member ? STATEMENT_ACK_MEMBER : STATEMENT_ACK;
+    struct tx_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : run);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
     tx_bind_int(tx, stmt, 2, (int64_t)ack->id);
     tx_bind_int(tx, stmt, 3, (int64_t)ack->lease);
@@ -334,14 +343,27 @@ static bool ack_apply(struct tx *tx, const struct store_ack *ack)
     return tx_run(tx, stmt) > 0;
 }
 
+/* A snooze is no end, and no failure either. */
+static void ack_of_member(struct tx *tx, const struct store_ack *ack, uint64_t flow)
+{
+    if (job_state_final(ack->state))
+        tx_flow_note(tx, flow, ack->id, FLOW_JOB_ENDED, ack->state);
+    else if (ack->state == JOB_RETRYABLE)
+        tx_flow_note(tx, flow, ack->id, FLOW_JOB_FAILED, ack->state);
+}
+
 static enum store_ack_result ack(struct tx *tx, const struct store_ack *ack)
 {
     if (ack->state == JOB_AVAILABLE || !job_state_may(JOB_EXECUTING, ack->state)) {
         tx_fail(tx, -EINVAL, "a run of a job cannot end as %s", job_state_word(ack->state));
         return ACK_STALE;
     }
-    if (!ack_apply(tx, ack))
-        return ack_refused(tx, ack);
+    if (!ack_apply(tx, ack, false)) {
+        struct peek row = peek(tx, ack->id);
+        if (!row.flow || !ack_apply(tx, ack, true))
+            return ack_refused(tx, ack, &row);
+        ack_of_member(tx, ack, row.flow);
+    }
     if (tx_traced(tx))
         ack_note(tx, ack);
     return ACK_APPLIED;
@@ -353,6 +375,7 @@ void tx_ack(struct tx *tx)
     tx->reply->acks = heap_alloc(tx->heap, request->ack_count * sizeof *tx->reply->acks);
     for (size_t i = 0; i < request->ack_count && !tx->err; ++i)
         tx->reply->acks[i] = ack(tx, &request->acks[i]);
+    tx_flow_settle(tx); /* what is released can be claimed at once */
     if (request->queue)
         claim(tx);
     if (!request->without_next)
@@ -375,28 +398,100 @@ void tx_heartbeat(struct tx *tx)
 
 /* ---- by hand ---- */
 
-static void change_ids(struct tx *tx, enum statement statement, enum change_kind kind,
-                       enum job_state state)
+/* Which flow the job is in, 0 if in none, and its state. */
+static uint64_t flow_read(struct tx *tx, uint64_t id, enum job_state *ret_state)
 {
-    const struct store_request *request = tx->request;
-    struct tx_stmt *stmt = tx_statement(tx, statement);
-    for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
-        tx_yield(tx, request->ids[i], state);
-        tx_bind_int(tx, stmt, 1, tx->now_ms);
-        tx_bind_int(tx, stmt, 2, (int64_t)request->ids[i]);
-        if (tx_run(tx, stmt) == 0)
-            continue;
-        ++tx->reply->changed;
-        note(tx, kind, request->ids[i], 0, state);
+    uint64_t flow = 0;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_JOB_FLOW);
+    *ret_state = JOB_STATE_COUNT;
+    tx_bind_int(tx, stmt, 1, (int64_t)id);
+    while (tx_step(tx, stmt)) {
+        flow = (uint64_t)tx_column_int(tx, stmt, 0);
+        *ret_state = tx_column_state(tx, stmt, 1);
     }
+    return flow;
+}
+
+/* The same, with the flow locked. It is locked before jobs that do not run: whoever ends a job, and has that one locked,
+ * wants nothing more but the flow and such jobs. */
+static uint64_t flow_of(struct tx *tx, uint64_t id, enum job_state *ret_state)
+{
+    struct store_flow locked;
+    uint64_t flow = flow_read(tx, id, ret_state);
+    if (flow && *ret_state != JOB_EXECUTING && tx_flow_lock(tx, flow, &locked))
+        flow = flow_read(tx, id, ret_state);
+    return flow;
+}
+
+static bool change_by_hand(struct tx *tx, enum statement statement, uint64_t id,
+                           enum change_kind kind, enum job_state state)
+{
+    tx_yield(tx, id, state);
+    struct tx_stmt *stmt = tx_statement(tx, statement);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_int(tx, stmt, 2, (int64_t)id);
+    if (statement == STATEMENT_RETRY)
+        tx_bind_text(tx, stmt, 3, job_state_word(state));
+    if (tx_run(tx, stmt) == 0)
+        return false;
+    ++tx->reply->changed;
+    note(tx, kind, id, 0, state);
+    return true;
+}
+
+static void retry(struct tx *tx, uint64_t id)
+{
+    enum job_state state, to = JOB_AVAILABLE;
+    uint64_t flow = flow_of(tx, id, &state);
+    if (flow)
+        to = tx_flow_retry(tx, flow, id, state);
+    if (to == JOB_STATE_COUNT || !change_by_hand(tx, STATEMENT_RETRY, id, CHANGE_RETRY, to))
+        return;
+    if (job_state_final(state))
+        tx_flow_note(tx, flow, id, FLOW_JOB_REVIVED, to);
 }
 
 void tx_retry(struct tx *tx)
 {
-    change_ids(tx, STATEMENT_RETRY, CHANGE_RETRY, JOB_AVAILABLE);
+    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i) {
+        retry(tx, tx->request->ids[i]);
+        tx_flow_settle(tx); /* the next one may be of the same flow */
+    }
+}
+
+static void cancel(struct tx *tx, uint64_t id)
+{
+    enum job_state state;
+    uint64_t flow = flow_of(tx, id, &state);
+    if (change_by_hand(tx, STATEMENT_CANCEL, id, CHANGE_CANCEL, JOB_CANCELLED))
+        tx_flow_note(tx, flow, id, FLOW_JOB_ENDED, JOB_CANCELLED);
+}
+
+/* The last first: none is released by the end of another. */
+static void cancel_flow(struct tx *tx, uint64_t flow)
+{
+    struct store_flow locked;
+    size_t count = 0, capacity = 0;
+    uint64_t *ids = NULL;
+    if (!tx_flow_lock(tx, flow, &locked))
+        return;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_FLOW_OPEN);
+    tx_bind_int(tx, stmt, 1, (int64_t)flow);
+    while (tx_step(tx, stmt)) {
+        if (count == capacity) {
+            capacity = capacity ? 2 * capacity : 16;
+            ids = heap_realloc(tx->heap, ids, capacity * sizeof *ids);
+        }
+        ids[count++] = (uint64_t)tx_column_int(tx, stmt, 0);
+    }
+    for (size_t i = 0; i < count && !tx->err; ++i)
+        cancel(tx, ids[i]);
 }
 
 void tx_cancel(struct tx *tx)
 {
-    change_ids(tx, STATEMENT_CANCEL, CHANGE_CANCEL, JOB_CANCELLED);
+    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i)
+        cancel(tx, tx->request->ids[i]);
+    if (tx->request->flow)
+        cancel_flow(tx, tx->request->flow);
 }

@@ -40,7 +40,7 @@ void tx_bind_spec(struct tx *tx, struct tx_stmt *stmt, const struct job_spec *sp
     tx_bind_text(tx, stmt, 6, job_state_word(state));
     tx_bind_int(tx, stmt, 7, tx->now_ms);
     tx_bind_int(tx, stmt, 8, due_ms);
-    if (over)
+    if (over || state == JOB_SUSPENDED)
         tx_bind_null(tx, stmt, 9);
     else
         tx_bind_int(tx, stmt, 9, state == JOB_AVAILABLE ? 0 : due_ms);
@@ -50,4 +50,5 @@ void tx_bind_spec(struct tx *tx, struct tx_stmt *stmt, const struct job_spec *sp
     tx_bind_text(tx, stmt, 13, *tags ? heap_strdup(tx->heap, tags) : NULL);
     bind_positive(tx, stmt, 14, spec->timeout_ms);
     bind_positive(tx, stmt, 15, spec->within_ms > 0 ? due_ms + spec->within_ms : 0);
+    bind_positive(tx, stmt, 16, (int64_t)spec->flow);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_TEXT = 16, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; the texts are JOB_TEXTS */
+enum { FIRST_TEXT = 17, JOBS_AT_FIRST = 16 }; /* of JOB_COLUMNS; the texts are JOB_TEXTS */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column)
 {
@@ -66,6 +66,7 @@ static struct job job_row(struct tx *tx, struct tx_stmt *stmt)
         .version = column_u64(tx, stmt, 13),
         .progress = column_unsigned(tx, stmt, 14),
         .crashes = column_unsigned(tx, stmt, 15),
+        .flow = column_u64(tx, stmt, 16),
     };
     job_row_texts(tx, &job, stmt);
     return job;

@@ -17,8 +17,8 @@
 #include <errno.h>
 
 _Static_assert(JOB_AVAILABLE == 0 && JOB_SCHEDULED == 1 && JOB_EXECUTING == 2 &&
-                   JOB_RETRYABLE == 3 && JOB_COMPLETED == 4 && JOB_DISCARDED == 5 &&
-                   JOB_CANCELLED == 6 && JOB_STATE_COUNT == 7,
+                   JOB_RETRYABLE == 3 && JOB_SUSPENDED == 4 && JOB_COMPLETED == 5 &&
+                   JOB_DISCARDED == 6 && JOB_CANCELLED == 7 && JOB_STATE_COUNT == 8,
                "STATE_BIT says 1 << state");
 
 enum { TRIES = 10 }; /* between two statements others may come */
@@ -38,8 +38,8 @@ static uint64_t insert(struct tx *tx, const struct job_spec *spec, const char *k
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_INSERT_UNIQUE);
     uint64_t id = 0;
     tx_bind_spec(tx, stmt, spec);
-    tx_bind_text(tx, stmt, 16, key);
-    tx_bind_int(tx, stmt, 17, job_unique_states(spec->unique));
+    tx_bind_text(tx, stmt, 17, key);
+    tx_bind_int(tx, stmt, 18, job_unique_states(spec->unique));
     while (tx_step(tx, stmt))
         id = (uint64_t)tx_column_int(tx, stmt, 0);
     return id;

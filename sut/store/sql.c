@@ -36,6 +36,8 @@ static const struct operation {
     [STORE_QUEUE_SET] = {tx_queue_set, false},
     [STORE_QUEUE_FORGET] = {tx_queue_forget, false},
     [STORE_QUEUES] = {tx_queues, true},
+    [STORE_BATCH] = {tx_batch, false},
+    [STORE_FLOW] = {tx_flow, true},
 };
 
 void tx_fail(struct tx *tx, int err, const char *format, ...)
@@ -80,6 +82,7 @@ static void tx_execute(struct tx *tx)
     bool common = !own || (tx->careful && operation->run);
     if (!tx->err)
         (common ? operation->run : own)(tx);
+    tx_flow_settle(tx);
     tx_commit(tx);
 }
 

@@ -7,6 +7,7 @@
  *     op_insert.c        what is checked before an insert
  *     op_unique.c        jobs of which there is one at a time
  *     op_read.c          rows as jobs: get, list, stats
+ *     op_flow*.c         workflows, batches and chains: what follows from a job's end, and their inserts
  *     sql_trace.c        the events of a committed transaction
  *     sqlite_*.c         the one database: a struct sql_backend
  *
@@ -78,6 +79,12 @@ struct tx {
     bool careful;           /* a change met a unique key that another job holds: see tx_yield() */
     struct change *changes; /* only when somebody listens */
     size_t change_count, change_capacity;
+    const struct job_spec *specs; /* INSERT: as they are inserted */
+    struct store_flow *joined;    /* INSERT: the flows that they are in, locked; by id */
+    size_t joined_count;
+    struct flow_change *flow_changes; /* not settled yet */
+    size_t flow_count, flow_capacity;
+    size_t woken_capacity; /* of reply->woken */
 };
 
 void tx_fail(struct tx *tx, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -142,6 +149,7 @@ static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
 tx_operation tx_get, tx_list, tx_stats;
 tx_operation tx_queue_set, tx_queue_forget, tx_queues;
+tx_operation tx_batch, tx_flow;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
 bool tx_stage_idle(struct tx *tx);
 
@@ -173,6 +181,42 @@ uint64_t tx_insert_unique(struct tx *tx, const struct job_spec *spec, bool *ret_
  * is careful asks; the others find out by failing. */
 void tx_yield(struct tx *tx, uint64_t id, enum job_state state);
 
+/* ---- flows: op_flow.c, op_flow_insert.c ---- */
+
+enum flow_what {
+    FLOW_JOB_ENDED,   /* it is in `state` now, which is final */
+    FLOW_JOB_FAILED,  /* and will be tried again */
+    FLOW_JOB_REVIVED, /* it had ended, and does not stay so */
+    FLOW_JOB_GONE,    /* its row is deleted */
+};
+
+struct flow_change {
+    uint64_t flow, job;
+    enum flow_what what;
+    enum job_state state;
+};
+
+/* Whoever changes the state of a job with a flow (duress_jobs.flow) says so, and settles before the transaction ends: then
+ * others are released, cancelled or called back for. `flow` 0: nothing. */
+void tx_flow_note(struct tx *tx, uint64_t flow, uint64_t job, enum flow_what what,
+                  enum job_state state);
+void tx_flow_settle(struct tx *tx);
+
+/* For an insert. First: sets tx->specs to what is really inserted, state and flow included, and locks the
+ * flows that get jobs. After the rows are there and reply->ids is filled: does the rest. */
+void tx_flow_specs(struct tx *tx);
+void tx_flow_inserted(struct tx *tx);
+
+/* What a retry by hand makes of a job of a flow, that is in `state`; locks the flow. JOB_STATE_COUNT: nothing. */
+enum job_state tx_flow_retry(struct tx *tx, uint64_t flow, uint64_t job, enum job_state state);
+
+/* Locks the flow, until the end of the transaction. False: there is none. */
+bool tx_flow_lock(struct tx *tx, uint64_t flow, struct store_flow *ret_flow);
+struct store_flow tx_flow_row(struct tx *tx, struct tx_stmt *stmt); /* of FLOW_COLUMNS */
+/* What is due in a chain or batch that is locked; writes its row. `failed`: a job of it just did. */
+void tx_flow_go_on(struct tx *tx, struct store_flow *flow, bool failed);
+uint64_t tx_flow_by_name(struct tx *tx, const char *kind, const char *name); /* 0: there is none */
+
 /* ---- sql_trace.c ---- */
 
 /* A changed row, for the events after commit. */
@@ -188,10 +232,12 @@ struct change {
         CHANGE_CONFLICT,
         CHANGE_RELEASE,
         CHANGE_YIELD,
-        CHANGE_REPLACE
+        CHANGE_REPLACE,
+        CHANGE_FLOW_RELEASE,
+        CHANGE_CALLBACK,
     } kind;
-    uint64_t id, lease;
-    const char *state;
+    uint64_t id, lease, flow;
+    const char *state; /* CALLBACK: the event */
     unsigned attempt, max_attempts;
     unsigned crashes, crash_limit; /* RESCUE */
     int64_t delay_ms;

@@ -14,11 +14,13 @@
  */
 #define SQL_NUMBER_OF(number) #number
 #define SQL_NUMBER(number)    SQL_NUMBER_OF(number) /* of a macro */
+#include "sut/store/sql_flow_statements.h"
 
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
     "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
-    "finished_ms,timeout_ms,deadline_ms,version,progress,crashes,queue,worker,args,owner,part,"    \
+    "finished_ms,timeout_ms,deadline_ms,version,progress,crashes,flow,queue,worker,args,owner,"    \
+    "part,"                                                                                        \
     "meta,tags,"                                                                                   \
     "checkpoint"
 #define JOB_COLUMNS_ALL JOB_COLUMNS ",errors,result,note"
@@ -33,17 +35,18 @@
 /* With what most do not have; the second one if nobody holds its key. */
 #define JOB_INSERT_REST(columns, values)                                                           \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms,wake_ms,finished_ms,part,meta,tags,timeout_ms,deadline_ms" columns               \
-    ")VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15" values ")"
+    "scheduled_ms,wake_ms,finished_ms,part,meta,tags,timeout_ms,deadline_ms,flow" columns          \
+    ")VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16" values ")"
 #define JOB_INSERT_MORE JOB_INSERT_REST("", "")
 #define JOB_INSERT_UNIQUE                                                                          \
-    JOB_INSERT_REST(",unique_key,unique_states", ",?16,?17")                                       \
+    JOB_INSERT_REST(",unique_key,unique_states", ",?17,?18")                                       \
     "ON CONFLICT DO NOTHING RETURNING id"
 
 /* The JOB_STATE_BIT of a row, and whether it holds its unique key: what the index duress_jobs_unique is about. */
 #define STATE_BIT                                                                                  \
     "CASE state WHEN 'available'THEN 1 WHEN 'scheduled'THEN 2 WHEN 'executing'THEN 4 "             \
-    "WHEN 'retryable'THEN 8 WHEN 'completed'THEN 16 WHEN 'discarded'THEN 32 ELSE 64 END"
+    "WHEN 'retryable'THEN 8 WHEN 'suspended'THEN 16 WHEN 'completed'THEN 32 WHEN 'discarded'THEN " \
+    "64 ELSE 128 END"
 #define HOLDS_KEY "unique_key IS NOT NULL AND(unique_states&" STATE_BIT ")<>0"
 
 #define STAGE_LIMIT                                                                                \
@@ -55,6 +58,12 @@
 #define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
 
 #define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
+
+#define ACK_RUN                                                                                    \
+    "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=coalesce(?5,scheduled_ms),"             \
+    "wake_ms=?5,"                                                                                  \
+    "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,crashes=0,"                              \
+    "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS("?8") " END WHERE " IS_HELD
 
 /* X(NAME, sql). Rows are found by a SELECT in the order of an index and changed one by one by their
  * id, within the same transaction: that is faster here than UPDATE .. RETURNING, which builds a
@@ -88,14 +97,11 @@
       "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \
       "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
       " AND attempt<max_attempts)")                                                                \
-    X(FINISH,                                                                                      \
-      "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL WHERE " IS_HELD)       \
-    X(ACK,                                                                                         \
-      "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=coalesce(?5,scheduled_ms),"           \
-      "wake_ms=?5,"                                                                                \
-      "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,crashes=0,"                            \
-      "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS("?8") " END WHERE " IS_HELD) \
-    X(PEEK, "SELECT state,lease,acked,attempt,max_attempts FROM duress_jobs WHERE id=?1")          \
+    X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL "              \
+              "WHERE " IS_HELD " AND flow IS NULL")                                                \
+    X(ACK, ACK_RUN " AND flow IS NULL")                                                            \
+    X(ACK_MEMBER, ACK_RUN)                                                                         \
+    X(PEEK, "SELECT state,lease,acked,attempt,max_attempts,flow FROM duress_jobs WHERE id=?1")     \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
     X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms>0 AND " IS_DUE                   \
@@ -103,24 +109,27 @@
            " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                        \
     X(STAGE,                                                                                       \
       "UPDATE duress_jobs " SQL_BY_ID " SET state='available',wake_ms=0 WHERE id=?2 AND " IS_DUE)  \
-    X(EXPIRED, "SELECT id,lease,CASE WHEN attempt<max_attempts AND crashes+1<?2 THEN 'available'"  \
-               "ELSE 'discarded'END,crashes+1 FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED    \
-               " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                    \
+    X(EXPIRED,                                                                                     \
+      "SELECT id,lease,CASE WHEN attempt<max_attempts AND crashes+1<?2 THEN 'available'"           \
+      "ELSE 'discarded'END,crashes+1,flow FROM duress_jobs WHERE wake_ms>0 AND " IS_EXPIRED        \
+      " ORDER BY wake_ms LIMIT " STAGE_LIMIT SQL_LOCK)                                             \
     X(RESCUE,                                                                                      \
       "UPDATE duress_jobs " SQL_BY_ID " SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 " \
       "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,crashes=crashes+1,"                   \
       "errors=" SQL_ERRORS_PLUS("?4") " WHERE id=?2 AND " IS_EXPIRED)                              \
     X(RETRY,                                                                                       \
-      "UPDATE duress_jobs SET state='available',max_attempts=" SQL_MAX(                            \
+      "UPDATE duress_jobs SET state=?3,max_attempts=" SQL_MAX(                                     \
           "max_attempts",                                                                          \
-          "attempt+1") ","                                                                         \
-                       "scheduled_ms=?1,finished_ms=0,wake_ms=0,crashes=0 WHERE id=?2 AND "        \
-                       "state IN('completed','discarded','cancelled','retryable','scheduled')")    \
-    X(CANCEL,                                                                                      \
-      "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"                      \
-      "errors=CASE state WHEN 'executing' THEN " SQL_ERRORS_PLUS(                                  \
-          "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                          \
-                                      "state IN('available','scheduled','executing','retryable')") \
+          "attempt+1") ",scheduled_ms=?1,finished_ms=0,wake_ms=CASE ?3 WHEN 'available'THEN 0 "    \
+                       "END,crashes=0 "                                                            \
+                       "WHERE id=?2 AND state IN('completed','discarded','cancelled','retryable'," \
+                       "'scheduled','suspended')")                                                 \
+    X(CANCEL, "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"              \
+              "errors=CASE state WHEN 'executing' THEN " SQL_ERRORS_PLUS(                          \
+                  "'cancelled while it ran'") " ELSE errors END WHERE id=?2 AND "                  \
+                                              "state "                                             \
+                                              "IN('available','scheduled','executing','retryable'" \
+                                              ",'suspended')")                                     \
     X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
     X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
     X(LIST, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs "                                         \
@@ -155,4 +164,5 @@
              "WHERE queue=?1 AND part=?2 AND at_ms>?3")                                            \
     X(BEGUN_ADD, "INSERT INTO duress_begun(queue,part,at_ms,n)VALUES(?1,?2,?3,?4)"                 \
                  "ON CONFLICT(queue,part,at_ms)DO UPDATE SET n=duress_begun.n+excluded.n")         \
-    X(BEGUN_DROP, "DELETE FROM duress_begun WHERE queue=?1 AND at_ms<=?2")
+    X(BEGUN_DROP, "DELETE FROM duress_begun WHERE queue=?1 AND at_ms<=?2")                         \
+    FLOW_STATEMENTS(X)

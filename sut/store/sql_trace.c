@@ -14,7 +14,6 @@ POINT_ABOUT("store/job/stale", "An acknowledgement was refused; state: what the 
 POINT_ABOUT("store/job/stage", "A scheduled or retryable job fell due and became available.");
 POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
 POINT_ABOUT("store/job/retry", "A job was made available by hand.");
-POINT_ABOUT("store/job/cancel", "A job was cancelled by hand.");
 POINT_ABOUT("store/job/unique",
             "A job holds a unique key from now on, while it is in one of these states (bits).");
 POINT_ABOUT(
@@ -26,6 +25,12 @@ POINT_ABOUT("store/job/release",
             "older than this.");
 POINT_ABOUT("store/job/yield", "A job came back without its unique key: another one holds it.");
 POINT_ABOUT("store/job/replace", "The holder of a unique key took over what was asked for.");
+POINT_ABOUT("store/job/cancel",
+            "A job was cancelled by hand, or because of one that it waited for.");
+POINT_ABOUT("store/flow/release", "A suspended job waits for no other any more.");
+POINT_ABOUT("store/flow/callback", "A batch called back: a job was inserted for it.");
+POINT_ABOUT("store/flow/insert", "Jobs came into a workflow, a batch or a chain.");
+
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
 POINT_ABOUT("store/queue/forget", "All that was said of a queue was taken back.");
 POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
@@ -43,7 +48,7 @@ void tx_note(struct tx *tx, struct change change)
 static void trace_inserts(struct point_site *site, const struct tx *tx)
 {
     for (size_t i = 0; i < tx->reply->id_count; ++i) {
-        const struct job_spec *spec = &tx->request->specs[i];
+        const struct job_spec *spec = &tx->specs[i];
         if (tx->reply->conflicts && tx->reply->conflicts[i])
             continue;
         TRACE(site, "store/job/insert", T_U64("job", tx->reply->ids[i]),
@@ -51,6 +56,9 @@ static void trace_inserts(struct point_site *site, const struct tx *tx)
               T_I64("delay_ms", job_spec_due_ms(spec, tx->now_ms) - tx->now_ms));
         (void)spec;
     }
+    for (size_t i = 0; i < tx->joined_count; ++i)
+        TRACE(site, "store/flow/insert", T_U64("flow", tx->joined[i].id),
+              T_STR("kind", flow_kind_word(tx->joined[i].kind)), T_U64("jobs", tx->joined[i].jobs));
 }
 
 static void trace_claims(struct point_site *site, const struct tx *tx)
@@ -126,6 +134,16 @@ static void trace_change(struct point_site *site, const struct change *change)
     case CHANGE_YIELD: TRACE(site, "store/job/yield", T_U64("job", change->id)); break;
     case CHANGE_REPLACE:
         TRACE(site, "store/job/replace", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    case CHANGE_FLOW_RELEASE:
+        TRACE(site, "store/flow/release", T_U64("job", change->id), T_STR("state", change->state),
+              T_U64("flow", change->flow));
+        break;
+    case CHANGE_CALLBACK:
+        TRACE(site, "store/job/insert", T_U64("job", change->id), T_STR("state", "available"),
+              T_I64("delay_ms", 0));
+        TRACE(site, "store/flow/callback", T_U64("flow", change->flow),
+              T_STR("event", change->state), T_U64("job", change->id));
         break;
     }
 }

@@ -30,14 +30,14 @@ static uint64_t insert_unique(struct tx *tx, size_t index)
     struct store_reply *reply = tx->reply;
     if (!reply->conflicts)
         reply->conflicts = heap_alloc(tx->heap, tx->request->spec_count * sizeof *reply->conflicts);
-    uint64_t id = tx_insert_unique(tx, &tx->request->specs[index], &reply->conflicts[index]);
+    uint64_t id = tx_insert_unique(tx, &tx->specs[index], &reply->conflicts[index]);
     sqlite3_set_last_insert_rowid(tx_sqlite(tx)->conn, (sqlite3_int64)id);
     return id;
 }
 
 static uint64_t insert_spec(struct tx *tx, sqlite3_stmt *plain, size_t index)
 {
-    const struct job_spec *spec = &tx->request->specs[index];
+    const struct job_spec *spec = &tx->specs[index];
     if (spec->unique)
         return insert_unique(tx, index);
     if (!job_spec_plain(spec)) {
@@ -82,10 +82,12 @@ void sqlite_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
+    tx_flow_specs(tx);
     if (!tx->err)
         insert_specs(tx);
     if (!tx->err && request->tx_sql)
         run_caller_sql(tx, request->tx_sql);
+    tx_flow_inserted(tx);
 }
 
 /* ---- on the caller's connection ---- */

@@ -5,6 +5,7 @@
  * claimed; the version of the schema is a row of duress_meta. Versions only go forward, one step at
  * a time, all steps in one transaction; a database of a newer version is refused and left as it is.
  */
+#include "sut/store/flow_tables.h"
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
@@ -15,8 +16,8 @@
 #define STATE_CHECK                                                                                \
     "CASE WHEN wake_ms>0 THEN state='executing'OR state='retryable'OR state='scheduled'"           \
     "WHEN wake_ms=0 THEN state='available'"                                                        \
-    "ELSE state='completed'OR state='discarded'OR state='cancelled'END"
-_Static_assert(JOB_STATE_COUNT == 7, "the words of STATE_CHECK are those of JOB_STATES");
+    "ELSE state='completed'OR state='discarded'OR state='cancelled'OR state='suspended'END"
+_Static_assert(JOB_STATE_COUNT == 8, "the words of STATE_CHECK are those of JOB_STATES");
 
 /* From version N to N + 1. Never change a step that was released: add one. */
 static const char *const steps[] = {
@@ -39,7 +40,7 @@ static const char *const steps[] = {
     " scheduled_ms INTEGER NOT NULL DEFAULT(strftime('%s','now')*1000),"
     " attempted_ms INTEGER NOT NULL DEFAULT 0,"
     " finished_ms INTEGER NOT NULL DEFAULT 0,"
-    " wake_ms INTEGER DEFAULT 0," /* executing: its lease ends; scheduled, retryable: it is due; available: 0; NULL: over */
+    " wake_ms INTEGER DEFAULT 0," /* executing: its lease ends; scheduled, retryable: it is due; available: 0; NULL: it is over, or waits for others */
     " owner TEXT NOT NULL DEFAULT '',"
     " errors TEXT NOT NULL DEFAULT '[]' CHECK(errors='[]'OR json_valid(errors)),"
     " version INTEGER NOT NULL DEFAULT 0," /* raised by each update by hand */
@@ -55,6 +56,7 @@ static const char *const steps[] = {
     " note TEXT,"
     " checkpoint TEXT," /* JSON, for the next attempt */
     " result TEXT,"     /* JSON */
+    " flow INTEGER,"    /* the workflow, batch or chain that it is in */
     " args TEXT NOT NULL DEFAULT '{}')STRICT;"
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
@@ -75,7 +77,8 @@ static const char *const steps[] = {
     " turn TEXT NOT NULL DEFAULT '')STRICT,WITHOUT ROWID;" /* the part that was served last */
     "CREATE TABLE duress_begun("                           /* what rates are counted from */
     " queue TEXT NOT NULL,part TEXT NOT NULL,at_ms INTEGER NOT NULL,n INTEGER NOT NULL,"
-    " PRIMARY KEY(queue,part,at_ms))STRICT,WITHOUT ROWID;",
+    " PRIMARY KEY(queue,part,at_ms))STRICT,WITHOUT ROWID;" FLOW_TABLES(
+        "INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "STRICT"),
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

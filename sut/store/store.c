@@ -36,6 +36,7 @@ bool store_outcome_unknown(int err)
     case EROFS:
     case ENOMEM:
     case ENOENT:
+    case ENOTUNIQ:
     case ECONNREFUSED: return false;
     default: return true;
     }
@@ -61,8 +62,38 @@ static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *spe
             copies[i].unique =
                 shared ? copies[i - 1].unique : job_unique_copy(heap, specs[i].unique);
         }
+        copies[i].chain = heap_strdup(heap, specs[i].chain);
     }
     return copies;
+}
+
+static const struct store_workflow *
+workflow_copy(struct heap *heap, const struct store_workflow *workflow, size_t count)
+{
+    if (!workflow)
+        return NULL;
+    struct store_workflow *copy = heap_memdup(heap, workflow, sizeof *copy);
+    struct store_step *steps = COPY_ARRAY(heap, workflow->steps, count);
+    for (size_t i = 0; i < count; ++i) {
+        steps[i].name = heap_strdup(heap, steps[i].name);
+        steps[i].deps = COPY_ARRAY(heap, steps[i].deps, steps[i].dep_count);
+    }
+    copy->name = heap_strdup(heap, copy->name);
+    copy->steps = steps;
+    return copy;
+}
+
+static const struct store_batch *batch_copy(struct heap *heap, const struct store_batch *batch)
+{
+    if (!batch)
+        return NULL;
+    struct store_batch *copy = heap_memdup(heap, batch, sizeof *copy);
+    struct store_callback *callbacks = COPY_ARRAY(heap, batch->callbacks, batch->callback_count);
+    for (size_t i = 0; i < batch->callback_count; ++i)
+        callbacks[i].spec = *specs_copy(heap, &callbacks[i].spec, 1);
+    copy->name = heap_strdup(heap, copy->name);
+    copy->callbacks = callbacks;
+    return copy;
 }
 
 static struct store_ack *acks_copy(struct heap *heap, const struct store_ack *acks, size_t count)
@@ -73,7 +104,7 @@ static struct store_ack *acks_copy(struct heap *heap, const struct store_ack *ac
     return copies;
 }
 
-static const char *const *texts_copy(struct heap *heap, const char *const *texts, size_t count)
+static const char **texts_copy(struct heap *heap, const char *const *texts, size_t count)
 {
     const char **copies = COPY_ARRAY(heap, texts, count);
     for (size_t i = 0; i < count; ++i)
@@ -106,6 +137,10 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->queues = texts_copy(heap, from->queues, from->queue_count);
     to->state = heap_strdup(heap, from->state);
     to->rules = rules_copy(heap, from->rules, from->rule_count);
+    to->workflow = workflow_copy(heap, from->workflow, from->spec_count);
+    to->batch = batch_copy(heap, from->batch);
+    to->flow_kind = heap_strdup(heap, from->flow_kind);
+    to->flow_name = heap_strdup(heap, from->flow_name);
 }
 
 /* All of them in one block. */
@@ -131,6 +166,22 @@ static struct job *jobs_copy(struct heap *heap, const struct job *jobs, size_t c
     return copies;
 }
 
+static void flow_copy(struct heap *heap, const struct store_reply *from, struct store_reply *to)
+{
+    if (from->flow) {
+        to->flow = heap_memdup(heap, from->flow, sizeof *from->flow);
+        to->flow->name = heap_strdup(heap, from->flow->name);
+    }
+    to->members = COPY_ARRAY(heap, from->members, from->member_count);
+    for (size_t i = 0; i < from->member_count; ++i) {
+        to->members[i].name = heap_strdup(heap, from->members[i].name);
+        to->members[i].queue = heap_strdup(heap, from->members[i].queue);
+        to->members[i].worker = heap_strdup(heap, from->members[i].worker);
+    }
+    to->edges = COPY_ARRAY(heap, from->edges, from->edge_count);
+    to->called = COPY_ARRAY(heap, from->called, from->called_count);
+}
+
 void store_reply_copy(struct heap *heap, const struct store_request *request,
                       const struct store_reply *from, struct store_reply *to)
 {
@@ -142,6 +193,8 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
     to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);
     to->ready = COPY_ARRAY(heap, from->ready, request->queue_count);
     to->rules = rules_copy(heap, from->rules, from->rule_count);
+    to->woken = texts_copy(heap, from->woken, from->woken_count);
+    flow_copy(heap, from, to);
 }
 
 /* ---- the local transport ---- */
@@ -202,6 +255,7 @@ static size_t request_count(const struct store_request *request)
     case STORE_GET: return request->id_count;
     case STORE_QUEUE_SET: return request->rule_count;
     case STORE_QUEUE_FORGET: return request->queue_count;
+    case STORE_BATCH: return request->batch->callback_count;
     default: return 0;
     }
 }

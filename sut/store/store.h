@@ -30,7 +30,9 @@
     X(STATS, "stats")                                                                              \
     X(QUEUE_SET, "queue_set")                                                                      \
     X(QUEUE_FORGET, "queue_forget")                                                                \
-    X(QUEUES, "queues")
+    X(QUEUES, "queues")                                                                            \
+    X(BATCH, "batch")                                                                              \
+    X(FLOW, "flow")
 
 enum store_op {
 #define X(e, word) STORE_##e,
@@ -84,6 +86,73 @@ enum store_queue_field { /* which of them QUEUE_SET changes */
                          QUEUE_RATE = 16, /* rate, rate_ms, rate_by_part */
 };
 
+/* ---- flows (flow.h) ---- */
+
+/* A job of a workflow. */
+struct store_step {
+    const char *name;          /* unique in the workflow */
+    struct flow_policy policy; /* FLOW_DEFAULT: that of the workflow */
+    const uint32_t *deps;      /* which steps it waits for: their indices */
+    size_t dep_count;
+};
+
+struct store_workflow {
+    const char *name; /* unique among workflows; NULL: none */
+    struct flow_policy policy;
+    const struct store_step *steps; /* as many as there are specs, in their order */
+};
+
+/* 0, or -EINVAL with a sentence: no name or one twice, an unknown step, or steps that wait for each other in a circle. */
+int store_steps_check(const struct store_step *steps, size_t count, struct heap *heap, char *why,
+                      size_t why_size);
+
+/* What is inserted when something became true of a batch. */
+struct store_callback {
+    enum flow_event event;
+    struct job_spec spec; /* without a flow, not suspended, not delayed */
+};
+
+/* Either an id, or what shall be made if there is none of that name. So it can be asked for again. */
+struct store_batch {
+    uint64_t id;                            /* 0: by name, or a new one */
+    const char *name;                       /* unique among batches; NULL: none */
+    const struct store_callback *callbacks; /* added, where there is none for the event yet */
+    size_t callback_count;
+    bool close; /* no more jobs: from now on it can be completed */
+};
+
+/* A flow as it is. */
+struct store_flow {
+    uint64_t id;
+    enum flow_kind kind;
+    const char *name; /* "": none */
+    struct flow_policy policy;
+    bool closed;
+    uint64_t active; /* of a chain: the job whose turn it is, or that holds up the rest; 0: none */
+    uint64_t jobs, tried, completed, cancelled,
+        discarded;                    /* how many there are, and how many of them */
+    int64_t inserted_ms, finished_ms; /* finished: all of its jobs had ended; 0: not yet */
+};
+
+/* A job of a flow. */
+struct store_member {
+    uint64_t job;
+    enum job_state state;
+    const char *name; /* of a step; "" */
+    const char *queue, *worker;
+    uint64_t waits; /* for how many others */
+};
+
+struct store_edge {
+    uint64_t parent, child;
+    bool ended; /* the child does not wait for it any more */
+};
+
+struct store_called {
+    enum flow_event event;
+    uint64_t job; /* 0: not yet */
+};
+
 /* Which fields an operation uses is said beside each. All memory belongs to the arena of the call.
  * tx_sql runs after the jobs and in their transaction, so last_insert_rowid() is the last job; it may
  * not end the transaction. */
@@ -112,6 +181,10 @@ struct store_request {
     unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
     unsigned crash_limit; /* RESCUE: after so many in a row a job is discarded; 0: never for that */
     const char *state;    /* LIST: only this state; NULL: all */
+    const struct store_workflow *workflow; /* INSERT: the jobs are one; NULL: they are not */
+    const struct store_batch *batch;       /* BATCH */
+    uint64_t flow;                         /* FLOW; CANCEL: all jobs of it */
+    const char *flow_kind, *flow_name;     /* FLOW, without `flow`: by these */
 };
 
 struct store_reply {
@@ -130,12 +203,22 @@ struct store_reply {
     size_t
         changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
     int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
-    uint64_t counts[JOB_STATE_COUNT]; /* STATS */
     struct store_queue
         *rules; /* QUEUES (of the asked), STAGE (all), QUEUE_SET (as they are now): by name */
     size_t rule_count;
     int64_t
         hold_ms; /* CLAIM, ACK: a rate holds jobs back, which may be claimed that much later; 0: none does */
+    uint64_t counts[JOB_STATE_COUNT]; /* STATS; FLOW: of its jobs */
+    const char *
+        *woken; /* queues in which jobs became available by the way: released, called back */
+    size_t woken_count;
+    struct store_flow *flow;      /* BATCH, FLOW, INSERT of a workflow; NULL: there is none */
+    struct store_member *members; /* FLOW: by job, `limit` of them (0: all) */
+    size_t member_count;
+    struct store_edge *edges; /* FLOW: by child */
+    size_t edge_count;
+    struct store_called *called; /* FLOW: of a batch, the callbacks that it has */
+    size_t called_count;
 };
 
 /* ---- an open database: implementations ---- */

@@ -15,7 +15,7 @@ Test(job_state, words_go_there_and_back)
         cr_assert_eq(back, state);
     }
     enum job_state untouched = JOB_RETRYABLE;
-    cr_assert_not(job_state_by_word("suspended", &untouched));
+    cr_assert_not(job_state_by_word("waiting", &untouched));
     cr_assert_not(job_state_by_word(NULL, &untouched));
     cr_assert_eq(untouched, JOB_RETRYABLE);
     cr_assert_str_eq(job_state_word(JOB_STATE_COUNT), "?");
@@ -25,11 +25,11 @@ Test(job_state, words_go_there_and_back)
 Test(job_state, the_table_is_the_picture)
 {
     static const char *const may[JOB_STATE_COUNT] = {
-        /*                   a s e r c d x */
-        [JOB_AVAILABLE] = "  . . X . . . X", [JOB_SCHEDULED] = "  X . . . . . X",
-        [JOB_EXECUTING] = "  X X . X X X X", [JOB_RETRYABLE] = "  X . . . . . X",
-        [JOB_COMPLETED] = "  X . . . . . .", [JOB_DISCARDED] = "  X . . . . . .",
-        [JOB_CANCELLED] = "  X . . . . . .",
+        /*                   a s e r u c d x */
+        [JOB_AVAILABLE] = "  . . X . . . . X", [JOB_SCHEDULED] = "  X . . . . . . X",
+        [JOB_EXECUTING] = "  X X . X . X X X", [JOB_RETRYABLE] = "  X . . . . . . X",
+        [JOB_SUSPENDED] = "  X X . . . . . X", [JOB_COMPLETED] = "  X . . . X . . .",
+        [JOB_DISCARDED] = "  X . . . X . . .", [JOB_CANCELLED] = "  X . . . X . . .",
     };
     for (enum job_state from = 0; from < JOB_STATE_COUNT; ++from)
         for (enum job_state to = 0; to < JOB_STATE_COUNT; ++to)

@@ -106,6 +106,7 @@ static uint64_t count_all(void)
 #include "sut/store/test/conformance/claim.h"
 #include "sut/store/test/conformance/clock.h"
 #include "sut/store/test/conformance/control.h"
+#include "sut/store/test/conformance/flow.h"
 #include "sut/store/test/conformance/insert.h"
 #include "sut/store/test/conformance/queue.h"
 #include "sut/store/test/conformance/read.h"

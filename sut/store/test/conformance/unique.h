@@ -69,8 +69,8 @@ CONFORMS(unique_jobs_are_recorded)
     cr_assert(job_unique_key(&heap, &spec, key));
     snprintf(expected, sizeof expected,
              "store/job/insert job=1 state=available delay_ms=0\n"
-             "store/job/unique job=1 unique=%s states=31\n"
-             "store/job/conflict job=1 unique=%s period_ms=0 states=31\n",
+             "store/job/unique job=1 unique=%s states=63\n"
+             "store/job/conflict job=1 unique=%s period_ms=0 states=63\n",
              key, key);
     cr_assert_events(expected);
 }
