@@ -74,14 +74,19 @@ static void say_nothing(struct env *env, enum log_level level, const char *line)
     (void)env, (void)level, (void)line;
 }
 
+/* The one that is open, or NULL. */
+static struct store_db *database_at_work(const struct database *database)
+{
+    return database->node ? database->db : database->adapter->apps[0].db;
+}
+
 /* Through a connection that is open, or else through one of our own. */
 static struct store_db *database_borrow(struct database *database, struct env *env, bool *ret_own)
 {
-    struct app *first = &database->adapter->apps[0];
-    struct store_db *db = database->node ? database->db : first->db;
+    struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
+    struct store_db *db = database_at_work(database);
     *ret_own = !db;
-    return db ? db
-              : database_open(database, env, database->node ? database->node : first->host.node);
+    return db ? db : database_open(database, env, node);
 }
 
 /* The first column of the first row, or ""; heap. */
@@ -120,17 +125,27 @@ static char *fresh_schema(void)
 }
 
 /* By its own check, which does not read the text of constraints: a bit of that can refuse every change. */
+static bool sound(sqlite3 *conn)
+{
+    char *schema = fresh_schema();
+    bool is_sound = answers(conn, "PRAGMA integrity_check", "ok") && answers(conn, SCHEMA, schema);
+    free(schema);
+    return is_sound;
+}
+
+/* What a read did not bring may stand in the memory of the connection that is open, while the file is whole: so both are
+ * asked. */
 bool database_damaged(struct database *database)
 {
     struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
-    char *schema = fresh_schema();
+    const struct sqlite_store *store = (struct sqlite_store *)database_at_work(database);
     sqlite3 *conn = NULL;
-    bool sound = sqlite3_open_v2(DATABASE_FILE, &conn, SQLITE_OPEN_READWRITE,
+    bool whole = (!store || !store->conn || sound(store->conn)) &&
+                 sqlite3_open_v2(DATABASE_FILE, &conn, SQLITE_OPEN_READWRITE,
                                  disk_vfs(database->disk, node)) == SQLITE_OK &&
-                 answers(conn, "PRAGMA integrity_check", "ok") && answers(conn, SCHEMA, schema);
+                 sound(conn);
     sqlite3_close(conn);
-    free(schema);
-    return !sound;
+    return !whole;
 }
 
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
