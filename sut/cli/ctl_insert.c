@@ -142,6 +142,7 @@ static struct inserted insert_all(struct ctl *ctl, const struct input *input)
                                      .scheduled_ms = ctl->at_ms,
                                      .meta = ctl->meta,
                                      .tags = ctl->tags,
+                                     .part = ctl->part,
                                      .timeout_ms = ctl->timeout_ms,
                                      .within_ms = ctl->within_ms,
                                      .unique = ctl->unique};
@@ -189,7 +190,8 @@ enum ctl_exit ctl_insert(struct ctl *ctl)
                             .worker = ctl->words[0],
                             .delay_ms = ctl->delay_ms,
                             .scheduled_ms = ctl->at_ms,
-                            .tags = ctl->tags};
+                            .tags = ctl->tags,
+                            .part = ctl->part};
     const char *wrong = job_spec_check(&spec);
     if (ctl->meta)
         check("meta", 1, ctl->meta, strlen(ctl->meta));

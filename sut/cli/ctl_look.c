@@ -145,6 +145,8 @@ static void show_text(const struct job *job)
         printf("deadline      %s UTC\n", ctl_time(job->deadline_ms, at));
     if (job->timeout_ms)
         printf("time limit    %" PRId64 " ms of each attempt\n", job->timeout_ms);
+    if (*job->part)
+        printf("part          %s\n", job->part);
     if (*job->tags)
         printf("tags          %s\n", job->tags);
     if (job->progress || *job->note)

@@ -46,7 +46,7 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
 
 /* ---- commands and options ---- */
 
-enum command { INSERT, LIST, SHOW, RETRY, CANCEL, STATS, COMMANDS };
+enum command { INSERT, LIST, SHOW, RETRY, CANCEL, STATS, QUEUES, QUEUE, COMMANDS };
 
 #define BIT(command) (1u << (command))
 #define ALL          (BIT(COMMANDS) - 1)
@@ -67,6 +67,10 @@ static const struct {
     [CANCEL] = {"cancel", ctl_cancel, 1, 1 << 20, false, "ID...",
                 "ends jobs; one that runs is killed at its next heartbeat"},
     [STATS] = {"stats", ctl_stats, 0, 0, false, "", "how many jobs are in which state"},
+    [QUEUES] = {"queues", ctl_queues, 0, 0, false, "", "what is said of queues"},
+    [QUEUE] = {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
+               "says of a queue: pause, resume, limit=N (on each node), global=N (on all), part=N, "
+               "rate=N/TIME[/part], forget"},
 };
 
 static const struct {
@@ -84,6 +88,8 @@ static const struct {
     {"max-attempts", "N", BIT(INSERT), "give up after so many (20)"},
     {"in", "TIME", BIT(INSERT), "not before that much time has passed, such as 90s, 10m, 2h, 7d"},
     {"at", "TIME", BIT(INSERT), "not before that time, such as 2026-01-31T18:30:00Z (UTC)"},
+    {"part", "NAME", BIT(INSERT),
+     "it shares the limits for parts of its queue with others of that name"},
     {"tags", "TAG,...", BIT(INSERT), "words to find it by"},
     {"meta", "JSON", BIT(INSERT), "an object, for whoever looks after jobs"},
     {"timeout", "TIME", BIT(INSERT), "how long each run of it may take"},
@@ -228,6 +234,8 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         ctl->timeout_ms = delay_of(name, value);
     else if (strcmp(name, "within") == 0)
         ctl->within_ms = delay_of(name, value);
+    else if (strcmp(name, "part") == 0)
+        ctl->part = value;
     else if (strcmp(name, "tags") == 0)
         ctl->tags = value;
     else if (strcmp(name, "meta") == 0)

@@ -101,4 +101,20 @@ check 'its meta' says 0 '^meta  *{$' ctl show 2506
 check 'its time' says 0 '^scheduled  *2130-01-31 18:30:00 UTC$' ctl show 2506
 check 'its deadline' says 0 '^deadline  *2130-01-31 19:30:00 UTC$' ctl show 2506
 check 'all of it as JSON' says 0 '"meta":{"k":1},"tags":\["a","b"\],.*"timeout_ms":90000' ctl show 2506 --json
+
+# ---- queues ----
+check 'nothing is said of queues' says 0 'nothing is said of any queue' ctl queues
+check 'pause' says 0 '^mail  *paused$' ctl queue mail pause
+check 'limits and rates' says 0 '^mail  *paused  limit=3  global=10  part=2  rate=60/1m/part$' ctl queue mail limit=3 global=10 part=2 rate=60/1m/part
+check 'resume' says 0 '^mail  *limit=3  global=10  part=2  rate=60/1m/part$' ctl queue mail resume
+check 'what is said, as JSON' says 0 '^\[{"queue":"mail","paused":false,"limit":3,"global":10,"part":2,"rate":60,"rate_ms":60000,"rate_by_part":true}\]$' ctl queues --json
+check 'a limit is taken back' says 0 '^mail  *limit=3  part=2  rate=60/1m/part$' ctl queue mail global=none
+check 'what cannot be said' says 2 'did you mean pause?' ctl queue mail pausse
+check 'a rate without a time' says 2 'is no time' ctl queue mail rate=5/7
+check 'a limit below nothing' says 2 'is no whole number' ctl queue mail limit=-3
+check 'a queue of which nothing is said' says 1 'nothing is said of queue other' ctl queue other
+check 'forget' says 0 'mail is as jobd is configured' ctl queue mail forget
+check 'forget it twice' says 1 'nothing is said of queue mail' ctl queue mail forget
+check 'a part' says 0 '^job 2507$' ctl insert w --part 'customer 7'
+check 'its part' says 0 '"part":"customer 7"' ctl show 2507 --json
 finish
