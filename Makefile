@@ -48,7 +48,7 @@ TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 # ---- sources: a folder shows what it is ----
 
 HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
-PG       := $(wildcard sut/store/pg_*.c)
+PG       := $(wildcard sut/store/pg.c sut/store/pg_*.c)
 SUT      := $(filter-out $(PG),$(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c))
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
 CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c sut/live/*.c))

@@ -35,7 +35,7 @@ struct due {
     unsigned crashes; /* EXPIRED: rescues in a row, with this one */
 };
 
-static int64_t crash_limit(const struct tx *tx)
+int64_t tx_crash_limit(const struct tx *tx)
 {
     return tx->request->crash_limit ? tx->request->crash_limit : INT32_MAX;
 }
@@ -50,7 +50,7 @@ static struct due *due_find(struct tx *tx, enum statement find, size_t *ret_coun
     if (stages)
         tx_bind_text(tx, stmt, 2, NULL); /* of all queues */
     else
-        tx_bind_int(tx, stmt, 2, crash_limit(tx));
+        tx_bind_int(tx, stmt, 2, tx_crash_limit(tx));
     while (tx_step(tx, stmt)) {
         if (count == capacity) {
             capacity = capacity ? 2 * capacity : 16;
@@ -89,7 +89,7 @@ static void stage_due(struct tx *tx)
 /* What each time takes down the process that runs it would go round for as long as it has attempts, and take others with it. */
 static void rescue_text(const struct tx *tx, const struct due *row, char *text, size_t size)
 {
-    if (row->crashes < crash_limit(tx))
+    if (row->crashes < tx_crash_limit(tx))
         snprintf(text, size, "lease ran out");
     else
         snprintf(text, size, "lease ran out %u times in a row: no run of it comes to an end",
@@ -284,7 +284,7 @@ static struct peek peek(struct tx *tx, uint64_t id)
     return row;
 }
 
-static int64_t ack_delay_ms(const struct store_ack *ack)
+int64_t ack_delay_ms(const struct store_ack *ack)
 {
     if (ack->state != JOB_RETRYABLE && ack->state != JOB_SCHEDULED)
         return 0;
@@ -352,12 +352,18 @@ static void ack_of_member(struct tx *tx, const struct store_ack *ack, uint64_t f
         tx_flow_note(tx, flow, ack->id, FLOW_JOB_FAILED, ack->state);
 }
 
-static enum store_ack_result ack(struct tx *tx, const struct store_ack *ack)
+bool tx_ack_possible(struct tx *tx, const struct store_ack *ack)
 {
-    if (ack->state == JOB_AVAILABLE || !job_state_may(JOB_EXECUTING, ack->state)) {
-        tx_fail(tx, -EINVAL, "a run of a job cannot end as %s", job_state_word(ack->state));
+    if (ack->state != JOB_AVAILABLE && job_state_may(JOB_EXECUTING, ack->state))
+        return true;
+    tx_fail(tx, -EINVAL, "a run of a job cannot end as %s", job_state_word(ack->state));
+    return false;
+}
+
+enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack)
+{
+    if (!tx_ack_possible(tx, ack))
         return ACK_STALE;
-    }
     if (!ack_apply(tx, ack, false)) {
         struct peek row = peek(tx, ack->id);
         if (!row.flow || !ack_apply(tx, ack, true))
@@ -374,7 +380,7 @@ void tx_ack(struct tx *tx)
     const struct store_request *request = tx->request;
     tx->reply->acks = heap_alloc(tx->heap, request->ack_count * sizeof *tx->reply->acks);
     for (size_t i = 0; i < request->ack_count && !tx->err; ++i)
-        tx->reply->acks[i] = ack(tx, &request->acks[i]);
+        tx->reply->acks[i] = tx_ack_one(tx, &request->acks[i]);
     tx_flow_settle(tx); /* what is released can be claimed at once */
     if (request->queue)
         claim(tx);

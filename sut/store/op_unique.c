@@ -23,13 +23,6 @@ _Static_assert(JOB_AVAILABLE == 0 && JOB_SCHEDULED == 1 && JOB_EXECUTING == 2 &&
 
 enum { TRIES = 10 }; /* between two statements others may come */
 
-struct holder {
-    uint64_t id; /* 0: nobody */
-    enum job_state state;
-    unsigned attempt;
-    int64_t inserted_ms, scheduled_ms;
-};
-
 /* ---- the new job ---- */
 
 /* 0: another one holds the key. */
@@ -47,13 +40,13 @@ static uint64_t insert(struct tx *tx, const struct job_spec *spec, const char *k
 
 /* ---- the one before it ---- */
 
-static struct holder holder_of(struct tx *tx, const char *key)
+static struct unique_holder holder_of(struct tx *tx, const char *key)
 {
-    struct holder holder = {0};
+    struct unique_holder holder = {0};
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_HOLDER);
     tx_bind_text(tx, stmt, 1, key);
     while (tx_step(tx, stmt))
-        holder = (struct holder){
+        holder = (struct unique_holder){
             .id = (uint64_t)tx_column_int(tx, stmt, 0),
             .state = tx_column_state(tx, stmt, 1),
             .attempt = (unsigned)tx_column_int(tx, stmt, 2),
@@ -64,7 +57,7 @@ static struct holder holder_of(struct tx *tx, const char *key)
 }
 
 /* As the one who asks sees it. */
-static bool in_the_way(const struct tx *tx, const struct holder *holder,
+static bool in_the_way(const struct tx *tx, const struct unique_holder *holder,
                        const struct job_unique *unique)
 {
     int64_t since_ms = unique->by_schedule ? holder->scheduled_ms : holder->inserted_ms;
@@ -82,7 +75,7 @@ static void note(struct tx *tx, enum change_kind kind, uint64_t id, const char *
 }
 
 /* If it is as it was: otherwise the next look finds who holds it then. */
-static void release(struct tx *tx, const struct holder *holder, const char *key,
+static void release(struct tx *tx, const struct unique_holder *holder, const char *key,
                     const struct job_unique *unique)
 {
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RELEASE);
@@ -105,7 +98,7 @@ static void bind_if(struct tx *tx, struct tx_stmt *stmt, int index, bool wanted,
 
 /* When it is due: the state that follows. A run under way goes on, and what is over is not begun again by this. */
 static enum job_state bind_schedule(struct tx *tx, struct tx_stmt *stmt,
-                                    const struct holder *holder, const struct job_spec *spec)
+                                    const struct unique_holder *holder, const struct job_spec *spec)
 {
     enum job_state state = holder->state;
     bool wanted = spec->unique->replace[state] & JOB_REPLACE_SCHEDULED_AT;
@@ -122,7 +115,7 @@ static enum job_state bind_schedule(struct tx *tx, struct tx_stmt *stmt,
 }
 
 /* Of a job that may still run, the attempts must not be used up. */
-static int64_t attempts_of(const struct holder *holder, const struct job_spec *spec)
+static int64_t attempts_of(const struct unique_holder *holder, const struct job_spec *spec)
 {
     unsigned asked = spec->max_attempts ? spec->max_attempts : JOB_ATTEMPTS_DEFAULT;
     unsigned least =
@@ -144,7 +137,7 @@ static void bind_texts(struct tx *tx, struct tx_stmt *stmt, const struct job_spe
 }
 
 /* False: it is not as it was any more. */
-static bool replace(struct tx *tx, const struct holder *holder, const struct job_spec *spec,
+static bool replace(struct tx *tx, const struct unique_holder *holder, const struct job_spec *spec,
                     const char *key)
 {
     unsigned fields = spec->unique->replace[holder->state];
@@ -168,8 +161,19 @@ static bool replace(struct tx *tx, const struct holder *holder, const struct job
 
 /* ---- both ---- */
 
-/* Otherwise the index has nothing to say about it, and who holds the key must be asked. */
-static bool holds_at_once(const struct tx *tx, const struct job_spec *spec)
+void tx_note_unique(struct tx *tx, uint64_t id, const char *key, const struct job_spec *spec,
+                    bool conflict)
+{
+    note(tx, conflict ? CHANGE_CONFLICT : CHANGE_UNIQUE, id, key, spec->unique);
+}
+
+bool tx_holder_stays(const struct tx *tx, const struct unique_holder *holder,
+                     const struct job_spec *spec)
+{
+    return in_the_way(tx, holder, spec->unique) && !spec->unique->replace[holder->state];
+}
+
+bool tx_holds_at_once(const struct tx *tx, const struct job_spec *spec)
 {
     return job_unique_states(spec->unique) & JOB_STATE_BIT(job_spec_state(spec, tx->now_ms));
 }
@@ -178,11 +182,11 @@ static bool holds_at_once(const struct tx *tx, const struct job_spec *spec)
 static uint64_t insert_or_find(struct tx *tx, const struct job_spec *spec, const char *key,
                                bool *ret_conflict)
 {
-    bool at_once = holds_at_once(tx, spec);
-    struct holder holder = at_once ? (struct holder){0} : holder_of(tx, key);
+    bool at_once = tx_holds_at_once(tx, spec);
+    struct unique_holder holder = at_once ? (struct unique_holder){0} : holder_of(tx, key);
     uint64_t id = holder.id ? 0 : insert(tx, spec, key);
     if (id) {
-        note(tx, CHANGE_UNIQUE, id, key, spec->unique);
+        tx_note_unique(tx, id, key, spec, false);
         *ret_conflict = false;
         return id;
     }
@@ -194,7 +198,7 @@ static uint64_t insert_or_find(struct tx *tx, const struct job_spec *spec, const
     }
     if (!holder.id || !replace(tx, &holder, spec, key))
         return 0;
-    note(tx, CHANGE_CONFLICT, holder.id, key, spec->unique);
+    tx_note_unique(tx, holder.id, key, spec, true);
     *ret_conflict = true;
     return holder.id;
 }

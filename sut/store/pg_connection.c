@@ -52,7 +52,7 @@ static void wait_for(struct pg_link *link, struct pg_error *error, short events,
     }
 }
 
-static void lost(struct pg_link *link, struct pg_error *error)
+void pg_lost(struct pg_link *link, struct pg_error *error)
 {
     pg_fail_lost(error, link->conn, link->doubt);
     pg_link_drop(link);
@@ -67,7 +67,7 @@ void pg_flush(struct pg_link *link, struct pg_error *error)
         if (left > 0) /* the server may wait for us to read before it reads on */
             wait_for(link, error, POLLIN | POLLOUT, link->deadline_ns);
         if (!error->err && (left < 0 || !PQconsumeInput(link->conn)))
-            lost(link, error);
+            pg_lost(link, error);
     }
 }
 
@@ -77,7 +77,7 @@ PGresult *pg_result(struct pg_link *link, struct pg_error *error)
     while (!error->err && PQisBusy(link->conn)) {
         wait_for(link, error, POLLIN, link->deadline_ns);
         if (!error->err && !PQconsumeInput(link->conn))
-            lost(link, error);
+            pg_lost(link, error);
     }
     PGresult *result = error->err ? NULL : PQgetResult(link->conn);
     ExecStatusType status = PQresultStatus(result);
@@ -90,8 +90,7 @@ PGresult *pg_result(struct pg_link *link, struct pg_error *error)
     return NULL;
 }
 
-/* Reads what there is still to come of a statement that failed, so that the connection can be used again. */
-static void settle(struct pg_link *link, struct pg_error *error)
+void pg_settle(struct pg_link *link, struct pg_error *error)
 {
     struct pg_error more = {0};
     for (PGresult *result; link->conn && !more.err; PQclear(result)) {
@@ -111,12 +110,12 @@ void pg_ask(struct pg_link *link, struct pg_error *error, const char *sql, char 
     if (error->err)
         return;
     if (!PQsendQuery(link->conn, sql))
-        lost(link, error);
+        pg_lost(link, error);
     for (PGresult *result; !error->err && (result = pg_result(link, error)); PQclear(result))
         if (size && PQntuples(result) > 0 && PQnfields(result) > 0)
             snprintf(answer, size, "%s", PQgetvalue(result, 0, 0));
     if (link->conn)
-        settle(link, error);
+        pg_settle(link, error);
 }
 
 void pg_run(struct pg_link *link, struct pg_error *error, const char *sql)
@@ -163,7 +162,7 @@ static void connect_poll(struct pg_link *link, struct pg_error *error)
             return;
         state = PQconnectPoll(link->conn);
         if (state == PGRES_POLLING_FAILED)
-            lost(link, error);
+            pg_lost(link, error);
     }
 }
 
@@ -191,13 +190,13 @@ static void link_connect(struct pg_link *link, struct pg_error *error)
     if (!link->conn)
         pg_fail(error, -ENOMEM, "no memory for a connection");
     else if (PQstatus(link->conn) == CONNECTION_BAD)
-        lost(link, error);
+        pg_lost(link, error);
     if (error->err)
         return;
     PQsetNoticeReceiver(link->conn, notice, link);
     connect_poll(link, error);
     if (!error->err && PQsetnonblocking(link->conn, 1) != 0)
-        lost(link, error);
+        pg_lost(link, error);
     if (!error->err)
         set_up(link, error);
     if (error->err)

@@ -95,6 +95,7 @@ void pg_fail_result(struct pg_error *error, const PGresult *result, bool doubt)
     if (error->err)
         return;
     state = state ? state : "08"; /* libpq's own: the connection is no more */
+    snprintf(error->state, sizeof error->state, "%s", state);
     message = message ? message : PQresultErrorMessage(result);
     if (doubt && goes_away(state)) {
         pg_fail(error, -EIO, UNKNOWN "%s", message);

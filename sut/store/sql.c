@@ -16,7 +16,7 @@
 enum { KEY_TRIES = 10 };
 
 /* `reads`: it changes nothing, and does not wait for writers. `idle`: reads first, and answers if there is nothing to
- * change, so that looking for work is never in the way of others. */
+ * change, so that looking for work is never in the way of others; a database's own operation sees to that itself. */
 static const struct operation {
     tx_operation *run; /* NULL: every database has its own */
     bool reads;
@@ -71,7 +71,7 @@ static void tx_execute(struct tx *tx)
 {
     const struct operation *operation = &operations[tx->request->op];
     tx_operation *own = tx->store->backend->own[tx->request->op];
-    if (operation->idle) {
+    if (operation->idle && !own) {
         tx_begin(tx, true);
         bool done = !tx->err && operation->idle(tx);
         tx_commit(tx);

@@ -168,6 +168,14 @@ void tx_find_ruled(struct tx *tx, const struct store_queue *rule);
 /* Counts what has been claimed. */
 void tx_claimed_ruled(struct tx *tx, const struct store_queue *rule);
 
+/* So many rescues in a row are too many. */
+int64_t tx_crash_limit(const struct tx *tx);
+/* False: a run cannot end so; the transaction fails. */
+bool tx_ack_possible(struct tx *tx, const struct store_ack *ack);
+/* One acknowledgement; tx_flow_settle() must follow. */
+enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack);
+/* Until the job is due again; 0 when its end is final. */
+int64_t ack_delay_ms(const struct store_ack *ack);
 /* What is wrong with what shall be inserted: fails the transaction. */
 int specs_check(const struct job_spec *specs, size_t count, char *why, size_t why_size);
 /* The parameters of JOB_INSERT_MORE. */
@@ -175,8 +183,22 @@ void tx_bind_spec(struct tx *tx, struct tx_stmt *stmt, const struct job_spec *sp
 
 /* ---- op_unique.c ---- */
 
+struct unique_holder {
+    uint64_t id; /* 0: nobody */
+    enum job_state state;
+    unsigned attempt;
+    int64_t inserted_ms, scheduled_ms;
+};
+
+/* It is in the way of the new job, and stays as it is: tx_insert_unique() would find a conflict, and change nothing. */
+bool tx_holder_stays(const struct tx *tx, const struct unique_holder *holder,
+                     const struct job_spec *spec);
 /* Inserts the job, or finds the one that holds its key, which is then a conflict. The id of either; 0 after an error. */
 uint64_t tx_insert_unique(struct tx *tx, const struct job_spec *spec, bool *ret_conflict);
+/* False: the index has nothing to say about it, and who holds the key must be asked. */
+bool tx_holds_at_once(const struct tx *tx, const struct job_spec *spec);
+void tx_note_unique(struct tx *tx, uint64_t id, const char *key, const struct job_spec *spec,
+                    bool conflict);
 /* Before a job comes into that state: if another one holds its key there, it goes on without one. Only a transaction that
  * is careful asks; the others find out by failing. */
 void tx_yield(struct tx *tx, uint64_t id, enum job_state state);

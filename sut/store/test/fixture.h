@@ -162,7 +162,7 @@ static struct env env = {.ops = &fake_ops, .heap = &node_heap, .site = TEST_SITE
 
 /* ---- the store ---- */
 
-static struct store_db *open_at(const char *at, bool create)
+__attribute__((unused)) static struct store_db *open_at(const char *at, bool create)
 {
     struct store_sqlite_options options = {
         .path = at, .vfs = "test", .env = &env, .create = create, .busy_ms = 1};
@@ -170,14 +170,14 @@ static struct store_db *open_at(const char *at, bool create)
     return store_sqlite_open(&options, why, sizeof why);
 }
 
-static void dir_make(void)
+__attribute__((unused)) static void dir_make(void)
 {
     vfs_register();
     cr_assert_not_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/jobs.db", dir);
 }
 
-static void dir_remove(void)
+__attribute__((unused)) static void dir_remove(void)
 {
     static const char *const names[] = {"jobs.db", "jobs.db-wal", "jobs.db-shm", "jobs.db-journal"};
     for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {

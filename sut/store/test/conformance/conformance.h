@@ -55,8 +55,8 @@ static struct store_lease claim_one(uint64_t id)
     return (struct store_lease){id, reply.jobs[0].lease};
 }
 
-static enum store_ack_result ack(struct store_lease lease, enum job_state state, int64_t delay_ms,
-                                 const char *error)
+__attribute__((unused)) static enum store_ack_result
+ack(struct store_lease lease, enum job_state state, int64_t delay_ms, const char *error)
 {
     struct store_ack one = {lease.id, lease.lease, state, delay_ms, error};
     return run_ok((struct store_request){.op = STORE_ACK, .acks = &one, .ack_count = 1}).acks[0];
@@ -70,12 +70,12 @@ static struct job get(uint64_t id)
     return reply.jobs[0];
 }
 
-static size_t change(enum store_op op, uint64_t id)
+__attribute__((unused)) static size_t change(enum store_op op, uint64_t id)
 {
     return run_ok((struct store_request){.op = op, .ids = &id, .id_count = 1}).changed;
 }
 
-static size_t tick(enum store_op op)
+__attribute__((unused)) static size_t tick(enum store_op op)
 {
     return run_ok((struct store_request){.op = op}).changed;
 }
@@ -102,6 +102,7 @@ static uint64_t count_all(void)
 #define events_clear()
 #endif
 
+#ifndef CONFORMANCE_HELPERS_ONLY
 #include "sut/store/test/conformance/ack.h"
 #include "sut/store/test/conformance/claim.h"
 #include "sut/store/test/conformance/clock.h"
@@ -111,5 +112,6 @@ static uint64_t count_all(void)
 #include "sut/store/test/conformance/queue.h"
 #include "sut/store/test/conformance/read.h"
 #include "sut/store/test/conformance/unique.h"
+#endif
 
 #endif

@@ -1,0 +1,281 @@
+/* bench_pg.c: what the store on PostgreSQL can do on this machine, one JSON object per line. Usage:
+ * bench_pg [JOBS [HISTORY]]. It starts a server of its own with the server's own, durable settings (test/pg_server), unless
+ * PGHOST names one; there it works in the schema duress_bench, which it removes.
+ *
+ * The server and its clients share the machine. History is kept: no figure is from a table that is emptied. The baseline is
+ * bare SQL on the same table by as many clients: one UPDATE that claims a batch, one that finishes it, no rows handed out. */
+#include "sut/store/pg_internal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { CLIENTS = 4, CLAIM_BATCH = 500, INSERT_BATCH = 5000, SINGLES = 300, LEASE_MS = 60000 };
+#define SCHEMA "duress_bench"
+
+static long jobs = 200000, history = 1000000;
+
+/* ---- a client: a thread with a connection and memory of its own ---- */
+
+struct client {
+    pthread_t thread;
+    struct heap node;
+    struct env env;
+    struct store_db *db;
+    void (*main)(struct client *client);
+    long count; /* what it is to do, or has done */
+};
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench_pg: %s: %s\n", what, why);
+    exit(1);
+}
+
+static uint64_t entropy(struct env *env)
+{
+    uint64_t bits = 0;
+    (void)env;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
+        die("getrandom", "failed");
+    return bits;
+}
+
+static double seconds(void)
+{
+    return (double)pg_now_ns() / 1e9;
+}
+
+static void client_open(struct client *client)
+{
+    static const struct env_ops ops = {.entropy = entropy};
+    struct store_pg_options options = {
+        .conninfo = "", .schema = SCHEMA, .env = &client->env, .create = true, .call_ms = 60000};
+    char why[200];
+    heap_init(&client->node);
+    client->env = (struct env){.ops = &ops, .heap = &client->node, .node_name = "bench"};
+    client->db = store_pg_open(&options, why, sizeof why);
+    if (!client->db)
+        die("open", why);
+}
+
+static void client_close(struct client *client)
+{
+    store_close(client->db);
+    heap_done(&client->node);
+}
+
+static struct store_reply run(struct client *client, struct heap *heap,
+                              struct store_request request)
+{
+    struct store_reply reply;
+    store_execute(client->db, &request, heap, &reply);
+    if (reply.err)
+        die(store_op_word(request.op), reply.why);
+    return reply;
+}
+
+static void *client_main(void *ctx)
+{
+    struct client *client = ctx;
+    client->main(client);
+    return NULL;
+}
+
+/* How long they take together, connections not counted. */
+static double clients_run(void (*main)(struct client *client), size_t count, long share)
+{
+    struct client clients[CLIENTS] = {{0}};
+    for (size_t i = 0; i < count; ++i) {
+        client_open(&clients[i]);
+        clients[i].main = main;
+        clients[i].count = share;
+    }
+    double begin = seconds();
+    for (size_t i = 0; i < count; ++i)
+        pthread_create(&clients[i].thread, NULL, client_main, &clients[i]);
+    for (size_t i = 0; i < count; ++i)
+        pthread_join(clients[i].thread, NULL);
+    double elapsed = seconds() - begin;
+    for (size_t i = 0; i < count; ++i)
+        client_close(&clients[i]);
+    return elapsed;
+}
+
+static void sql(const char *text)
+{
+    PGconn *conn = PQconnectdb("options='-c client_min_messages=error -c search_path=" SCHEMA "'");
+    PGresult *result = PQexec(conn, text);
+    ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+        die(text, PQerrorMessage(conn));
+    PQclear(result);
+    PQfinish(conn);
+}
+
+/* ---- what is measured ---- */
+
+static void insert_all(struct client *client)
+{
+    static struct job_spec specs[INSERT_BATCH];
+    for (size_t i = 0; i < INSERT_BATCH; ++i)
+        specs[i] = (struct job_spec){.worker = "bench", .args = "{\"user\":12345,\"kind\":\"x\"}"};
+    for (long done = 0; done < client->count; done += INSERT_BATCH) {
+        struct heap heap;
+        heap_init(&heap);
+        run(client, &heap,
+            (struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = INSERT_BATCH});
+        heap_done(&heap);
+    }
+}
+
+/* Every request acknowledges the batch before and claims the next one. */
+static void cycle_all(struct client *client)
+{
+    struct store_ack acks[CLAIM_BATCH];
+    size_t ack_count = 0;
+    do {
+        struct heap heap;
+        heap_init(&heap);
+        struct store_reply reply = run(client, &heap,
+                                       (struct store_request){.op = STORE_ACK,
+                                                              .queue = "default",
+                                                              .owner = "bench",
+                                                              .limit = CLAIM_BATCH,
+                                                              .lease_ms = LEASE_MS,
+                                                              .without_next = true,
+                                                              .acks = acks,
+                                                              .ack_count = ack_count});
+        for (size_t i = 0; i < reply.job_count; ++i)
+            acks[i] = (struct store_ack){
+                .id = reply.jobs[i].id, .lease = reply.jobs[i].lease, .state = JOB_COMPLETED};
+        ack_count = reply.job_count;
+        client->count += (long)ack_count;
+        heap_done(&heap);
+    } while (ack_count > 0);
+}
+
+/* One job at a time, each of the three steps a transaction of its own. */
+static void single_cycles(struct client *client)
+{
+    struct job_spec spec = {.worker = "bench"};
+    for (int i = 0; i < SINGLES; ++i) {
+        struct heap heap;
+        heap_init(&heap);
+        run(client, &heap,
+            (struct store_request){.op = STORE_INSERT, .specs = &spec, .spec_count = 1});
+        struct store_reply reply =
+            run(client, &heap,
+                (struct store_request){
+                    .op = STORE_CLAIM, .queue = "default", .limit = 1, .lease_ms = LEASE_MS});
+        struct store_ack ack = {
+            .id = reply.jobs[0].id, .lease = reply.jobs[0].lease, .state = JOB_COMPLETED};
+        run(client, &heap, (struct store_request){.op = STORE_ACK, .acks = &ack, .ack_count = 1});
+        heap_done(&heap);
+    }
+}
+
+/* The least that claiming and finishing can be: until a claim finds nothing. */
+static void baseline_all(struct client *client)
+{
+    PGconn *conn = ((struct pg_store *)client->db)->link.conn;
+    PQsetnonblocking(conn, 0);
+    for (bool more = true; more;) {
+        PGresult *claim = PQexec(conn, "WITH c AS(UPDATE " SCHEMA
+                                       ".duress_jobs SET state='executing',attempt=attempt+1,"
+                                       "wake_ms=1 WHERE id=ANY(ARRAY(SELECT id FROM " SCHEMA
+                                       ".duress_jobs WHERE wake_ms=0 "
+                                       "AND queue='default'ORDER BY priority,scheduled_ms,id LIMIT "
+                                       "500 FOR UPDATE SKIP LOCKED))"
+                                       "RETURNING id)SELECT array_agg(id)FROM c");
+        const char *ids = PQgetvalue(claim, 0, 0);
+        const char *values[] = {ids};
+        more = *ids != '\0';
+        if (more)
+            PQclear(PQexecParams(conn,
+                                 "UPDATE " SCHEMA ".duress_jobs SET state='completed',wake_ms=NULL "
+                                 "WHERE id=ANY($1::bigint[])",
+                                 1, NULL, values, NULL, NULL, 0));
+        PQclear(claim);
+    }
+}
+
+static void say(const char *name, double value, const char *unit, double goal)
+{
+    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"", name, value, unit);
+    if (goal > 0)
+        printf(",\"goal\":%.0f,\"met\":%s", goal, value >= goal ? "true" : "false");
+    printf("}\n");
+    fflush(stdout);
+}
+
+static void say_ratio(const char *name, double value, const char *unit, double goal,
+                      double baseline)
+{
+    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"goal\":%.0f,\"met\":%s,"
+           "\"baseline\":%.0f,\"ratio\":%.2f}\n",
+           name, value, unit, goal, value >= goal ? "true" : "false", baseline, value / baseline);
+    fflush(stdout);
+}
+
+static void history_make(long rows)
+{
+    char text[300];
+    snprintf(
+        text, sizeof text,
+        "INSERT INTO duress_jobs(worker,args,state,wake_ms,attempt,lease,acked,finished_ms)"
+        "SELECT'bench','{\"user\":12345}','completed',NULL,1,1,1,1 FROM generate_series(1,%ld)",
+        rows);
+    sql(text);
+    sql("ANALYZE duress_jobs");
+    sql("CHECKPOINT");
+}
+
+static void schema_drop(void)
+{
+    sql("DROP SCHEMA IF EXISTS " SCHEMA " CASCADE");
+}
+
+static void schema_make(void)
+{
+    struct client client = {0};
+    schema_drop();
+    client_open(&client);
+    client_close(&client);
+}
+
+int main(int argc, char **argv)
+{
+    if (!getenv("PGHOST")) {
+        const char *jobs_said = argc > 1 ? argv[1] : NULL, *rows = argc > 2 ? argv[2] : NULL;
+        execl("/bin/sh", "sh", "sut/store/test/pg_server", "--durable", "run", argv[0], jobs_said,
+              rows, (char *)NULL);
+        die("sh", "cannot be run");
+    }
+    jobs = argc > 1 ? strtol(argv[1], NULL, 10) : jobs;
+    history = argc > 2 ? strtol(argv[2], NULL, 10) : history;
+    jobs = (jobs + CLIENTS * INSERT_BATCH - 1) / (CLIENTS * INSERT_BATCH) * CLIENTS * INSERT_BATCH;
+
+    schema_make();
+    clients_run(insert_all, CLIENTS, jobs / CLIENTS);
+    double baseline = (double)jobs / clients_run(baseline_all, CLIENTS, 0);
+    schema_make();
+    say("pg insert, batches of 5000, durable",
+        (double)jobs / clients_run(insert_all, CLIENTS, jobs / CLIENTS), "jobs/s", 150000);
+    double fresh = (double)jobs / clients_run(cycle_all, CLIENTS, 0);
+    say_ratio("pg claim and finish, batches of 500, 4 clients, durable", fresh, "jobs/s", 45000,
+              baseline);
+    say("pg one job, three transactions, durable", clients_run(single_cycles, 1, 0) / SINGLES * 1e6,
+        "us", 0);
+    history_make(history);
+    clients_run(insert_all, CLIENTS, jobs / CLIENTS);
+    double later = (double)jobs / clients_run(cycle_all, CLIENTS, 0);
+    char name[100];
+    snprintf(name, sizeof name, "pg claim and finish, behind %ld jobs of history", history + jobs);
+    say_ratio(name, later, "jobs/s", 45000, fresh);
+    schema_drop();
+    return 0;
+}

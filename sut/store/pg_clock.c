@@ -1,0 +1,122 @@
+/* pg_clock.c: what the clock decides: leases that are renewed or run out, jobs that fall due. Rows that somebody else is
+ * changing are left out: they are his, and the next round sees what became of them. */
+#include "sut/store/pg_internal.h"
+
+#define LATE "wake_ms>0 AND wake_ms<=greatest(:now,?1)"
+#define SOME "ORDER BY wake_ms LIMIT " STAGE_LIMIT " FOR UPDATE SKIP LOCKED"
+
+#define HEARTBEAT                                                                                  \
+    "UPDATE duress_jobs AS j SET wake_ms=n.ms+?2 FROM " PG_NOW                                     \
+    ",unnest(?3::bigint[],?4::bigint[])WITH ORDINALITY AS h(job,token,number)"                     \
+    "WHERE j.id=h.job AND j.lease=h.token AND j.state='executing'RETURNING number"
+
+#define STAGE                                                                                      \
+    "WITH due AS MATERIALIZED(SELECT id AS job FROM duress_jobs WHERE " LATE                       \
+    " AND state IN('scheduled','retryable')" SOME ")"                                              \
+    "UPDATE duress_jobs AS j SET state='available',wake_ms=0 FROM due "                            \
+    "WHERE j.id=due.job AND j.state IN('scheduled','retryable')RETURNING id"
+
+#define READY                                                                                      \
+    "SELECT EXISTS(SELECT FROM duress_jobs AS j WHERE j.wake_ms=0 AND j.queue=q.name AND "         \
+    "" IS_READY ")FROM(SELECT ?1)AS unused,unnest(?2::text[])WITH ORDINALITY AS q(name,number)"    \
+    "ORDER BY number"
+
+/* The new value of crashes is the old one plus 1; ?2 of them in a row are too many. */
+#define AGAIN "attempt<max_attempts AND crashes+1<?2"
+#define RESCUE                                                                                     \
+    "WITH lost AS MATERIALIZED(SELECT id AS job FROM duress_jobs WHERE " LATE                      \
+    " AND state='executing'AND flow IS NULL " SOME ")"                                             \
+    "UPDATE duress_jobs AS j SET state=CASE WHEN " AGAIN " THEN'available'ELSE'discarded'END,"     \
+    "finished_ms=CASE WHEN " AGAIN " THEN 0 ELSE n.ms END,"                                        \
+    "wake_ms=CASE WHEN " AGAIN " THEN 0 END,crashes=crashes+1,"                                    \
+    "errors=" PG_ERRORS_PLUS(                                                                      \
+        "errors", "n.ms", "attempt",                                                               \
+        "CASE WHEN crashes+1<?2 THEN'lease ran out'ELSE'lease ran out '||"                         \
+        "crashes+1||' times in a row: no run of it comes to an end'END") " FROM lost," PG_NOW      \
+                                                                         "WHERE j.id=lost.job "    \
+                                                                         "AND "                    \
+                                                                         "j.state='executing'AND " \
+                                                                         "j.wake_ms<=n.ms "        \
+                                                                         "RETURNING "              \
+                                                                         "id,lease,state,crashes"
+
+/* Members of workflows, batches and chains are left to op_change.c: their end has consequences. */
+#define LOST_MEMBERS                                                                               \
+    "SELECT EXISTS(SELECT FROM duress_jobs WHERE " LATE                                            \
+    " AND state='executing'AND flow IS NOT NULL)"
+
+void pg_heartbeat(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    struct pg_batch batch = {0};
+    size_t count = request->lease_count;
+    int64_t *ids = heap_alloc(tx->heap, 2 * count * sizeof *ids), *leases = ids + count;
+    for (size_t i = 0; i < count; ++i) {
+        ids[i] = (int64_t)request->leases[i].id;
+        leases[i] = (int64_t)request->leases[i].lease;
+    }
+    struct tx_stmt *stmt = pg_batch_add(tx, &batch, PG_HEARTBEAT, HEARTBEAT);
+    pg_set_int(&stmt->params, 2, request->lease_ms);
+    pg_set_ints(&stmt->params, 3, tx->heap, ids, count);
+    pg_set_ints(&stmt->params, 4, tx->heap, leases, count);
+    if (!pg_batch_run(tx, &batch, false))
+        return;
+    tx->reply->renewed = heap_alloc(tx->heap, count * sizeof *tx->reply->renewed);
+    for (int row = 0; row < PQntuples(batch.results[0]); ++row)
+        tx->reply->renewed[pg_int(batch.results[0], row, 0) - 1] = true;
+    pg_batch_done(&batch);
+}
+
+static void staged_take(struct tx *tx, const PGresult *result)
+{
+    tx->reply->changed = (size_t)PQntuples(result);
+    for (int row = 0; row < PQntuples(result) && tx_traced(tx); ++row)
+        tx_note(tx, (struct change){.kind = CHANGE_STAGE, .id = (uint64_t)pg_int(result, row, 0)});
+}
+
+void pg_stage(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    struct pg_batch batch = {0};
+    pg_batch_add(tx, &batch, PG_STAGE, STAGE);
+    struct tx_stmt *stmt = pg_batch_add(tx, &batch, PG_READY, READY);
+    pg_set_texts(&stmt->params, 2, tx->heap, request->queues, request->queue_count);
+    if (!pg_batch_run(tx, &batch, true))
+        return;
+    staged_take(tx, batch.results[0]);
+    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    tx_reply_rules(tx, true);
+    for (int row = 0; row < PQntuples(batch.results[1]); ++row)
+        tx->reply->ready[row] =
+            pg_int(batch.results[1], row, 0) != 0 && !tx_paused(tx, request->queues[row]);
+    pg_batch_done(&batch);
+}
+
+static void rescued_take(struct tx *tx, const PGresult *result)
+{
+    tx->reply->changed = (size_t)PQntuples(result);
+    for (int row = 0; row < PQntuples(result) && tx_traced(tx); ++row)
+        tx_note(tx, (struct change){.kind = CHANGE_RESCUE,
+                                    .id = (uint64_t)pg_int(result, row, 0),
+                                    .lease = (uint64_t)pg_int(result, row, 1),
+                                    .state = heap_strdup(tx->heap, pg_text(result, row, 2)),
+                                    .crashes = (unsigned)pg_int(result, row, 3),
+                                    .crash_limit = tx->request->crash_limit});
+}
+
+void pg_rescue(struct tx *tx)
+{
+    struct pg_batch batch = {0};
+    struct tx_stmt *stmt = pg_batch_add(tx, &batch, PG_RESCUE, RESCUE);
+    pg_set_int(&stmt->params, 2, tx_crash_limit(tx));
+    pg_batch_add(tx, &batch, PG_LOST_MEMBERS, LOST_MEMBERS);
+    if (!pg_batch_run(tx, &batch, true))
+        return;
+    rescued_take(tx, batch.results[0]);
+    bool members = pg_int(batch.results[1], 0, 0) != 0;
+    pg_batch_done(&batch);
+    if (!members)
+        return;
+    tx_begin_pg(tx, false);
+    tx_rescue(tx);
+}

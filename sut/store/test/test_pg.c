@@ -1,0 +1,171 @@
+/* test_pg.c: the store on PostgreSQL: that it does what every store must, and what is its own. */
+#define STORE_SUITE pg
+#include "sut/store/test/pg_fixture.h"
+
+TestSuite(pg, .init = setup, .fini = teardown);
+
+/* ---- the caller's own statements ---- */
+
+static struct store_reply insert_with(const char *sql)
+{
+    static const struct job_spec spec = {.worker = "w"};
+    return run(
+        (struct store_request){.op = STORE_INSERT, .specs = &spec, .spec_count = 1, .tx_sql = sql});
+}
+
+static void orders_make(void)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, "CREATE TABLE %s.orders(job bigint UNIQUE)", schema);
+    sql_run(sql);
+}
+
+/* The statements, of which each %s is the schema. */
+static struct store_reply insert_with_orders(const char *format)
+{
+    char sql[300];
+    snprintf(sql, sizeof sql, format, schema, schema);
+    return insert_with(sql);
+}
+
+Test(pg, callers_statements_share_the_transaction)
+{
+    orders_make();
+    struct store_reply reply = insert_with_orders(
+        "INSERT INTO %s.orders VALUES(lastval());UPDATE %s.orders SET job=job+100");
+    cr_assert_eq(reply.err, 0, "%s", reply.why);
+    cr_assert_eq(query("SELECT job FROM orders"), 100 + (int64_t)reply.ids[0]);
+}
+
+Test(pg, c7_callers_statements_fail_and_nothing_is_inserted)
+{
+    orders_make();
+    cr_assert_eq(insert_with_orders("INSERT INTO %s.orders VALUES(1),(1)").err, -EINVAL);
+    cr_assert_eq(insert_with("INSERT INTO nowhere VALUES(1)").err, -ENOENT);
+    cr_assert_eq(insert_with("what?").err, -EINVAL);
+    cr_assert_eq(count_all(), 0);
+    cr_assert_eq(query("SELECT count(*) FROM orders"), 0);
+}
+
+Test(pg, callers_statements_may_not_touch_the_transaction)
+{
+    static const char *const bad[] = {"COMMIT",
+                                      "ROLLBACK",
+                                      "SELECT 1;COMMIT;SELECT 2",
+                                      "BEGIN",
+                                      "SAVEPOINT a",
+                                      "DO $$BEGIN COMMIT;END$$",
+                                      "PREPARE TRANSACTION 'a'"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); ++i) {
+        struct store_reply reply = insert_with(bad[i]);
+        cr_assert_eq(reply.err, -EINVAL, "%s: %s", bad[i], reply.why);
+        cr_assert_str_eq(reply.why, "the caller's statements must not touch the transaction");
+    }
+    cr_assert_eq(count_all(), 0);
+}
+
+/* ---- rows and sessions ---- */
+
+Test(pg, rows_made_by_hand_run_like_others)
+{
+    sql_run("INSERT INTO duress_jobs(worker,args,scheduled_ms)VALUES('w','{\"a\":1}',0)");
+    struct store_reply reply = claim(9);
+    cr_assert_eq(reply.job_count, 1);
+    cr_assert_str_eq(reply.jobs[0].args, "{\"a\":1}");
+    cr_assert_str_eq(reply.jobs[0].queue, "default");
+}
+
+Test(pg, c21_c74_schemas_are_worlds_of_their_own)
+{
+    char sql[200], mine[sizeof schema];
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    claim_one(id);
+    struct store_pg_options options = pg_options();
+    snprintf(mine, sizeof mine, "%s", schema);
+    snprintf(schema, sizeof schema, "%.20sb", mine);
+    struct store_db *first = real;
+    real = store_pg_open(&options, why, sizeof why);
+    clock_ms += LEASE_MS;
+    cr_assert_eq(tick(STORE_RESCUE), 0, "that is not ours");
+    cr_assert_eq(count_all(), 0);
+    store_close(real);
+    snprintf(sql, sizeof sql, "DROP SCHEMA %s CASCADE", schema);
+    sql_run(sql);
+    snprintf(schema, sizeof schema, "%s", mine);
+    real = first;
+    cr_assert_eq(tick(STORE_RESCUE), 1);
+}
+
+Test(pg, a_session_that_forgot_its_statements_is_made_anew)
+{
+    claim_one(insert((struct job_spec){.worker = "w"}));
+    PGresult *result = PQexec(((struct pg_store *)real)->link.conn, "DEALLOCATE ALL");
+    PQclear(result);
+    claim_one(insert((struct job_spec){.worker = "w"}));
+}
+
+Test(pg, a_server_that_went_away_is_said_and_forgotten)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    PGconn *conn = ((struct pg_store *)real)->link.conn;
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT pg_terminate_backend(%d,5000)", PQbackendPID(conn));
+    sql_run(sql);
+    claim_one(id);
+}
+
+Test(pg, tables_that_are_gone_are_a_clear_error)
+{
+    sql_run("ALTER TABLE duress_jobs RENAME TO elsewhere");
+    struct store_reply reply = run((struct store_request){.op = STORE_STATS});
+    cr_assert_eq(reply.err, -ENOENT);
+    cr_assert_not_null(strstr(reply.why, "duress_jobs"), "%s", reply.why);
+    sql_run("ALTER TABLE elsewhere RENAME TO duress_jobs");
+    cr_assert_eq(count_all(), 0);
+}
+
+Test(pg, a_database_that_became_read_only_refuses)
+{
+    insert((struct job_spec){.worker = "w"});
+    PGresult *result =
+        PQexec(((struct pg_store *)real)->link.conn, "SET default_transaction_read_only=on");
+    PQclear(result);
+    struct job_spec spec = {.worker = "w"};
+    struct store_reply reply =
+        run((struct store_request){.op = STORE_INSERT, .specs = &spec, .spec_count = 1});
+    cr_assert_eq(reply.err, -EROFS, "%s", reply.why);
+    cr_assert_eq(count_all(), 1);
+}
+
+/* On the store's own connection, with the settings of its session. */
+static void plans_without_sort(const char *sql)
+{
+    struct pg_link *link = &((struct pg_store *)real)->link;
+    char explain[500];
+    snprintf(explain, sizeof explain, "EXPLAIN(FORMAT json)%s", sql);
+    PGresult *result = PQexec(link->conn, pg_translate(link, explain));
+    cr_assert_eq(PQresultStatus(result), PGRES_TUPLES_OK, "%s", PQerrorMessage(link->conn));
+    const char *plan = PQgetvalue(result, 0, 0);
+    cr_assert_not_null(strstr(plan, "Index"), "%s", plan);
+    cr_assert_null(strstr(plan, "\"Sort\""), "%s", plan);
+    cr_assert_null(strstr(plan, "Seq Scan"), "%s", plan);
+    PQclear(result);
+}
+
+Test(pg, every_lookup_goes_by_an_index_even_if_nothing_is_known_of_the_table)
+{
+    plans_without_sort("SELECT id FROM duress_jobs WHERE wake_ms=0 AND queue='q'AND "
+                       "state='available'ORDER BY priority,scheduled_ms,id LIMIT 5");
+    plans_without_sort("SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1");
+    plans_without_sort("UPDATE duress_jobs AS j SET state='completed'FROM "
+                       "unnest('{1,2}'::bigint[])AS a(id) WHERE j.id=a.id");
+}
+
+Test(pg, what_is_meant_for_it)
+{
+    cr_assert(store_pg_named("postgres://a@b/c"));
+    cr_assert(store_pg_named("postgresql:///c"));
+    cr_assert(store_pg_named("host=/tmp dbname=c"));
+    cr_assert_not(store_pg_named("jobs.db"));
+    cr_assert_not(store_pg_named("/var/host=x"));
+}

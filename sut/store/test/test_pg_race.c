@@ -1,0 +1,262 @@
+/* test_pg_race.c: several clients of one database at once. Which of them wins is chance; that exactly one does, is not. */
+#define CONFORMANCE_HELPERS_ONLY
+#include "sut/store/test/pg_fixture.h"
+
+#include <pthread.h>
+
+enum { JOBS = 1500, CLIENTS = 4, BATCH = 7 };
+
+TestSuite(pg_race, .init = setup, .fini = teardown);
+
+/* A node: a thread with a connection and memory of its own. */
+struct client {
+    pthread_t thread;
+    struct heap node, heap;
+    struct env env;
+    struct store_db *db;
+    void (*main)(struct client *client);
+    size_t done;
+    int err; /* the first error of a request */
+    char why[160];
+    uint64_t *ids;
+    struct store_lease *leases;
+    size_t count;
+};
+
+static uint64_t chance(struct env *of)
+{
+    uint64_t bits = 0;
+    (void)of;
+    cr_assert_eq(getentropy(&bits, sizeof bits), 0);
+    return bits;
+}
+
+static const struct env_ops client_ops = {fake_ns, fake_ns, chance, fake_submit, fake_log};
+
+static struct store_reply client_run(struct client *client, struct store_request request)
+{
+    struct store_reply reply;
+    store_execute(client->db, &request, &client->heap, &reply);
+    if (reply.err && !client->err) {
+        client->err = reply.err;
+        memcpy(client->why, reply.why, sizeof client->why);
+    }
+    return reply;
+}
+
+static void *client_main(void *ctx)
+{
+    struct client *client = ctx;
+    client->main(client);
+    return NULL;
+}
+
+static void clients_run(struct client *clients, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        struct client *client = &clients[i];
+        heap_init(&client->node);
+        heap_init(&client->heap);
+        client->env = (struct env){.ops = &client_ops, .heap = &client->node, .node_name = "n"};
+        struct store_pg_options options = pg_options();
+        options.env = &client->env;
+        client->db = store_pg_open(&options, why, sizeof why);
+        cr_assert_not_null(client->db, "%s", why);
+    }
+    for (size_t i = 0; i < count; ++i)
+        pthread_create(&clients[i].thread, NULL, client_main, &clients[i]);
+    for (size_t i = 0; i < count; ++i) {
+        pthread_join(clients[i].thread, NULL);
+        store_close(clients[i].db);
+        heap_done(&clients[i].heap);
+        heap_done(&clients[i].node);
+        cr_assert_eq(clients[i].err, 0, "%s", clients[i].why);
+    }
+}
+
+static uint64_t *insert_jobs(size_t count, int64_t delay_ms)
+{
+    struct job_spec *specs = heap_alloc(&heap, count * sizeof *specs);
+    for (size_t i = 0; i < count; ++i)
+        specs[i] = (struct job_spec){.worker = "w", .delay_ms = delay_ms};
+    return run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = count})
+        .ids;
+}
+
+/* Until there has been nothing for a while: others may hold what is left. */
+static void claim_until_empty(struct client *client, bool stage)
+{
+    for (int empty = 0; empty < 50 && !client->err;) {
+        struct store_reply reply = client_run(client, (struct store_request){.op = STORE_CLAIM,
+                                                                             .queue = "default",
+                                                                             .limit = BATCH,
+                                                                             .owner = "o",
+                                                                             .stage = stage,
+                                                                             .lease_ms = LEASE_MS});
+        empty = reply.job_count ? 0 : empty + 1;
+        client->done += reply.job_count;
+    }
+}
+
+static void claim_all(struct client *client)
+{
+    claim_until_empty(client, false);
+}
+
+static void claim_due(struct client *client)
+{
+    claim_until_empty(client, true);
+}
+
+static size_t done_by_all(const struct client *clients, size_t count)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < count; ++i)
+        done += clients[i].done;
+    return done;
+}
+
+static void each_was_claimed_once(void)
+{
+    cr_assert_eq(count_of(JOB_EXECUTING), JOBS);
+    cr_assert_eq(query("SELECT count(*) FROM duress_jobs WHERE lease<>1 OR attempt<>1"), 0);
+}
+
+Test(pg_race, claimers_share_jobs_and_none_is_claimed_twice)
+{
+    struct client clients[CLIENTS] = {{0}};
+    insert_jobs(JOBS, 0);
+    for (size_t i = 0; i < CLIENTS; ++i)
+        clients[i].main = claim_all;
+    clients_run(clients, CLIENTS);
+    cr_assert_eq(done_by_all(clients, CLIENTS), JOBS);
+    each_was_claimed_once();
+}
+
+static void stage_all(struct client *client)
+{
+    for (int i = 0; i < 60; ++i)
+        client->done += client_run(client, (struct store_request){.op = STORE_STAGE}).changed;
+}
+
+/* A stager that goes by what it saw would make jobs available that were claimed meanwhile. */
+Test(pg_race, stagers_and_a_fetch_never_run_a_job_twice)
+{
+    struct client clients[CLIENTS] = {{0}};
+    insert_jobs(JOBS, 5);
+    clock_ms += 5;
+    clock_tell();
+    for (size_t i = 0; i < CLIENTS; ++i)
+        clients[i].main = i % 2 ? stage_all : claim_due;
+    clients_run(clients, CLIENTS);
+    cr_assert_eq(clients[0].done + clients[2].done, JOBS);
+    each_was_claimed_once();
+}
+
+/* ---- acknowledgements against a rescue ---- */
+
+static void ack_all(struct client *client)
+{
+    for (size_t i = 0; i < client->count && !client->err; i += BATCH) {
+        struct store_ack acks[BATCH];
+        size_t count = client->count - i < BATCH ? client->count - i : BATCH;
+        for (size_t k = 0; k < count; ++k)
+            acks[k] = (struct store_ack){.id = client->leases[i + k].id,
+                                         .lease = client->leases[i + k].lease,
+                                         .state = JOB_COMPLETED};
+        struct store_reply reply = client_run(
+            client, (struct store_request){.op = STORE_ACK, .acks = acks, .ack_count = count});
+        for (size_t k = 0; k < count && !reply.err; ++k)
+            client->done += reply.acks[k] == ACK_APPLIED;
+    }
+}
+
+static void rescue_all(struct client *client)
+{
+    for (int i = 0; i < 40; ++i)
+        client->done += client_run(client, (struct store_request){.op = STORE_RESCUE}).changed;
+}
+
+Test(pg_race, a_run_is_either_finished_or_rescued)
+{
+    struct client clients[3] = {{.main = ack_all}, {.main = rescue_all}, {.main = rescue_all}};
+    insert_jobs(JOBS, 0);
+    struct store_reply reply = claim(JOBS);
+    clients[0].count = reply.job_count;
+    clients[0].leases = heap_alloc(&heap, reply.job_count * sizeof *clients[0].leases);
+    for (size_t i = 0; i < reply.job_count; ++i)
+        clients[0].leases[i] = (struct store_lease){reply.jobs[i].id, reply.jobs[i].lease};
+    clock_ms += LEASE_MS;
+    clock_tell();
+    clients_run(clients, 3);
+    cr_assert_eq(done_by_all(clients, 3), JOBS);
+    cr_assert_eq(count_of(JOB_COMPLETED), clients[0].done);
+    cr_assert_eq(count_of(JOB_AVAILABLE), clients[1].done + clients[2].done);
+}
+
+/* ---- the same rows in opposite orders ---- */
+
+static void cancel_and_retry(struct client *client)
+{
+    for (int round = 0; round < 4; ++round)
+        for (int op = 0; op < 2; ++op)
+            client_run(client, (struct store_request){.op = op ? STORE_RETRY : STORE_CANCEL,
+                                                      .ids = client->ids,
+                                                      .id_count = client->count});
+}
+
+Test(pg_race, c20_deadlocks_are_run_again)
+{
+    struct client clients[2] = {{.main = cancel_and_retry}, {.main = cancel_and_retry}};
+    enum { COUNT = 150 };
+    uint64_t *ids = insert_jobs(COUNT, 0), *reverse = heap_alloc(&heap, COUNT * sizeof *reverse);
+    for (size_t i = 0; i < COUNT; ++i)
+        reverse[i] = ids[COUNT - 1 - i];
+    sql_run("ALTER DATABASE postgres SET deadlock_timeout='20ms'");
+    for (size_t i = 0; i < 2; ++i) {
+        clients[i].ids = i ? reverse : ids;
+        clients[i].count = COUNT;
+    }
+    clients_run(clients, 2);
+    cr_assert_eq(count_all(), COUNT);
+}
+
+/* ---- the end of a fetch: what others hold is not waited for ---- */
+
+Test(pg_race, a_claim_does_not_wait_for_rows_that_others_hold)
+{
+    insert_jobs(3, 0);
+    sql_run("BEGIN");
+    sql_run("SELECT id FROM duress_jobs ORDER BY id LIMIT 2 FOR UPDATE");
+    struct store_reply reply = claim(9);
+    cr_assert_eq(reply.job_count, 1);
+    sql_run("COMMIT");
+    cr_assert_eq(claim(9).job_count, 2);
+}
+
+Test(pg_race, a_change_waits_for_the_other_one_and_looks_again)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    struct store_lease lease = claim_one(id);
+    struct client client = {.main = ack_all, .leases = &lease, .count = 1};
+    sql_run("BEGIN");
+    sql_run("UPDATE duress_jobs SET state='cancelled',wake_ms=NULL");
+    sql_run("PREPARE later AS SELECT pg_sleep(0.3)");
+    pthread_t thread;
+    heap_init(&client.node);
+    heap_init(&client.heap);
+    client.env = (struct env){.ops = &client_ops, .heap = &client.node, .node_name = "n"};
+    struct store_pg_options options = pg_options();
+    options.env = &client.env;
+    client.db = store_pg_open(&options, why, sizeof why);
+    pthread_create(&thread, NULL, client_main, &client);
+    sql_run("EXECUTE later");
+    sql_run("COMMIT");
+    pthread_join(thread, NULL);
+    store_close(client.db);
+    heap_done(&client.heap);
+    heap_done(&client.node);
+    cr_assert_eq(client.err, 0, "%s", client.why);
+    cr_assert_eq(client.done, 0, "the cancel won");
+    cr_assert_eq(get(id).state, JOB_CANCELLED);
+}
