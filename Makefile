@@ -27,7 +27,7 @@ APT       = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wformat=2 -Wno-format-nonliteral \
             -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wstrict-prototypes -Wold-style-definition \
             -Wmissing-prototypes -Wno-missing-field-initializers
-STD      := -std=gnu11 -fno-omit-frame-pointer
+STD      := -std=gnu11
 CPPFLAGS += -I.
 CFLAGS   += -g $(OPT) $(STD) $(WARNINGS) $(EXTRA)
 LDFLAGS  += $(EXTRA) -rdynamic
@@ -173,7 +173,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $
 # ---- checking ----
 
 asan: deps ## tests and a short suite under AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined" build tests
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT="-O1 -fno-omit-frame-pointer" EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=undefined" build tests
 	@ASAN_OPTIONS=detect_stack_use_after_return=0:quarantine_size_mb=4 sh harness/test/run_tests.sh $(BUILD)/asan $(patsubst $(BUILD)/%,$(BUILD)/asan/%,$(TEST_BIN) $(TEST_SH))
 	$(BUILD)/asan/duress run scenarios --runs 300 --verify all --out $(BUILD)/asan/run
 
@@ -185,7 +185,7 @@ FAMILY    ?= crash
 FUZZ_BIN := $(patsubst %.c,$(BUILD)/fuzz/fuzzer/%,$(FUZZERS))
 
 fuzz: lint-deps ## feed the parsers what libFuzzer makes up, FUZZ_TIME=60s for each
-	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz OPT=-O1 EXTRA="-DDURESS_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" $(FUZZ_BIN)
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzz OPT="-O1 -fno-omit-frame-pointer" EXTRA="-DDURESS_FUZZ -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" $(FUZZ_BIN)
 	@bash harness/test/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_TIME) $(FUZZERS)
 
 mutants: build ## plant each bug of scenarios/mutants, run until it is caught; a table

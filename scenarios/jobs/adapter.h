@@ -225,7 +225,7 @@ void database_install(struct disk *disk);
 bool database_complete(struct sqlite3 *conn);
 /* Does the database say that it is damaged? Asks its own integrity check, past the system. */
 bool database_damaged(struct database *database);
-/* All rows, read past the system. Calls fn for each. false: it cannot be read. */
+/* All rows, read past the system: id, state, attempts and arguments. Calls fn for each. false: it cannot be read. */
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
                    void *ctx);
 

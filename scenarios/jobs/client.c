@@ -67,9 +67,9 @@ static int64_t item_period_ms(const struct item *item)
 
 static void ask(struct proc *self, struct app *app, struct item *first, size_t count)
 {
-    struct job_spec specs[GROUP_MAX] = {0};
-    uint64_t jobs[GROUP_MAX] = {0};
-    bool conflicts[GROUP_MAX] = {0};
+    struct job_spec specs[GROUP_MAX];
+    uint64_t jobs[GROUP_MAX];
+    bool conflicts[GROUP_MAX];
     struct point_site *at = proc_site(self);
     for (size_t i = 0; i < count; i++) {
         struct item *item = &first[i];
@@ -80,6 +80,8 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
                                      .max_attempts = item->max_attempts,
                                      .delay_ms = item->delay_ms,
                                      .unique = item->unique ? &item->uniqueness : NULL};
+        jobs[i] = 0;
+        conflicts[i] = false;
         item->state = ITEM_CALLING;
         TRACE(at, "client/insert/call", T_U64("key", item->key), T_I64("delay_ms", item->delay_ms),
               T_U64("max", item->max_attempts), T_U64("tx", item->in_transaction));

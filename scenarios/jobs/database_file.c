@@ -80,11 +80,13 @@ static struct store_db *database_at_work(const struct database *database)
     return database->node ? database->db : database->adapter->apps[0].db;
 }
 
-/* Through a connection that is open, or else through one of our own. */
+/* One whose connection is open, or else one of our own. */
 static struct store_db *database_borrow(struct database *database, struct env *env, bool *ret_own)
 {
     struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
     struct store_db *db = database_at_work(database);
+    if (db && !((struct sqlite_store *)db)->conn)
+        db = NULL; /* an error has closed it */
     *ret_own = !db;
     return db ? db : database_open(database, env, node);
 }
@@ -148,21 +150,45 @@ bool database_damaged(struct database *database)
     return !whole;
 }
 
+/* All of them, or none. */
+static bool rows_read(sqlite3 *conn, struct heap *heap, struct job **ret_rows, size_t *ret_count)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct job *rows = NULL;
+    size_t count = 0, capacity = 0;
+    int rc = sqlite3_prepare_v2(
+        conn, "SELECT id,state,attempt,max_attempts,args FROM duress_jobs ORDER BY id", -1, &stmt,
+        NULL);
+    for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
+        if (count == capacity)
+            rows = heap_realloc(heap, rows, (capacity = 2 * capacity + 128) * sizeof *rows);
+        struct job *row = &rows[count++];
+        *row = (struct job){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+                            .state = JOB_STATE_COUNT,
+                            .attempt = (unsigned)sqlite3_column_int(stmt, 2),
+                            .max_attempts = (unsigned)sqlite3_column_int(stmt, 3),
+                            .args = heap_strdup(heap, (const char *)sqlite3_column_text(stmt, 4))};
+        job_state_by_word((const char *)sqlite3_column_text(stmt, 1), &row->state);
+    }
+    sqlite3_finalize(stmt);
+    *ret_rows = rows;
+    *ret_count = count;
+    return rc == SQLITE_DONE;
+}
+
 bool database_rows(struct database *database, void (*fn)(void *ctx, const struct job *job),
                    void *ctx)
 {
     static const struct env_ops ops = {.log = say_nothing};
     struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
     struct heap *heap = heap_new();
+    struct job *rows = NULL;
+    size_t count = 0;
     bool own;
     struct store_db *db = database_borrow(database, &env, &own);
-    struct store_request request = {.op = STORE_LIST, .limit = SIZE_MAX / 2};
-    struct store_reply reply = {.err = -EIO};
-    if (db)
-        store_execute(db, &request, heap, &reply);
-    for (size_t i = 0; reply.err == 0 && i < reply.job_count; i++)
-        fn(ctx, &reply.jobs[i]);
-    bool read = reply.err == 0;
+    bool read = db && rows_read(((struct sqlite_store *)db)->conn, heap, &rows, &count);
+    for (size_t i = 0; read && i < count; i++)
+        fn(ctx, &rows[i]);
     heap_free(heap);
     if (own)
         store_close(db);

@@ -17,15 +17,18 @@ static void note(struct tx *tx, enum change_kind kind, uint64_t id, uint64_t lea
 
 /* ---- by the clock ---- */
 
+static int64_t ahead_ms(const struct tx *tx, int64_t time_ms)
+{
+    return time_ms > tx->now_ms ? time_ms - tx->now_ms : 0;
+}
+
 /* How far ahead the earliest time of all is. */
 static void tell_next(struct tx *tx)
 {
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_NEXT);
     tx->reply->next_ms = -1;
-    while (tx_step(tx, stmt)) {
-        int64_t ahead_ms = tx_column_int(tx, stmt, 0) - tx->now_ms;
-        tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
-    }
+    while (tx_step(tx, stmt))
+        tx->reply->next_ms = ahead_ms(tx, tx_column_int(tx, stmt, 0));
 }
 
 /* A row that is due for something, and what becomes of it. */
@@ -131,22 +134,33 @@ static void rescue_expired(struct tx *tx)
     tx_flow_settle(tx);
 }
 
-/* Are there jobs to claim in any queue at all? */
-static bool any_ready(struct tx *tx)
+/* What most answers need: three questions in one statement. */
+struct look {
+    bool ready; /* are there jobs to claim in any queue at all? */
+    bool rules; /* is anything said of any queue? */
+};
+
+/* Tells how far ahead the earliest time of all is. */
+static struct look look(struct tx *tx)
 {
-    bool some = false;
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_SOME);
-    while (tx_step(tx, stmt))
-        some = true;
-    return some;
+    struct look found = {0};
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_LOOK);
+    tx->reply->next_ms = -1;
+    while (tx_step(tx, stmt)) {
+        int64_t next_ms = tx_column_int(tx, stmt, 0);
+        tx->reply->next_ms = next_ms ? ahead_ms(tx, next_ms) : -1;
+        found = (struct look){tx_column_int(tx, stmt, 1) != 0, tx_column_int(tx, stmt, 2) != 0};
+    }
+    return found;
 }
 
-static void tell_ready(struct tx *tx)
+static void tell_ready(struct tx *tx, struct look found)
 {
     const struct store_request *request = tx->request;
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
-    tx_reply_rules(tx, true);
-    if (!any_ready(tx))
+    if (found.rules)
+        tx_reply_rules(tx, true);
+    if (!found.ready)
         return; /* as mostly, however many queues there are */
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_ANY);
     for (size_t i = 0; i < request->queue_count && !tx->err; ++i) {
@@ -159,16 +173,15 @@ static void tell_ready(struct tx *tx)
 void tx_stage(struct tx *tx)
 {
     stage_due(tx);
-    tell_next(tx);
-    tell_ready(tx);
+    tell_ready(tx, look(tx));
 }
 
 bool tx_stage_idle(struct tx *tx)
 {
-    tell_next(tx);
+    struct look found = look(tx);
     if (tx->err || tx->reply->next_ms == 0)
         return false;
-    tell_ready(tx);
+    tell_ready(tx, found);
     return true;
 }
 

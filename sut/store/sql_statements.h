@@ -91,7 +91,9 @@
                "wake_ms=coalesce(?11,wake_ms)WHERE id=?1 AND unique_key=?2 AND state=?3")          \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
-    X(SOME, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 LIMIT 1")                                   \
+    X(LOOK, "SELECT(SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1),"    \
+            "CASE WHEN EXISTS(SELECT 1 FROM duress_jobs WHERE wake_ms=0)THEN 1 ELSE 0 END,"        \
+            "CASE WHEN EXISTS(SELECT 1 FROM duress_queues)THEN 1 ELSE 0 END")                      \
     X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \

@@ -157,12 +157,13 @@ static int open_file(struct sqlite_store *store, bool create, char *why, size_t 
     return 0;
 }
 
-static int check_file(struct sqlite_store *store, bool create, char *why, size_t why_size)
+static int check_file(struct sqlite_store *store, bool create, int64_t *ret_version, char *why,
+                      size_t why_size)
 {
     char problem[128];
-    int64_t version = 0, now_ms = 0;
-    int err = schema_check(store->conn, &version, problem, sizeof problem);
-    if (!err && version == 0 && !create) {
+    int64_t now_ms = 0;
+    int err = schema_check(store->conn, ret_version, problem, sizeof problem);
+    if (!err && *ret_version == 0 && !create) {
         err = -ENOENT;
         snprintf(problem, sizeof problem, "holds no jobs: it has not been set up for them");
     }
@@ -235,9 +236,10 @@ static bool found_log(struct sqlite_store *store)
 
 int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size)
 {
+    int64_t version = 0;
     int err = open_file(store, create, why, why_size);
     if (!err)
-        err = check_file(store, create, why, why_size);
+        err = check_file(store, create, &version, why, why_size);
     if (!err)
         err = set_page_size(store, why, why_size);
     if (!err)
@@ -246,7 +248,7 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
         err = set_pragmas(store, why, why_size);
     if (!err && !found_log(store))
         connection_doubt(store, false);
-    if (!err) {
+    if (!err && !schema_is_new(version)) {
         char problem[128];
         err = schema_migrate(store->conn, problem, sizeof problem);
         if (err)

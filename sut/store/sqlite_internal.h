@@ -53,6 +53,7 @@ bool sqlite_clock_ms(sqlite3 *conn, int64_t *ret_ms);
 /* 0: the schema is there or can be made here, `ret_version` of 0 saying that it is missing. Else a
  * sentence. Writes nothing. */
 int schema_check(sqlite3 *conn, int64_t *ret_version, char *why, size_t why_size);
+bool schema_is_new(int64_t version); /* nothing is to be migrated */
 int schema_migrate(sqlite3 *conn, char *why, size_t why_size);
 
 /* ---- sqlite_insert.c ---- */

@@ -62,9 +62,9 @@ static const char *const steps[] = {
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
     "CREATE UNIQUE INDEX duress_jobs_unique ON duress_jobs(unique_key)WHERE " HOLDS_KEY ";"
     "CREATE INDEX duress_jobs_part ON duress_jobs(queue,part,priority,scheduled_ms)"
-    "WHERE wake_ms=0 AND part IS NOT NULL;"
+    "WHERE part IS NOT NULL AND wake_ms=0;"
     "CREATE INDEX duress_jobs_running ON duress_jobs(queue,part)"
-    "WHERE state='executing'AND part IS NOT NULL;"
+    "WHERE part IS NOT NULL AND state='executing';"
     "CREATE TABLE duress_queues(" /* -1: no limit */
     " name TEXT PRIMARY KEY CHECK(length(name)BETWEEN 1 AND 127),"
     " paused INTEGER NOT NULL DEFAULT 0 CHECK(paused IN(0,1)),"
@@ -122,6 +122,11 @@ int schema_check(sqlite3 *conn, int64_t *ret_version, char *why, size_t why_size
     }
     *ret_version = version;
     return 0;
+}
+
+bool schema_is_new(int64_t version)
+{
+    return version == SCHEMA_VERSION;
 }
 
 static int migrate_steps(sqlite3 *conn, char *why, size_t why_size)
