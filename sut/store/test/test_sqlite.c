@@ -322,7 +322,8 @@ Test(sqlite, no_statement_of_the_hot_path_scans_or_sorts_the_table)
         const char *plan;
     } plans[] = {
         {STATEMENT_READY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
-        {STATEMENT_SOME, "SCAN duress_jobs USING INDEX duress_jobs_available"},
+        {STATEMENT_LOOK, "SCAN duress_jobs USING INDEX duress_jobs_available"},
+        {STATEMENT_LOOK, "SEARCH duress_jobs USING COVERING INDEX duress_jobs_wake"},
         {STATEMENT_ANY, "SEARCH duress_jobs USING INDEX duress_jobs_available (queue=?)"},
         {STATEMENT_CLAIM, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
         {STATEMENT_FINISH, "SEARCH duress_jobs USING INTEGER PRIMARY KEY (rowid=?)"},
