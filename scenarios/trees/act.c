@@ -12,6 +12,18 @@ bool act_begin(struct act *act, const char *does, const char *whom, enum tree_pa
     return true;
 }
 
+struct seat *act_seat(const struct act *act, const struct seat *seat)
+{
+    struct seat *seats = act->seat->tree->plan.seats;
+    return &seats[seat - seats];
+}
+
+struct seat *act_any_seat(const struct act *act, const char *name)
+{
+    const struct plan *plan = &act->seat->tree->plan;
+    return &plan->seats[act_choose(act, name, (int64_t)plan->seat_count - 1)];
+}
+
 int64_t act_choose(const struct act *act, const char *name, int64_t hi)
 {
     return seat_choose(act->seat, name, act->nth, 0, hi);

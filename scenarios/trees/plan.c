@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRATEGIES = 3, REASONS = 4 };
+enum { STRATEGIES = 3, REASONS = 4, CHILDREN_FEW = 3 };
 
 static uint64_t draw(const struct draws *draws, uint64_t n)
 {
@@ -35,6 +35,10 @@ static void draw_supervisor(const struct draws *draws, struct seat *seat)
     *spec = (struct supervisor_spec){.label = seat->id};
     bool pool = seat->above && draws_percent(draws, T_DYNAMIC);
     spec->strategy = pool ? DYNAMIC : (enum strategy)draw(draws, STRATEGIES);
+    if (pool && draws_percent(draws, T_SIMPLE))
+        spec->strategy = SIMPLE_ONE_FOR_ONE;
+    else if (pool && draws_percent(draws, T_LIMITED))
+        spec->max_children = 1 + draw(draws, CHILDREN_FEW);
     spec->intensity = (unsigned)draws_value(draws, T_INTENSITY);
     spec->period_s = (unsigned)draws_value(draws, T_PERIOD);
     if (!pool && draws_percent(draws, T_SIGNIFICANT))
@@ -66,7 +70,8 @@ static void draw_worker(const struct draws *draws, struct seat *seat)
 {
     seat->manner = draw_manner(draws);
     seat->stop_ns = seat->manner == MANNER_SLOW ? draws_value(draws, T_STOP) : 0;
-    seat->child.arg = seat;
+    if (!seat->itself)
+        seat->child.arg = seat;
     seat->child.shutdown_ns = draw_shutdown(draws, seat->manner);
     if (draw(draws, 2))
         seat->child.start = seat_start;
@@ -89,6 +94,11 @@ static void draw_as_child(const struct draws *draws, struct seat *seat)
 {
     seat->child.id = seat->id;
     seat->child.restart = (enum restart_type)draw(draws, 3);
+    if (seat->above->spec.strategy == SIMPLE_ONE_FOR_ONE) {
+        seat->itself = seat;
+        seat->child.arg = &seat->itself;
+        seat->child.arg_size = sizeof seat->itself;
+    }
     bool may_end = seat->above->spec.auto_shutdown != AUTO_NEVER;
     if (may_end && seat->child.restart != RESTART_PERMANENT)
         seat->child.significant = draw(draws, 2);
@@ -130,6 +140,20 @@ static size_t children_of(const struct plan *plan, const struct seat *above,
     return count;
 }
 
+/* What its children have in common is what the first of them would be, did it stand alone; nobody waits for one without end. */
+static void template_set(struct seat *pool, size_t count)
+{
+    struct child_spec *template = &pool->children[0];
+    *template = (struct child_spec){.id = pool->id,
+                                    .start = seat_start_by_template,
+                                    .restart = count > 0 ? template->restart : RESTART_PERMANENT,
+                                    .shutdown_ns = count > 0 ? template->shutdown_ns : 0};
+    if (template->shutdown_ns == SHUTDOWN_INFINITY)
+        template->shutdown_ns = 2 * S;
+    pool->spec.children = template;
+    pool->spec.child_count = 1;
+}
+
 /* From the last to the first, so that what stands under a seat is complete when the seat is. */
 static void assemble(struct plan *plan)
 {
@@ -141,6 +165,8 @@ static void assemble(struct plan *plan)
         seat->children = zeroed(count, sizeof *seat->children);
         children_of(plan, seat, seat->children);
         seat->child.supervisor = &seat->spec;
+        if (seat->spec.strategy == SIMPLE_ONE_FOR_ONE)
+            template_set(seat, count);
         if (seat_is_pool(seat))
             continue;
         seat->spec.children = seat->children;

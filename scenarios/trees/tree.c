@@ -81,12 +81,14 @@ static void tree_start(struct node *node, void *ctx)
     for (size_t i = 0; i < tree->plan.seat_count; ++i) {
         tree->plan.seats[i].starts = 0;
         tree->plan.seats[i].last = 0;
+        tree->plan.seats[i].server = tree->plan.seats[i].partitions = 0;
         tree->plan.seats[i].meddled = false;
     }
     tree->whole = false;
     host_boot(&tree->host);
     host_run(&tree->host, true);
     belongings_boot(tree);
+    sharing_boot(tree);
     tree->init = outside(tree, "init", init_main);
     tree->operators = outside(tree, "operator", operators_main);
 }

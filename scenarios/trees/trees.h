@@ -7,6 +7,8 @@
  *   operator  starts, stops, restarts and deletes children; after healing it looks
  *             whether the tree is whole again                                            operator.c
  *   belongings  tables, keys, tasks and stages that workers have                         belongings.c
+ *   services  servers and partitioned services that workers keep, calls; watching        services.c
+ *   sharing   tasks below a supervisor, topics, events to the consumers of partitions    sharing.c
  */
 #ifndef SCENARIOS_TREES_H
 #define SCENARIOS_TREES_H
@@ -23,6 +25,8 @@
     X(DEPTH, "depth", COUNT, 4, 4, 1, 100000, "supervisors above one another, at most")            \
     X(DYNAMIC, "dynamic", PERCENT, 2000, 2000, 0, 10000,                                           \
       "supervisors that get their children from operators")                                        \
+    X(SIMPLE, "simple", PERCENT, 0, 0, 0, 10000, "of these have children of one template")         \
+    X(LIMITED, "limited", PERCENT, 0, 0, 0, 10000, "of the others allow only a few children")      \
     X(INTENSITY, "intensity", COUNT, 1, 4, 0, 1000000, "restarts that a supervisor allows ...")    \
     X(PERIOD, "period", COUNT, 1, 5, 1, 1000000, "... in so many seconds")                         \
     X(SIGNIFICANT, "significant", PERCENT, 1000, 1000, 0, 10000,                                   \
@@ -40,6 +44,10 @@
     X(GOSSIP, "gossip", PERCENT, 0, 0, 0, 10000, "steps in which a worker has to do with another") \
     X(BELONGINGS, "belongings", PERCENT, 0, 0, 0, 10000,                                           \
       "steps in which a worker has to do with tables, keys, tasks and stages")                     \
+    X(SERVICES, "services", PERCENT, 0, 0, 0, 10000,                                               \
+      "steps in which a worker has to do with servers, partitions, and watches others")            \
+    X(SHARING, "sharing", PERCENT, 0, 0, 0, 10000,                                                 \
+      "steps in which a worker has to do with supervised tasks, topics, and partitions of events") \
     X(CALLS, "calls", COUNT, 0, 20, 0, 100000, "by operators")
 
 enum tree_param {
@@ -70,7 +78,9 @@ struct seat { /* of one process in the tree; what is started there knows it */
     struct child_spec *children; /* of it, in order; those that operators start too */
     enum manner manner;          /* of a worker */
     int64_t stop_ns;             /* MANNER_SLOW */
+    struct seat *itself;         /* below a template: its argument */
     proc_id last;                /* who has it, or had it last */
+    proc_id server, partitions;  /* that who had it last keeps, or kept */
     uint64_t starts;             /* since the boot of its node */
     bool meddled;                /* operators had to do with its children */
 };
@@ -142,7 +152,10 @@ struct act {
     proc_id whom;           /* 0: one that has not been there yet */
     struct gossip *gossip;  /* what it remembers of others */
     struct belongings *has; /* what is its own */
+    struct services *services;
 };
+struct seat *act_seat(const struct act *act, const struct seat *seat); /* to write to */
+struct seat *act_any_seat(const struct act *act, const char *name);
 /* Does it, in this step? Then also with whom. The names of the two choices; `param` says how likely it is. */
 bool act_begin(struct act *act, const char *does, const char *whom, enum tree_param param);
 int64_t act_choose(const struct act *act, const char *name, int64_t hi); /* [0, hi] */
@@ -172,9 +185,26 @@ void belongings_step(struct proc *self, const struct seat *seat, struct belongin
 /* The registry of a node, if there are to be belongings. */
 void belongings_boot(struct tree *tree);
 
+/* What it keeps for others, or shares out. */
+struct services {
+    uint64_t steps;
+    proc_id source; /* of events */
+    bool partitioned;
+    int consumers; /* of it */
+};
+
+/* A step: perhaps it serves, asks, or watches. */
+void services_step(struct proc *self, const struct seat *seat, struct services *has);
+/* A step: perhaps it shares something out. */
+void sharing_step(struct proc *self, const struct seat *seat, struct services *has);
+/* The supervisor of tasks and the hub of a node, if there is to be sharing. */
+void sharing_boot(struct tree *tree);
+
 /* arg: struct seat */
 void seat_main(struct proc *self, void *arg);
 struct started seat_start(struct proc *supervisor, const void *arg);
+struct started seat_start_by_template(struct proc *supervisor,
+                                      const void *arg); /* arg: a pointer to it */
 /* arg: struct tree */
 void operators_main(struct proc *self, void *arg);
 

@@ -92,23 +92,30 @@ static int64_t life_of(const struct seat *seat)
     return seat_choose(seat, "tree/worker/life", 1, lives.lo, lives.hi);
 }
 
+struct possessions {
+    struct gossip gossip;
+    struct belongings belongings;
+    struct services services, sharing;
+};
+
 /* After healing nobody dies of itself any more. */
-static void step(struct proc *self, const struct seat *seat, struct gossip *gossip,
-                 struct belongings *has, int64_t end_ns)
+static void step(struct proc *self, const struct seat *seat, struct possessions *its,
+                 int64_t end_ns)
 {
     if (FAULT(proc_site(self), "tree/worker/step", CAN_WORK, T_STR("seat", seat->id)) != 0)
         proc_exit(self, reason_make(EXIT_ERROR, "injected"));
     if (proc_now(self) >= end_ns && !tree_is_healed(seat->tree))
         end_by_itself(self, seat);
-    gossip_step(self, seat, gossip);
-    belongings_step(self, seat, has);
+    gossip_step(self, seat, &its->gossip);
+    belongings_step(self, seat, &its->belongings);
+    services_step(self, seat, &its->services);
+    sharing_step(self, seat, &its->sharing);
 }
 
 void seat_main(struct proc *self, void *arg)
 {
     struct seat *seat = arg;
-    struct gossip gossip = {0};
-    struct belongings has = {0};
+    struct possessions its = {0};
     come_up(self, seat);
     proc_trap_exit(self, seat->manner != MANNER_PLAIN);
     int64_t end_ns = proc_now(self) + life_of(seat);
@@ -118,12 +125,17 @@ void seat_main(struct proc *self, void *arg)
         bool ends = left_ns > 0 && left_ns < step_ns;
         const struct message *message = proc_receive(self, ends ? left_ns : step_ns);
         if (!message)
-            step(self, seat, &gossip, &has, end_ns);
+            step(self, seat, &its, end_ns);
         else if (message->tag == MSG_EXIT)
             stop(self, seat, ((const struct exit_message *)message->data)->reason);
         else
             gossip_hear(self, message);
     }
+}
+
+struct started seat_start_by_template(struct proc *supervisor, const void *arg)
+{
+    return seat_start(supervisor, *(struct seat *const *)arg);
 }
 
 struct started seat_start(struct proc *supervisor, const void *arg)

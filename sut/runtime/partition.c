@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+POINT_ABOUT("sup/partition/open", "So many partitions are routed to from now on.");
+
 /* ---- starting ---- */
 
 static struct child_spec partition_child(struct heap *heap, const struct partition_spec *spec,
@@ -116,6 +118,13 @@ static bool partition_open(struct supervisor *sup, size_t number)
     return child;
 }
 
+void partitions_trace(const struct supervisor *sup)
+{
+    TRACE(proc_site(sup->self), "sup/partition/open", T_U64("sup", proc_self(sup->self)),
+          T_U64("open", sup->partitions->open));
+    (void)sup;
+}
+
 int partitions_resize(struct supervisor *sup, size_t open)
 {
     struct partitions *partitions = sup->partitions;
@@ -126,6 +135,7 @@ int partitions_resize(struct supervisor *sup, size_t open)
             return -EIO;
     size_t old = partitions->open;
     partitions->open = open;
+    partitions_trace(sup);
     for (size_t i = open; i < old; ++i) {
         struct child *child = partition_child_of(sup, i);
         if (child)

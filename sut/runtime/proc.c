@@ -59,6 +59,8 @@ proc_id proc_spawn(struct runtime *runtime, const struct proc_spec *spec)
         trace(runtime->current, TRACED_SPAWN, id, 0);
     TRACE(&proc->site, "proc/process/spawn", T_U64("pid", id), T_STR("label", proc->label),
           T_U64("parent", runtime->current ? proc_id_of(runtime->current) : 0));
+    if (spec->caller)
+        TRACE_SIGNAL(proc, "proc/lineage/caller", T_U64("pid", id), T_U64("caller", spec->caller));
     if (spec->trap_exit)
         TRACE_SIGNAL(proc, "proc/trap/set", T_U64("pid", id), T_U64("on", 1));
     proc_ready(proc);

@@ -6,6 +6,7 @@
 
 enum { WORDS_MAX = 512 };
 
+POINT_ABOUT("proc/lineage/caller", "A process that was spawned works for another one.");
 POINT_ABOUT("proc/process/crash",
             "A process ended by itself, and not calmly: the report, with who it descends from.");
 

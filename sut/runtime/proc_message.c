@@ -8,6 +8,10 @@
 #include <errno.h>
 #include <string.h>
 
+POINT_ABOUT("proc/call/send", "A process called another one, and waits.");
+POINT_ABOUT("proc/call/reply", "A reply reached the process whose call it is for.");
+POINT_ABOUT("proc/call/end", "A call is over: a reply came, time is up, or the callee ended.");
+
 typedef bool message_match(const struct message *message, void *ctx);
 
 /* ---- the mailbox: a list with a pointer to its last link ---- */
@@ -171,6 +175,13 @@ static struct envelope *call_wait(struct proc *self, ref_id ref, int64_t timeout
     return answer;
 }
 
+__attribute__((unused)) static const char *call_word(const struct proc *self)
+{
+    if (!self->replied)
+        return "timeout";
+    return self->replied->message.tag == MSG_DOWN ? "down" : "ok";
+}
+
 int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, size_t size,
               int64_t timeout_ns, const struct message **ret_reply)
 {
@@ -187,8 +198,11 @@ int proc_call(struct proc *self, proc_id to, uint32_t tag, const void *data, siz
     proc_post(callee,
               &(struct message){
                   .tag = tag, .from = proc_id_of(self), .ref = ref, .size = size, .data = data});
+    TRACE_SIGNAL(self, "proc/call/send", T_U64("ref", ref), T_U64("pid", proc_id_of(self)),
+                 T_U64("to", to), T_I64("timeout_ns", timeout_ns));
     self->replied = call_wait(self, ref, timeout_ns);
     proc_demonitor(self, ref, true);
+    TRACE_SIGNAL(self, "proc/call/end", T_U64("ref", ref), T_STR("how", call_word(self)));
     if (!self->replied)
         return -ETIMEDOUT;
     if (self->replied->message.tag == MSG_DOWN)
@@ -226,6 +240,8 @@ struct proc *caller_find(const struct runtime *runtime, proc_id pid, ref_id ref)
 void reply_put(struct proc *caller, struct envelope *reply)
 {
     caller->call = 0;
+    TRACE_SIGNAL(caller, "proc/call/reply", T_U64("ref", reply->message.ref),
+                 T_U64("pid", proc_id_of(caller)), T_U64("from", reply->message.from));
     mailbox_put(caller, reply);
 }
 

@@ -4,6 +4,10 @@
 
 #include <errno.h>
 
+POINT_ABOUT("proc/trace/begin", "A process is watched from now on, by another one or a function.");
+POINT_ABOUT("proc/trace/end", "A process is not watched any more.");
+POINT_ABOUT("proc/trace/tell", "What a watched process did is told to who watches it.");
+
 struct tracer {
     trace_seen *seen; /* NULL: `to` gets messages */
     void *ctx;
@@ -19,6 +23,10 @@ static int tracer_set(struct runtime *runtime, proc_id pid, const struct tracer 
     heap_release(&proc->heap, proc->tracer);
     proc->tracer = tracer ? heap_memdup(&proc->heap, tracer, sizeof *tracer) : NULL;
     runtime->traced += proc->tracer != NULL;
+    if (tracer)
+        TRACE_SIGNAL(proc, "proc/trace/begin", T_U64("pid", pid), T_U64("to", tracer->to));
+    else
+        TRACE_SIGNAL(proc, "proc/trace/end", T_U64("pid", pid));
     return 0;
 }
 
@@ -41,7 +49,15 @@ int runtime_untrace(struct runtime *runtime, proc_id pid)
 
 void trace_tell(struct proc *proc, enum traced what, proc_id other, uint32_t tag)
 {
+    static const char *const words[] = {
+        [TRACED_SEND] = "send", [TRACED_GET] = "get",       [TRACED_SPAWN] = "spawn",
+        [TRACED_LINK] = "link", [TRACED_UNLINK] = "unlink", [TRACED_SIGNAL] = "signal",
+        [TRACED_EXIT] = "exit",
+    };
+    (void)words;
     const struct tracer *tracer = proc->tracer;
+    TRACE_SIGNAL(proc, "proc/trace/tell", T_U64("pid", proc_id_of(proc)),
+                 T_STR("what", words[what]), T_U64("other", other));
     struct trace_message trace = {
         .what = what, .pid = proc_id_of(proc), .other = other, .tag = tag};
     if (tracer->seen) {

@@ -50,7 +50,9 @@ int64_t pubsub_broadcast(struct proc *self, proc_id hub, struct value topic,
                   broadcast->data, broadcast->size) == 0)
         sent++;
     TRACE(&self->site, "pubsub/topic/broadcast", T_U64("from", proc_id_of(self)),
-          T_STR("topic", value_words(topic, (char[VALUE_WORDS]){0})), T_I64("sent", sent));
+          T_STR("topic", value_words(topic, (char[VALUE_WORDS]){0})), T_I64("sent", sent),
+          T_U64("hub", hub), T_U64("except", broadcast->except),
+          T_U64("wanted", broadcast->wanted != NULL));
     return sent;
 }
 

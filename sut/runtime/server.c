@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+POINT_ABOUT("server/turn/begin", "A server begins to handle something, or to go on.");
+POINT_ABOUT("server/turn/wish", "A server has handled it, and says how it wants to go on.");
 POINT_ABOUT("server/process/terminate", "A server ends in an orderly way; its terminate runs now.");
 
 /* ---- results ---- */
@@ -110,6 +112,33 @@ static _Noreturn void server_terminate(struct proc *self, struct server *server,
 
 /* ---- one message ---- */
 
+static const char *message_word(const struct message *message)
+{
+    if (!message)
+        return "timeout";
+    if (message->tag & MSG_CAST)
+        return "cast";
+    return message->tag >= MSG_USER && message->ref && message->from ? "call" : "info";
+}
+
+void turn_begin(struct proc *self, const char *what)
+{
+    (void)what;
+    TRACE_SIGNAL(self, "server/turn/begin", T_U64("pid", proc_id_of(self)), T_STR("what", what));
+}
+
+void turn_wish(struct proc *self, const struct server_next *next)
+{
+    static const char *const hows[] = {[SERVER_GO] = "go",
+                                       [SERVER_GO_ON] = "go_on",
+                                       [SERVER_END] = "end",
+                                       [SERVER_IGNORE] = "ignore"};
+    (void)next, (void)hows;
+    TRACE_SIGNAL(self, "server/turn/wish", T_U64("pid", proc_id_of(self)),
+                 T_STR("how", next->how <= SERVER_IGNORE ? hows[next->how] : "?"),
+                 T_I64("timeout_ns", next->timeout_ns));
+}
+
 static _Noreturn void clause_missing(struct proc *self, const char *what)
 {
     proc_exit(self, reason_make(EXIT_RAISED, "{function_clause,%s}", what));
@@ -164,7 +193,9 @@ void server_proceed(struct proc *self, void *arg)
     while (step->next.how == SERVER_GO_ON) {
         if (!server->ops->proceed)
             clause_missing(self, "proceed");
+        turn_begin(self, "proceed");
         step->next = server->ops->proceed(self, server->state, step->next.what);
+        turn_wish(self, &step->next);
     }
 }
 
@@ -174,7 +205,9 @@ static void step_run(struct proc *self, void *arg)
     struct server *server = step->server;
     server->caller = (struct server_from){0};
     server->replied = false;
+    turn_begin(self, message_word(step->message));
     step->next = message_handle(self, server, step->message);
+    turn_wish(self, &step->next);
     if (step->next.how == SERVER_END)
         return; /* terminate comes before the reply (GS-16) */
     reply_flush(server, self);
@@ -248,7 +281,9 @@ int64_t server_turn(struct proc *self, void *arg, const struct message *message)
     struct server *server = arg;
     struct step step = {.server = server, .message = message};
     server->last_tag = message ? message->tag & ~MSG_CAST : 0;
-    if (message && message->tag < MSG_USER && system_handle(self, server, message))
+    if (message && message->tag < MSG_USER && system_handle(self, server, message)) {
+        turn_begin(self, "system");
         return server->timeout_ns;
+    }
     return server_step(self, &step, step_run);
 }

@@ -28,6 +28,10 @@ int64_t server_step(struct proc *self, struct step *step, proc_main *run);
 void server_proceed(struct proc *self, void *step); /* as long as `next` wants it */
 proc_turn server_turn;
 
+/* What a server does, for whoever watches. */
+void turn_begin(struct proc *self, const char *what);
+void turn_wish(struct proc *self, const struct server_next *next);
+
 /* Its state in its words. */
 void server_words(const struct server *server, char *out, size_t size);
 

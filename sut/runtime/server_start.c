@@ -42,8 +42,10 @@ static struct server_next server_init(struct proc *self, struct server *server,
 {
     struct beginning beginning = {.server = server, .birth = birth};
     struct reason why;
+    turn_begin(self, "init");
     if (!proc_try(self, init_run, &beginning, &why))
         proc_failed(self, why);
+    turn_wish(self, &beginning.next);
     switch (beginning.next.how) {
     case SERVER_GO:
     case SERVER_GO_ON: return beginning.next;

@@ -28,6 +28,8 @@ static void start_trace(struct supervisor *sup)
           T_U64("max", sup->spec.max_children));
     for (struct child *child = sup->children; child; child = child->next)
         child_trace_add(sup, child);
+    if (sup->partitions)
+        partitions_trace(sup);
 }
 
 /* By the exit of its parent, or by a call of whomever. */

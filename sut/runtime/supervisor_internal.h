@@ -158,5 +158,6 @@ int child_terminate(struct supervisor *sup, const char *id);
 int child_terminate_pid(struct supervisor *sup, proc_id pid);
 int child_delete(struct supervisor *sup, const char *id);
 int partitions_resize(struct supervisor *sup, size_t open);
+void partitions_trace(const struct supervisor *sup);
 
 #endif

@@ -10,6 +10,7 @@
 
 POINT_ABOUT("task/body/run", "A task begins to compute its value.");
 POINT_ABOUT("task/value/send", "A task has its value and is about to give it to its owner.");
+POINT_ABOUT("task/value/get", "Who waits for a task has got its value, or its end without one.");
 POINT_ABOUT("task/task/start", "A task was started by its owner.");
 
 /* ---- the task ---- */
@@ -140,6 +141,8 @@ struct task_result word_result(struct proc *self, struct envelope *word)
     reason_own(&self->heap, &result.why);
     if (result.how == TASK_OK)
         task_over(self, message->ref);
+    TRACE_SIGNAL(self, "task/value/get", T_U64("ref", message->ref), T_U64("task", message->from),
+                 T_U64("owner", proc_id_of(self)), T_U64("ok", result.how == TASK_OK));
     heap_release(&self->heap, word);
     return result;
 }
