@@ -107,8 +107,8 @@ static inline char *feed_word(char **at)
     for (bool quoted = false; *end && (quoted || *end != ' '); end++) {
         if (*end == '"')
             quoted = !quoted;
-        else
-            *out++ = *end;
+        if (*end != '"' || (quoted && end > word && end[-1] == '='))
+            *out++ = *end; /* what opens a value stays: it is no number */
     }
     *at = *end ? end + 1 : end;
     *out = '\0';
@@ -120,6 +120,8 @@ static inline struct point_field feed_field(char *word)
     char *value = strchr(word, '=');
     cr_assert_not_null(value, "not a field: %s", word);
     *value++ = '\0';
+    if (*value == '"')
+        return T_STR(word, value + 1);
     if (isdigit((unsigned char)*value))
         return T_U64(word, strtoull(value, NULL, 10));
     if (*value == '-' && isdigit((unsigned char)value[1]))
