@@ -14,11 +14,13 @@ struct kin {
     char label[40], name[40]; /* name: "", or what it has now */
     char *ancestors, *callers;
     bool dead;
+    bool open; /* the driver began its line, on whose behalf is not known */
 };
 
 struct kinship {
     struct boots boots;
     struct table kin;
+    bool signals; /* names and callers are recorded */
 };
 
 static struct kin *kin_at(struct kinship *all, const struct event *event, uint64_t pid)
@@ -49,8 +51,10 @@ static void kin_born(struct judge *judge, void *ctx, const struct event *event)
     uint64_t parent = event_u64(event, "parent");
     struct kin kin = {0};
     snprintf(kin.label, sizeof kin.label, "%s", event_str(event, "label"));
+    kin.open = !parent;
     if (parent) {
         const struct kin *above = kin_at(all, event, parent);
+        kin.open = above->open;
         kin.ancestors = words_behind(above, parent, above->ancestors);
     }
     *kin_at(all, event, event_u64(event, "pid")) = kin;
@@ -99,21 +103,31 @@ static void kin_ends(struct judge *judge, void *ctx, const struct event *event)
 }
 
 static void line_judge(struct judge *judge, const struct event *event, const char *field,
-                       const char *expected)
+                       const char *expected, bool open)
 {
     const char *told = event_str(event, field);
     expected = expected ? expected : "";
+    size_t length = strlen(expected);
     judge_checked(judge);
-    if (strncmp(told, expected, WORDS_MAX) != 0)
+    if (strncmp(told, expected, open && length < WORDS_MAX ? length : WORDS_MAX) != 0)
         judge_fail(judge, event, "the report on process %llu names as %s \"%s\", not \"%s\"",
                    (unsigned long long)event_u64(event, "pid"), field, told, expected);
 }
 
 static void on_crash(struct judge *judge, void *ctx, const struct event *event)
 {
-    const struct kin *kin = kin_at(ctx, event, event_u64(event, "pid"));
-    line_judge(judge, event, "ancestors", kin->ancestors);
-    line_judge(judge, event, "callers", kin->callers);
+    struct kinship *all = ctx;
+    const struct kin *kin = kin_at(all, event, event_u64(event, "pid"));
+    if (!all->signals)
+        return;
+    line_judge(judge, event, "ancestors", kin->ancestors, kin->open);
+    line_judge(judge, event, "callers", kin->callers, false);
+}
+
+static void on_signals(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge, (void)event;
+    ((struct kinship *)ctx)->signals = true;
 }
 
 static void kinship_done(void *ctx)
@@ -128,6 +142,7 @@ static void kinship_done(void *ctx)
 static const struct property_on on_kin[] = {
     {"proc/process/spawn", kin_born}, {"proc/lineage/caller", kin_works},
     {"proc/name/take", kin_named},    {"proc/name/free", kin_nameless},
+    {"proc/trap/set", on_signals},    {"proc/link/make", on_signals},
     {"proc/process/exit", kin_ends},  {"proc/process/crash", on_crash},
     {"world/node/start", boots_next}, {0},
 };

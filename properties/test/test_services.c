@@ -6,6 +6,7 @@
     POINT("server/turn/begin");                                                                    \
     POINT("server/turn/wish");                                                                     \
     POINT("proc/lineage/caller");                                                                  \
+    POINT("proc/trap/set");                                                                        \
     POINT("proc/name/take");                                                                       \
     POINT("proc/name/free");                                                                       \
     POINT("proc/process/crash");                                                                   \
@@ -102,6 +103,7 @@ Test(servers_in_turn, refuses_a_timeout_too_early_unasked_and_never)
 /* ---- reports ---- */
 
 #define FAMILY                                                                                     \
+    "1s n1 #1 proc/trap/set pid=1 on=1\n"                                                          \
     "1s n1 #1 proc/process/spawn pid=1 label=top parent=0\n"                                       \
     "1s n1 #1 proc/name/take name=boss pid=1\n"                                                    \
     "1s n1 #2 proc/process/spawn pid=2 label=mid parent=1\n"                                       \
@@ -114,10 +116,11 @@ Test(lineage_told, names_parents_as_they_were_called)
     expect_holds("lineage_told", FAMILY CRASH("mid<2> boss", "boss"));
     expect_holds("lineage_told", FAMILY
                  "1s n1 #1 proc/process/exit pid=1 reason=x calm=0\n" CRASH("mid<2> boss", "boss"));
-    expect_fails("lineage_told", FAMILY CRASH("boss", "boss"), 5,
+    expect_fails("lineage_told", FAMILY CRASH("boss", "boss"), 6,
                  "the report on process 3 names as ancestors \"boss\", not \"mid<2> boss\"");
-    expect_fails("lineage_told", FAMILY CRASH("mid<2> boss", "mid<2>"), 5,
+    expect_fails("lineage_told", FAMILY CRASH("mid<2> boss", "mid<2>"), 6,
                  "the report on process 3 names as callers \"mid<2>\", not \"boss\"");
+    expect_vacuous("lineage_told", CRASH("nobody knows", "")); /* names are not recorded */
 }
 
 #define WATCH     "1s n1 #2 proc/trace/begin pid=2 to=1\n"
