@@ -197,9 +197,10 @@ static struct job_outcome program_run(struct proc *self, struct exec_workers *wo
     int err = program_start(self, workers, job, &child);
     if (err)
         return unstarted_outcome(err);
-    guard_start(self, child, workers->timeout_ns);
+    int64_t timeout_ns = job_time_limit_ns(job, workers->timeout_ns);
+    guard_start(self, child, timeout_ns);
     subprocess_wait(self, child);
-    struct job_outcome outcome = subprocess_outcome(child, workers->timeout_ns);
+    struct job_outcome outcome = subprocess_outcome(child, timeout_ns);
     subprocess_unref(child);
     return outcome;
 }

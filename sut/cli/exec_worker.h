@@ -35,6 +35,8 @@ int exec_workers_init(struct exec_workers *workers, struct env_live *live, const
                       int64_t timeout_ns);
 void exec_workers_done(struct exec_workers *workers); /* kills what still runs */
 
+#define EXEC_PATIENCE_NS (4 * NS_PER_S) /* it sees to the time limit by itself, within so long */
+
 /* A job_perform; ctx: struct exec_workers. */
 struct job_outcome exec_perform(struct proc *self, const struct job *job, void *ctx);
 

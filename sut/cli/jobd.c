@@ -89,6 +89,8 @@ static void start_jobs(struct daemon *daemon)
                                .queue_count = config->queue_count,
                                .fallback = exec_perform,
                                .fallback_ctx = &daemon->workers,
+                               .fallback_timeout_ns = config->timeout_ns,
+                               .fallback_patience_ns = EXEC_PATIENCE_NS,
                                .lease_ms = config->lease_ns / NS_PER_MS,
                                .poll_ns = config->poll_ns,
                                .grace_ns = config->grace_ns ? config->grace_ns : 1,

@@ -26,6 +26,18 @@ static int64_t retry_delay_ms(const struct slot *slot, struct env *env)
     return delay_s > 0 ? delay_s * 1000 : 0;
 }
 
+/* What would run again only after the deadline of its job, does not. */
+static void ack_expire(struct queue_run *run, const struct slot *slot, struct store_ack *ack)
+{
+    bool again = ack->state == JOB_RETRYABLE || ack->state == JOB_SCHEDULED;
+    if (!again || !slot_expired(slot, proc_now(run->self) + ack->delay_ms * NS_PER_MS))
+        return;
+    expire_trace(proc_site(run->self), slot, "waiting");
+    ack->error = ack->state == JOB_SCHEDULED ? "snoozed beyond its deadline" : ack->error;
+    ack->state = JOB_DISCARDED;
+    ack->delay_ms = 0;
+}
+
 static struct store_ack ack_of(const struct slot *slot, const struct job_outcome *outcome,
                                struct env *env)
 {
@@ -62,6 +74,7 @@ void ack_add(struct queue_run *run, const struct slot *slot, const struct job_ou
         run->acks = heap_realloc(heap, run->acks, run->ack_room * sizeof *run->acks);
     }
     struct store_ack ack = ack_of(slot, outcome, run->jobs->env);
+    ack_expire(run, slot, &ack);
     ack.error = heap_strdup(heap, ack.error);
     run->acks[count] = ack;
     run->queue->ack_count = count + 1;
@@ -105,9 +118,24 @@ static void acks_answered(struct queue_run *run, const struct store_reply *reply
     }
 }
 
-static void job_start(struct queue_run *run, const struct job *job, int64_t held_ns)
+/* The job of a taken slot ends before it began. */
+static void job_unstarted(struct queue_run *run, struct slot *slot, struct job_outcome outcome)
+{
+    ack_add(run, slot, &outcome);
+    slot_clear(slot);
+}
+
+static void job_start(struct queue_run *run, const struct job *job, int64_t held_ns,
+                      int64_t db_now_ms)
 {
     struct slot *slot = slot_take(run->queue, job, held_ns, run->asked_limit);
+    slot_limit(slot, db_now_ms, proc_now(run->self));
+    if (slot_expired(slot, proc_now(run->self))) {
+        expire_trace(proc_site(run->self), slot, "claimed");
+        job_unstarted(run, slot,
+                      job_outcome_make(JOB_DISCARD, "its deadline passed before it ran"));
+        return;
+    }
     char label[32];
     text_number(label, "job ", job->id);
     proc_id pid = proc_spawn(run->jobs->runtime, &(struct proc_spec){.label = label,
@@ -115,15 +143,11 @@ static void job_start(struct queue_run *run, const struct job *job, int64_t held
                                                                      .arg = slot,
                                                                      .link = proc_self(run->self)});
     if (!pid) {
-        struct job_outcome outcome = job_outcome_make(JOB_ERROR, "too many processes");
-        ack_add(run, slot, &outcome);
-        slot_clear(slot);
+        job_unstarted(run, slot, job_outcome_make(JOB_ERROR, "too many processes"));
         return;
     }
     slot_begin(slot, pid);
-    if (slot->worker && slot->worker->timeout_ns)
-        slot->timer = proc_send_after(run->self, slot->worker->timeout_ns, proc_self(run->self),
-                                      MSG_TIMEOUT, &slot->pid, sizeof slot->pid);
+    slot_timer(run->self, slot);
 }
 
 /* Not started: when a drain has begun, and when the reply took so long that nobody might renew the
@@ -138,7 +162,7 @@ static void jobs_claimed(struct queue_run *run, const struct store_reply *reply,
               T_U64("lease", job->lease), T_U64("attempt", job->attempt),
               T_STR("queue", run->queue->name));
         if (!jobs->draining && !late)
-            job_start(run, job, sent_ns + jobs->lease_ns);
+            job_start(run, job, sent_ns + jobs->lease_ns, reply->now_ms);
     }
     if (jobs->draining)
         jobs->left += reply->job_count;

@@ -24,6 +24,20 @@ static struct job_outcome worker_call(struct proc *self, struct slot *slot, cons
                                     : outside_run(self, slot);
 }
 
+/* Memory that was never filled in, perhaps: such a run proves nothing. */
+static struct job_outcome known(struct job_outcome outcome)
+{
+    return outcome.kind <= JOB_SNOOZE
+               ? outcome
+               : job_outcome_make(JOB_ERROR, "its outcome is of no known kind: %d", outcome.kind);
+}
+
+/* From when it was due until it was claimed. */
+static inline int64_t waited_ms(const struct job *job)
+{
+    return job->attempted_ms > job->scheduled_ms ? job->attempted_ms - job->scheduled_ms : 0;
+}
+
 static struct job_outcome job_run(struct proc *self, struct slot *slot)
 {
     const struct job *job = slot->job;
@@ -31,13 +45,16 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
                     T_U64("attempt", job->attempt), T_U64("lease", job->lease),
                     T_U64("max", job->max_attempts), T_STR("worker", job->worker),
                     T_STR("queue", job->queue), T_U64("limit", slot->limit));
+    int64_t begin_ns = proc_now(self);
     slot->started = true;
     if (err)
         return outcome_of_errno(err);
-    struct job_outcome outcome = worker_call(self, slot, job);
+    struct job_outcome outcome = known(worker_call(self, slot, job));
     err = FAULT(proc_site(self), "job/perform/stop", CAN_PERFORM, T_U64("job", job->id),
                 T_U64("attempt", job->attempt), T_U64("lease", job->lease),
-                T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue));
+                T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue),
+                T_I64("waited_ms", waited_ms(job)), T_I64("took_ns", proc_now(self) - begin_ns));
+    (void)begin_ns;
     return err ? outcome_of_errno(err) : outcome;
 }
 

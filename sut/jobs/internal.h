@@ -3,7 +3,7 @@
  * The table of slots is the one shared state. A slot is one of a queue's `limit` places:
  *
  *     free --start--> RUNS --time limit--> TIMED_OUT --+--the process is dead--> free
- *                      |  \-----------------------------+
+ *                      |  \-----------------------------+  (EXPIRED: the job's deadline)
  *                      \--lease lost, drain, queue died--> DROPPED (nothing is written) --dead-->
  * free
  *
@@ -34,7 +34,7 @@ enum jobs_message {
     MSG_IDLE,            /* queue to keeper: nothing runs, nothing is to be written */
 };
 
-enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_DROPPED, SLOT_OVERRUNS };
+enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_EXPIRED, SLOT_DROPPED, SLOT_OVERRUNS };
 
 struct slot {
     struct queue *queue;
@@ -45,6 +45,8 @@ struct slot {
     const struct worker *worker; /* NULL: unknown */
     int64_t held_ns;             /* monotonic: until then the lease is surely ours */
     unsigned limit;              /* of the queue, when the job was asked for */
+    int64_t limit_ns;            /* of this attempt; 0: none */
+    int64_t deadline_ns;         /* monotonic, if the job has a deadline */
     ref_id timer;                /* of the time limit; 0: none */
     enum slot_fate fate;
     bool started;  /* past the point job/perform/start */
@@ -125,6 +127,19 @@ bool slot_drop(struct slot *slot, struct point_site *at, const char *why);
 void rules_apply(struct jobs *jobs, const struct store_queue *rules, size_t count);
 /* How many more jobs the queue could take. */
 size_t queue_room(const struct queue *queue);
+
+/* ---- time_limit.c ---- */
+
+struct queue_run;
+
+/* When it must be over, by the reply that brought it: `db_now_ms` is the database's time, `now_ns` the monotonic one. */
+void slot_limit(struct slot *slot, int64_t db_now_ms, int64_t now_ns);
+void slot_timer(struct proc *self, struct slot *slot); /* sends MSG_TIMEOUT then, if ever */
+/* Is its deadline past by then (monotonic)? */
+bool slot_expired(const struct slot *slot, int64_t then_ns);
+void expire_trace(struct point_site *at, const struct slot *slot, const char *when);
+void slot_time_out(struct queue_run *run, struct slot *slot);  /* its timer rang */
+struct job_outcome slot_late_outcome(const struct slot *slot); /* TIMED_OUT, EXPIRED */
 
 /* ---- outside.c ---- */
 

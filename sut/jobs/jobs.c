@@ -55,7 +55,7 @@ static const char *config_wrong(const struct env *env, const struct jobs_config 
     if (!config->store)
         return "there is no store";
     if (config->lease_ms < 0 || config->poll_ns < 0 || config->grace_ns < 0 ||
-        config->fallback_timeout_ns < 0)
+        config->fallback_timeout_ns < 0 || config->fallback_patience_ns < 0)
         return "times must not be negative";
     for (size_t i = 0; !wrong && i < config->queue_count; ++i)
         wrong = queue_wrong(&config->queues[i]);
@@ -97,7 +97,8 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .worker_count = config->worker_count,
         .fallback = {.perform = config->fallback,
                      .ctx = config->fallback_ctx,
-                     .timeout_ns = config->fallback_timeout_ns},
+                     .timeout_ns = config->fallback_timeout_ns,
+                     .patience_ns = config->fallback_patience_ns},
         .lease_ms = value_or(config->lease_ms, LEASE_MS_DEFAULT),
         .poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT),
         .grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT),

@@ -46,11 +46,14 @@ struct worker {
     const char *name;
     job_perform *perform; /* IN_FIBER */
     void *ctx;
-    int64_t timeout_ns; /* 0: none. Then the attempt is killed and counts as an error. */
+    int64_t
+        timeout_ns; /* of jobs that have none of their own; 0: none. Then the attempt is killed and counts as an error. */
     int64_t (*backoff_s)(const struct job *job, uint64_t entropy); /* NULL: job_backoff_s */
     enum worker_mode mode;
     job_blocking *blocking; /* IN_THREAD, IN_CHILD */
     uint64_t memory_max;    /* IN_CHILD: bytes of address space; 0: no limit */
+    int64_t patience_ns;    /* perform() sees to the time limit by itself (job_time_limit_ns); it is
+                               killed only so much later */
 };
 
 struct queue_config {
@@ -68,7 +71,7 @@ struct jobs_config {
     size_t worker_count;
     job_perform *fallback; /* for worker names not in the table; NULL: that is an error outcome */
     void *fallback_ctx;
-    int64_t fallback_timeout_ns;
+    int64_t fallback_timeout_ns, fallback_patience_ns;
     int64_t lease_ms; /* 0: 30,000. Renewed every third of it. */
     int64_t
         poll_ns; /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
@@ -137,6 +140,9 @@ uint64_t jobs_stale_count(const struct jobs *jobs);
  * puts the outcome into `answer`. Returns its size; 0: the input makes no sense. */
 size_t jobs_child_run(struct env *env, const struct worker *workers, size_t count, void *input,
                       size_t size, unsigned char answer[static CHILD_ANSWER_MAX]);
+
+/* How long one attempt of this job may take: its own limit, or its worker's; 0: as long as it likes. */
+int64_t job_time_limit_ns(const struct job *job, int64_t workers_ns);
 
 /* For job code: the text under which an external effect of this job should be made idempotent. The same for every
  * attempt of a job. */

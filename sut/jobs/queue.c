@@ -14,16 +14,8 @@
 POINT_ABOUT("queue/process/start", "A queue process begins to work.");
 POINT_ABOUT("queue/process/stop",
             "A queue process was told to stop, and has killed what still ran.");
-POINT_ABOUT("job/perform/timeout", "A job is killed at its time limit.");
 
 /* ---- the end of a job ---- */
-
-static struct job_outcome timeout_outcome(int64_t timeout_ns)
-{
-    bool whole = timeout_ns % NS_PER_S == 0;
-    return job_outcome_make(JOB_ERROR, "timed out after %" PRId64 "%s",
-                            timeout_ns / (whole ? NS_PER_S : NS_PER_MS), whole ? "s" : "ms");
-}
 
 static struct job_outcome crash_outcome(struct queue_run *run, const struct slot *slot,
                                         struct reason reason)
@@ -43,8 +35,8 @@ static struct job_outcome outcome_of(struct queue_run *run, const struct slot *s
 {
     if (slot->answered)
         return slot->outcome;
-    if (slot->fate == SLOT_TIMED_OUT)
-        return timeout_outcome(slot->worker->timeout_ns);
+    if (slot->fate == SLOT_TIMED_OUT || slot->fate == SLOT_EXPIRED)
+        return slot_late_outcome(slot);
     return crash_outcome(run, slot, reason);
 }
 
@@ -57,19 +49,6 @@ static void slot_end(struct queue_run *run, struct slot *slot, struct reason rea
         ack_add(run, slot, &outcome);
     }
     slot_leave(slot, proc_site(run->self));
-}
-
-/* A dead job has answered: its message is on the way, and counts. */
-static void slot_time_out(struct queue_run *run, struct slot *slot)
-{
-    if (!slot_running(slot))
-        return;
-    TRACE(proc_site(run->self), "job/perform/timeout", T_U64("job", slot->job->id),
-          T_U64("attempt", slot->job->attempt), T_U64("lease", slot->job->lease),
-          T_STR("queue", run->queue->name));
-    slot->fate = SLOT_TIMED_OUT;
-    proc_signal(run->jobs->runtime, proc_self(run->self), slot->pid,
-                reason_make(EXIT_KILL, "%s", "time limit"));
 }
 
 /* ---- start and stop ---- */

@@ -248,10 +248,14 @@ static uint64_t row_insert(struct rig *rig, const struct job_spec *spec)
 {
     cr_assert_lt(rig->row_count, ROWS);
     struct row *row = &rig->rows[rig->row_count++];
-    *row = (struct row){.job = {.id = rig->row_count,
-                                .state = spec->delay_ms ? JOB_SCHEDULED : JOB_AVAILABLE,
-                                .max_attempts = spec->max_attempts ? spec->max_attempts : 20,
-                                .scheduled_ms = db_now_ms(rig) + spec->delay_ms}};
+    *row = (struct row){
+        .job = {.id = rig->row_count,
+                .state = spec->delay_ms ? JOB_SCHEDULED : JOB_AVAILABLE,
+                .max_attempts = spec->max_attempts ? spec->max_attempts : 20,
+                .scheduled_ms = db_now_ms(rig) + spec->delay_ms,
+                .timeout_ms = spec->timeout_ms,
+                .deadline_ms =
+                    spec->within_ms ? db_now_ms(rig) + spec->delay_ms + spec->within_ms : 0}};
     snprintf(row->queue, sizeof row->queue, "%s", spec->queue ? spec->queue : "default");
     snprintf(row->worker, sizeof row->worker, "%s", spec->worker);
     snprintf(row->args, sizeof row->args, "%s", spec->args ? spec->args : "{}");
@@ -304,6 +308,7 @@ static void db_claim(struct rig *rig, const struct store_request *request, struc
         ++row->job.attempt;
         ++row->job.lease;
         row->until_ms = db_now_ms(rig) + request->lease_ms;
+        row->job.attempted_ms = db_now_ms(rig);
         struct job *job = &reply->jobs[reply->job_count++];
         *job = row->job;
 #define X(field, without) job->field = (without);
@@ -389,6 +394,7 @@ static void db_execute(struct store_db *db, const struct store_request *request,
     case STORE_RESCUE: db_release(rig, true, NULL, reply); break;
     default: abort();
     }
+    reply->now_ms = db_now_ms(rig);
     reply->next_ms = db_next_ms(rig);
 }
 
@@ -600,6 +606,7 @@ struct rig_options {
     int64_t lease_ms, poll_ns, grace_ns, deadline_ns;
     unsigned restarts;
     job_perform *fallback;
+    int64_t patience_ns; /* of the fallback, whose time limit is then 5 s */
 };
 
 static void rig_drained(void *ctx, size_t left)
@@ -656,21 +663,24 @@ static struct rig *rig_new(struct rig_options options)
                             .node_name = "n1"};
     rig->runtime = runtime_new(&rig->env, NULL);
     char why[100] = "";
-    rig->jobs = jobs_start(rig->runtime,
-                           &(struct jobs_config){.store = &rig->store,
-                                                 .queues = queues,
-                                                 .queue_count = 2,
-                                                 .workers = workers_new(rig),
-                                                 .worker_count = WORKERS,
-                                                 .fallback = options.fallback,
-                                                 .fallback_ctx = rig,
-                                                 .lease_ms = options.lease_ms,
-                                                 .poll_ns = options.poll_ns,
-                                                 .grace_ns = options.grace_ns,
-                                                 .restarts = options.restarts,
-                                                 .on_giveup = rig_gave_up,
-                                                 .giveup_ctx = rig},
-                           why, sizeof why);
+    rig->jobs =
+        jobs_start(rig->runtime,
+                   &(struct jobs_config){.store = &rig->store,
+                                         .queues = queues,
+                                         .queue_count = 2,
+                                         .workers = workers_new(rig),
+                                         .worker_count = WORKERS,
+                                         .fallback = options.fallback,
+                                         .fallback_ctx = rig,
+                                         .fallback_timeout_ns = options.patience_ns ? 5 * S : 0,
+                                         .fallback_patience_ns = options.patience_ns,
+                                         .lease_ms = options.lease_ms,
+                                         .poll_ns = options.poll_ns,
+                                         .grace_ns = options.grace_ns,
+                                         .restarts = options.restarts,
+                                         .on_giveup = rig_gave_up,
+                                         .giveup_ctx = rig},
+                   why, sizeof why);
     cr_assert(rig->jobs, "%s", why);
     return rig;
 }

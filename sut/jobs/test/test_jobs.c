@@ -5,9 +5,9 @@
 #define assert_state(rig, id, expected)                                                            \
     cr_assert_str_eq(job_state_word(state_of(rig, id)), expected)
 
-/* ---- outcomes (35-46) ---- */
+/* ---- outcomes ---- */
 
-Test(outcome, ok_completes) /* 35 */
+Test(outcome, c35_ok_completes)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t id = rig_insert(rig, "ok", "{}", 0);
@@ -23,7 +23,7 @@ Test(outcome, ok_completes) /* 35 */
     rig_free(rig);
 }
 
-Test(outcome, cancel_and_discard_are_final_with_one_error) /* 36, 37 */
+Test(outcome, c36_c37_cancel_and_discard_are_final_with_one_error)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t cancel = rig_insert(rig, "cancel", "{}", 0);
@@ -37,7 +37,7 @@ Test(outcome, cancel_and_discard_are_final_with_one_error) /* 36, 37 */
     rig_free(rig);
 }
 
-Test(outcome, error_is_retried_after_the_backoff) /* 38, 51 */
+Test(outcome, c38_c51_error_is_retried_after_the_backoff)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t id = rig_insert(rig, "error", "{1}", 0);
@@ -51,7 +51,7 @@ Test(outcome, error_is_retried_after_the_backoff) /* 38, 51 */
     rig_free(rig);
 }
 
-Test(outcome, snooze_is_scheduled_and_costs_no_attempt) /* 39, 40 */
+Test(outcome, c39_c40_snooze_is_scheduled_and_costs_no_attempt)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t minute = rig_insert(rig, "snooze", "60", 0);
@@ -65,7 +65,7 @@ Test(outcome, snooze_is_scheduled_and_costs_no_attempt) /* 39, 40 */
     rig_free(rig);
 }
 
-Test(outcome, crash_and_exit_are_errors_and_the_queue_survives) /* 42 */
+Test(outcome, c42_crash_and_exit_are_errors_and_the_queue_survives)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t crash = rig_insert(rig, "crash", "{}", 0), leave = rig_insert(rig, "leave", "{}", 0);
@@ -81,7 +81,7 @@ Test(outcome, crash_and_exit_are_errors_and_the_queue_survives) /* 42 */
     rig_free(rig);
 }
 
-Test(outcome, last_attempt_discards) /* 43 */
+Test(outcome, c43_last_attempt_discards)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t one = rig_insert(rig, "error", "{}", 1), two = rig_insert(rig, "error", "{}", 2);
@@ -94,7 +94,7 @@ Test(outcome, last_attempt_discards) /* 43 */
     rig_free(rig);
 }
 
-Test(outcome, time_limit_kills_and_is_an_error) /* 44 */
+Test(outcome, c44_time_limit_kills_and_is_an_error)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t whole = rig_insert(rig, "brief7", "60000", 0);
@@ -126,7 +126,7 @@ Test(outcome, that_was_there_first_beats_the_time_limit)
     rig_free(rig);
 }
 
-Test(outcome, own_backoff_counts_after_error_crash_and_timeout) /* 45 */
+Test(outcome, c45_own_backoff_counts_after_error_crash_and_timeout)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t ids[] = {rig_insert(rig, "error7", "{}", 0), rig_insert(rig, "crash7", "{}", 0),
@@ -139,7 +139,7 @@ Test(outcome, own_backoff_counts_after_error_crash_and_timeout) /* 45 */
     rig_free(rig);
 }
 
-Test(outcome, unknown_worker_is_an_error) /* 46 */
+Test(outcome, c46_unknown_worker_is_an_error)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     uint64_t id = rig_insert(rig, "nobody", "{}", 0);
@@ -303,7 +303,7 @@ static void inserter(struct proc *self, void *arg)
         cr_assert(ids[0] == 1 && ids[1] == 2 && ids[2] == 3);
 }
 
-Test(queue, local_insert_is_noticed_at_once_and_due_jobs_in_time) /* 2, 47 */
+Test(queue, c2_c47_local_insert_is_noticed_at_once_and_due_jobs_in_time)
 {
     struct rig *rig = rig_new((struct rig_options){.poll_ns = 100 * S});
     rig_advance(rig, S);
@@ -683,7 +683,7 @@ Test(drain, of_an_idle_node_ends_at_once)
     rig_free(rig);
 }
 
-Test(drain, lets_running_jobs_finish_and_starts_none) /* 67, 68 */
+Test(drain, c67_c68_lets_running_jobs_finish_and_starts_none)
 {
     struct rig *rig = rig_new((struct rig_options){.limit = 2});
     uint64_t a = rig_insert(rig, "sleep", "3000", 0), b = rig_insert(rig, "sleep", "4000", 0);
@@ -701,7 +701,7 @@ Test(drain, lets_running_jobs_finish_and_starts_none) /* 67, 68 */
     rig_free(rig);
 }
 
-Test(drain, kills_what_is_longer_than_the_grace) /* 67 */
+Test(drain, c67_kills_what_is_longer_than_the_grace)
 {
     struct rig *rig = rig_new((struct rig_options){.grace_ns = 2 * S, .lease_ms = 3000});
     uint64_t id = rig_insert(rig, "sleep", "10000", 0);
@@ -719,7 +719,7 @@ Test(drain, kills_what_is_longer_than_the_grace) /* 67 */
     rig_free(rig);
 }
 
-Test(drain, gives_all_queues_the_same_grace) /* 69 */
+Test(drain, c69_gives_all_queues_the_same_grace)
 {
     struct rig *rig = rig_new((struct rig_options){.grace_ns = 2 * S});
     rig_insert(rig, "sleep", "9000", 0);
@@ -731,7 +731,7 @@ Test(drain, gives_all_queues_the_same_grace) /* 69 */
     rig_free(rig);
 }
 
-Test(drain, does_not_start_what_a_claim_under_way_brings) /* 68 */
+Test(drain, c68_does_not_start_what_a_claim_under_way_brings)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     rig->latency_ns = 50 * MS;
@@ -747,7 +747,7 @@ Test(drain, does_not_start_what_a_claim_under_way_brings) /* 68 */
     rig_free(rig);
 }
 
-Test(drain, does_not_start_what_was_held_up_before_its_start) /* 68 */
+Test(drain, c68_does_not_start_what_was_held_up_before_its_start)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     rig->fault_at = "job/perform/start";
