@@ -45,6 +45,9 @@
     X(TIMEOUT, "timeout", DURATION, 0, 0, 0, H, "time limit of a run; 0s: none")                   \
     X(POISONOUS, "poisonous", PERCENT, 0, 0, 0, 10000,                                             \
       "jobs that take down the node that runs them")                                               \
+    X(LIMITED, "limited", PERCENT, 0, 0, 0, 10000, "jobs with a time limit of their own, 1s..20s") \
+    X(MORTAL, "mortal", PERCENT, 0, 0, 0, 10000,                                                   \
+      "jobs with a deadline, 1s..2m after they are due")                                           \
     X(THREADED, "threaded", PERCENT, 0, 0, 0, 10000, "jobs whose code blocks a thread")            \
     X(STUBBORN, "stubborn", PERCENT, 5000, 5000, 0, 10000,                                         \
       "of these, those that do not look whether they are cancelled")                               \
@@ -104,6 +107,7 @@ struct item {     /* one job */
     bool idempotent;
     bool in_transaction, rolled_back;
     bool threaded, stubborn, poisonous;
+    int64_t timeout_ms, within_ms;
     unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */
     struct job_unique uniqueness;
     char args[64]; /* {"key":17} */

@@ -78,6 +78,8 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
                                      .args = item->args,
                                      .part = *item->part ? item->part : NULL,
                                      .max_attempts = item->max_attempts,
+                                     .timeout_ms = item->timeout_ms,
+                                     .within_ms = item->within_ms,
                                      .delay_ms = item->delay_ms,
                                      .unique = item->unique ? &item->uniqueness : NULL};
         jobs[i] = 0;

@@ -81,6 +81,10 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     bool discards = draws_percent(&adapter->draws, W_DISCARDING);
     item->end = cancels ? JOB_CANCEL : discards ? JOB_DISCARD : JOB_OK;
     item->idempotent = draws_percent(&adapter->draws, W_IDEMPOTENT);
+    if (draws_percent(&adapter->draws, W_LIMITED))
+        item->timeout_ms = tape_draw_between(world_tape(adapter->world), 1000, 20000);
+    if (draws_percent(&adapter->draws, W_MORTAL))
+        item->within_ms = tape_draw_between(world_tape(adapter->world), 1000, 120000);
     item->poisonous = draws_percent(&adapter->draws, W_POISONOUS);
     draw_uniqueness(adapter, item);
     item->threaded = draws_percent(&adapter->draws, W_THREADED);

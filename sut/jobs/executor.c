@@ -44,7 +44,8 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     int err = FAULT(proc_site(self), "job/perform/start", CAN_PERFORM, T_U64("job", job->id),
                     T_U64("attempt", job->attempt), T_U64("lease", job->lease),
                     T_U64("max", job->max_attempts), T_STR("worker", job->worker),
-                    T_STR("queue", job->queue), T_U64("limit", slot->limit));
+                    T_STR("queue", job->queue), T_U64("limit", slot->limit),
+                    T_I64("within_ms", slot_within_ms(slot, proc_now(self))));
     int64_t begin_ns = proc_now(self);
     slot->started = true;
     if (err)

@@ -135,6 +135,7 @@ struct queue_run;
 /* When it must be over, by the reply that brought it: `db_now_ms` is the database's time, `now_ns` the monotonic one. */
 void slot_limit(struct slot *slot, int64_t db_now_ms, int64_t now_ns);
 void slot_timer(struct proc *self, struct slot *slot); /* sends MSG_TIMEOUT then, if ever */
+int64_t slot_within_ms(const struct slot *slot, int64_t now_ns); /* until then; 0: no limit */
 /* Is its deadline past by then (monotonic)? */
 bool slot_expired(const struct slot *slot, int64_t then_ns);
 void expire_trace(struct point_site *at, const struct slot *slot, const char *when);

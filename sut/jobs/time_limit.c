@@ -46,6 +46,12 @@ static int64_t slot_left_ns(const struct slot *slot, int64_t now_ns)
     return slot->job->deadline_ms ? time_min(limit_ns, slot->deadline_ns - now_ns) : limit_ns;
 }
 
+int64_t slot_within_ms(const struct slot *slot, int64_t now_ns)
+{
+    int64_t left_ns = slot_left_ns(slot, now_ns);
+    return left_ns == WAIT_FOREVER ? 0 : left_ns / NS_PER_MS + 1;
+}
+
 void slot_timer(struct proc *self, struct slot *slot)
 {
     int64_t left_ns = slot_left_ns(slot, proc_now(self));
