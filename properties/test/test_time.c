@@ -257,6 +257,80 @@ Test(poison_given_up, knows_that_there_may_be_no_limit)
         RUN("1") "2s n1 store/job/rescue job=1 lease=1 state=available crashes=7 limit=0\n");
 }
 
+/* ---- runs_in_time ---- */
+
+#define LIMITED "10s n1 #5 job/perform/start job=1 lease=1 queue=mail within_ms=5000\n"
+
+Test(runs_in_time, holds_however_it_ends)
+{
+    static const char *const ends[] = {
+        "15s n1 #5 job/perform/stop job=1 lease=1\n",
+        "24s n1 #2 job/perform/timeout job=1 lease=1\n",
+        "16s n1 #2 job/perform/expire job=1 lease=1 when=running\n",
+        "16s n1 #2 proc/process/exit pid=5\n",
+        "16s n1 world/node/kill name=n1\n",
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; ++i) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s%s", LIMITED, ends[i], "99s n1 queue/process/stop\n");
+        expect_holds("runs_in_time", text);
+    }
+}
+
+Test(runs_in_time, refuses_what_is_late_or_never_ends)
+{
+    expect_fails("runs_in_time", LIMITED "26s n1 #2 job/perform/timeout job=1 lease=1\n", 1,
+                 "job 1 ran for 16000 ms under lease 1; it had 5000 ms");
+    expect_fails("runs_in_time",
+                 LIMITED "12s n1 #2 job/perform/stop job=1 lease=2\n"
+                         "26s n2 #5 job/perform/stop job=1 lease=1\n"
+                         "27s n1 #5 job/perform/stop job=1 lease=1\n",
+                 3, "job 1 ran for 17000 ms under lease 1; it had 5000 ms");
+}
+
+Test(runs_in_time, does_not_count_pauses)
+{
+    expect_holds("runs_in_time", LIMITED "11s n1 world/node/pause name=n1\n"
+                                         "71s n1 world/node/resume name=n1\n"
+                                         "80s n1 #2 job/perform/timeout job=1 lease=1\n");
+    expect_vacuous("runs_in_time", "1s n1 #5 job/perform/start job=1 lease=1 within_ms=0\n"
+                                   "99s n1 #5 job/perform/stop job=1 lease=1\n");
+}
+
+/* ---- deadline_kept ---- */
+
+#define ASKED                                                                                      \
+    "10s n1 client/insert/call key=7 delay_ms=1000 within_ms=4000\n"                               \
+    "11s n1 client/insert/ok key=7 job=1\n"
+
+Test(deadline_kept, holds_when_it_has_passed)
+{
+    expect_holds("deadline_kept", ASKED "15s n1 job/perform/expire job=1 lease=1 when=running\n"
+                                        "16s n1 store/job/finish job=1 lease=1 state=discarded\n");
+    expect_holds("deadline_kept", ASKED "12s n1 job/perform/expire job=1 lease=1 when=waiting\n");
+    expect_vacuous("deadline_kept", ASKED);
+}
+
+Test(deadline_kept, refuses_what_is_early_or_has_none)
+{
+    expect_fails(
+        "deadline_kept", ASKED "14s n1 job/perform/expire job=1 lease=1 when=claimed\n", 2,
+        "job 1 was given up for its deadline 4000 ms after it was asked for; it had 5000 ms");
+    expect_fails("deadline_kept",
+                 "10s n1 client/insert/call key=7 delay_ms=0 within_ms=0\n"
+                 "11s n1 work/job/run key=7 job=1\n"
+                 "99s n1 job/perform/expire job=1 lease=1 when=waiting\n",
+                 2, "job 1 was given up for a deadline, but it has none");
+}
+
+Test(deadline_kept, refuses_another_attempt)
+{
+    expect_fails("deadline_kept",
+                 ASKED "15s n1 job/perform/expire job=1 lease=1 when=running\n"
+                       "16s n1 store/job/finish job=1 lease=1 state=retryable\n",
+                 3, "the deadline of job 1 passed, and it is retryable");
+}
+
 /* ---- no_needless_rescue ---- */
 
 Test(no_needless_rescue, holds_without_rescues)

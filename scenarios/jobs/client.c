@@ -86,7 +86,8 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
         conflicts[i] = false;
         item->state = ITEM_CALLING;
         TRACE(at, "client/insert/call", T_U64("key", item->key), T_I64("delay_ms", item->delay_ms),
-              T_U64("max", item->max_attempts), T_U64("tx", item->in_transaction));
+              T_U64("max", item->max_attempts), T_U64("tx", item->in_transaction),
+              T_I64("within_ms", item->within_ms));
         if (item->unique)
             TRACE(at, "client/insert/unique", T_U64("key", item->key),
                   T_U64("unique", item->unique), T_I64("period_ms", item_period_ms(item)));
