@@ -75,7 +75,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run test deps bench oracle mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
+.PHONY: all run test deps bench bench-peers oracle mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -205,6 +205,16 @@ oracle: $(BUILD)/otp-oracle ## compare the runtime with Erlang's on random scena
 
 bench: $(BENCH_BIN) build ## benchmarks; writes build/bench.json
 	@bash harness/bench/run.sh $(BUILD) $(BENCH_BIN)
+
+# Job systems that others have made, on the same server as ours.
+PEERS := $(BUILD)/peers
+$(PEERS)/node_modules: sut/store/bench/peers/package.json
+	@if ! command -v npm >/dev/null; then echo "  APT    npm"; $(APT) update && $(APT) install -y --no-install-recommends npm >/dev/null; fi
+	@mkdir -p $(PEERS) && cp $< $(PEERS)/
+	@echo "  NPM    $(PEERS)"; cd $(PEERS) && npm install --silent --no-audit --no-fund && touch node_modules
+
+bench-peers: $(BENCH_BIN) build $(PEERS)/node_modules ## the PostgreSQL store against Graphile Worker, on one server, by turns
+	@bash sut/store/bench/peers/run.sh $(BUILD)
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
