@@ -31,6 +31,8 @@ void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *c
     TRACE(&jobs->env->site, "jobs/drain/begin", T_I64("grace_ms", jobs->grace_ns / NS_PER_MS));
     drain_unstarted(jobs);
     proc_send(jobs->runtime, 0, jobs->keeper, MSG_DRAIN, NULL, 0);
+    if (jobs->leader.pid)
+        proc_send(jobs->runtime, 0, jobs->leader.pid, MSG_POKE, NULL, 0);
 }
 
 /* ---- the keeper ---- */

@@ -18,6 +18,7 @@
 #ifndef SUT_JOBS_INTERNAL_H
 #define SUT_JOBS_INTERNAL_H
 
+#include "sut/jobs/cron_expression.h"
 #include "sut/jobs/jobs.h"
 
 #define QUEUE_LIMIT_MAX 100000
@@ -72,6 +73,27 @@ struct queue {
     bool poked;           /* a MSG_POKE is in its mailbox */
 };
 
+/* Of who leads: leader.c. */
+struct leader {
+    char term[33]; /* random per start */
+    int64_t lease_ms;
+    int64_t until_ns; /* monotonic: it leads until then; 0: it does not */
+    proc_id pid;
+};
+
+/* Of cron.c. */
+struct cron {
+    bool on;
+    struct cron_entry *entries; /* copied; each has its zone */
+    size_t entry_count;
+    const char *origin;
+    jobs_zone_read *zone_read;
+    void *zone_ctx;
+    struct cron_zone *zones; /* that were read */
+    int64_t started_ms;      /* of this node, by the database's clock; 0: not yet known */
+    proc_id pid;
+};
+
 struct jobs {
     struct runtime *runtime;
     struct env *env;
@@ -93,6 +115,9 @@ struct jobs {
     uint64_t stale; /* outcomes the store refused */
     uint64_t overruns;  /* threads that went on after their attempt */
     size_t overrunning; /* of them, those that still do */
+
+    struct leader leader;
+    struct cron cron;
 
     bool draining; /* nothing is claimed or started any more */
     bool closing;  /* the grace is over: nothing is written any more */
@@ -163,6 +188,15 @@ void heartbeat_main(struct proc *self, void *jobs); /* heartbeat.c */
 void stager_main(struct proc *self, void *jobs);    /* stager.c */
 void queue_main(struct proc *self, void *queue);    /* queue.c */
 void executor_main(struct proc *self, void *slot);  /* executor.c */
+
+void leader_main(struct proc *self, void *jobs); /* leader.c */
+void cron_main(struct proc *self, void *jobs);   /* cron.c */
+
+/* NULL, or what is wrong, in words, which may be in `why`. */
+const char *cron_wrong(const struct jobs_config *config, char *why, size_t why_size);
+void cron_copy(struct jobs *jobs, const struct cron_config *config);
+void cron_free(struct jobs *jobs);
+void leader_init(struct jobs *jobs, int64_t lease_ms);
 
 void queue_poke(struct queue *queue);
 /* A job that this node knows of falls due after `delay_ms`: its queue asks for it then. */

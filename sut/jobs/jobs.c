@@ -49,7 +49,8 @@ static const char *worker_impossible(const struct env *env, const struct worker 
                  "(isolation_start)";
 }
 
-static const char *config_wrong(const struct env *env, const struct jobs_config *config)
+static const char *config_wrong(const struct env *env, const struct jobs_config *config, char *why,
+                                size_t why_size)
 {
     const char *wrong = NULL;
     if (!config->store)
@@ -63,6 +64,8 @@ static const char *config_wrong(const struct env *env, const struct jobs_config 
         wrong = worker_wrong(&config->workers[i]);
     for (size_t i = 0; !wrong && i < config->worker_count; ++i)
         wrong = worker_impossible(env, &config->workers[i]);
+    if (!wrong && config->cron)
+        wrong = cron_wrong(config, why, why_size);
     return wrong;
 }
 
@@ -112,6 +115,8 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
     };
     jobs->lease_ns = jobs->lease_ms * NS_PER_MS;
     queues_copy(jobs, config);
+    if (config->cron)
+        cron_copy(jobs, config->cron);
     return jobs;
 }
 
@@ -120,27 +125,38 @@ static void jobs_free(struct jobs *jobs)
     struct heap *heap = jobs->env->heap;
     for (size_t i = 0; i < jobs->queue_count; ++i)
         heap_release(heap, (void *)(uintptr_t)jobs->queues[i].name);
+    cron_free(jobs);
     heap_release(heap, jobs->queues);
     heap_release(heap, jobs);
 }
 
 /* ---- the tree ---- */
 
+static struct child_spec queue_child(struct queue *queue, struct heap *heap)
+{
+    size_t size = strlen(queue->name) + sizeof "queue ";
+    char *id = heap_alloc(heap, size);
+    snprintf(id, size, "queue %s", queue->name);
+    return (struct child_spec){
+        .id = id, .main = queue_main, .arg = queue, .shutdown_ns = queue->jobs->store->deadline_ns};
+}
+
 static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, size_t *ret_count)
 {
-    struct child_spec *children = heap_alloc(heap, (jobs->queue_count + 2) * sizeof *children);
-    children[0] = (struct child_spec){.id = "heartbeat", .main = heartbeat_main, .arg = jobs};
-    children[1] = (struct child_spec){.id = "stager", .main = stager_main, .arg = jobs};
-    for (size_t i = 0; i < jobs->queue_count; ++i) {
-        size_t size = strlen(jobs->queues[i].name) + sizeof "queue ";
-        char *id = heap_alloc(heap, size);
-        snprintf(id, size, "queue %s", jobs->queues[i].name);
-        children[2 + i] = (struct child_spec){.id = id,
-                                              .main = queue_main,
-                                              .arg = &jobs->queues[i],
-                                              .shutdown_ns = jobs->store->deadline_ns};
+    struct child_spec *children = heap_alloc(heap, (jobs->queue_count + 4) * sizeof *children);
+    size_t count = 0;
+    children[count++] = (struct child_spec){.id = "heartbeat", .main = heartbeat_main, .arg = jobs};
+    children[count++] = (struct child_spec){.id = "stager", .main = stager_main, .arg = jobs};
+    if (jobs->cron.on) {
+        children[count++] = (struct child_spec){.id = "leader",
+                                                .main = leader_main,
+                                                .arg = jobs,
+                                                .shutdown_ns = jobs->store->deadline_ns};
+        children[count++] = (struct child_spec){.id = "cron", .main = cron_main, .arg = jobs};
     }
-    *ret_count = jobs->queue_count + 2;
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        children[count++] = queue_child(&jobs->queues[i], heap);
+    *ret_count = count;
     return children;
 }
 
@@ -169,7 +185,8 @@ static bool tree_start(struct jobs *jobs, char *why, size_t why_size)
 struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *config, char *why,
                         size_t why_size)
 {
-    const char *wrong = config_wrong(runtime_env(runtime), config);
+    char part[500];
+    const char *wrong = config_wrong(runtime_env(runtime), config, part, sizeof part);
     if (wrong) {
         snprintf(why, why_size, "%s", wrong);
         return NULL;

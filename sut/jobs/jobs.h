@@ -3,6 +3,8 @@
  *   jobs supervisor (one_for_one)
  *   +- heartbeat     renews the leases of everything that runs here; kills what lost its lease
  *   +- stager        makes due jobs available, rescues jobs whose lease ran out
+ *   +- leader        holds or tries for the lease of who leads; only where there is cron
+ *   +- cron          where it leads: inserts the jobs of cron entries that are due
  *   +- queue NAME    claims up to its limit, starts one process per job, writes outcomes (batched, fused with the next claim)
  *      +- job        runs the worker's function; linked to nothing that matters but its queue; its crash is its outcome
  *
@@ -13,6 +15,7 @@
 #ifndef SUT_JOBS_H
 #define SUT_JOBS_H
 
+#include "sut/jobs/cron.h"
 #include "sut/jobs/job.h"
 #include "sut/runtime/supervisor.h"
 #include "sut/store/store.h"
@@ -62,6 +65,21 @@ struct queue_config {
 };
 
 #define JOBS_NEVER ((unsigned)-1)
+/* The bytes of a zone's TZif file into `out`: how many, or a negative errno (-ENOENT: there is no such zone). zone_file_read()
+ * reads those of tzdata. */
+typedef long jobs_zone_read(void *ctx, const char *name, unsigned char *out, size_t room);
+
+struct cron_config {
+    const struct cron_entry *entries;
+    size_t entry_count;
+    /* Entries that were put under this name and are not there any more are deleted at start. Nodes with the same entries share one.
+     * NULL: "config". */
+    const char *origin;
+    const char *zone;          /* of entries that name none; NULL: UTC */
+    jobs_zone_read *zone_read; /* NULL: only UTC and POSIX rules are known */
+    void *zone_ctx;
+    int64_t lease_ms; /* of who leads; 0: 30,000. Renewed at half of it. */
+};
 
 struct jobs_config {
     struct store *store;
@@ -85,6 +103,7 @@ struct jobs_config {
         void *
             ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
     void *giveup_ctx;
+    const struct cron_config *cron; /* NULL: this node never leads, and inserts no ticks */
 };
 
 struct jobs; /* a running system on one node */
@@ -140,6 +159,15 @@ uint64_t jobs_stale_count(const struct jobs *jobs);
  * puts the outcome into `answer`. Returns its size; 0: the input makes no sense. */
 size_t jobs_child_run(struct env *env, const struct worker *workers, size_t count, void *input,
                       size_t size, unsigned char answer[static CHILD_ANSWER_MAX]);
+/* Does this node lead? Only as long as its lease surely holds, by the monotonic clock. */
+bool jobs_leads(const struct jobs *jobs);
+
+/* Puts entries, as with jobctl; pauses, resumes or deletes one. 0 and how many it changed (may be NULL), or a negative errno as
+ * store_call. Whoever leads sees it within a minute: before the next tick. */
+int jobs_cron_put(struct proc *self, struct jobs *jobs, const struct cron_entry *entries,
+                  size_t count, size_t *ret_changed);
+int jobs_cron_change(struct proc *self, struct jobs *jobs, enum cron_change change,
+                     const char *name, size_t *ret_changed);
 
 /* How long one attempt of this job may take: its own limit, or its worker's; 0: as long as it likes. */
 int64_t job_time_limit_ns(const struct job *job, int64_t workers_ns);

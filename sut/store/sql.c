@@ -38,6 +38,11 @@ static const struct operation {
     [STORE_QUEUES] = {tx_queues, true},
     [STORE_BATCH] = {tx_batch, false},
     [STORE_FLOW] = {tx_flow, true},
+    [STORE_LEAD] = {tx_lead, false, tx_lead_idle},
+    [STORE_CRON_PUT] = {tx_cron_put, false},
+    [STORE_CRON_LIST] = {tx_cron_list, true},
+    [STORE_CRON_TICK] = {tx_cron_tick, false},
+    [STORE_CRON_CHANGE] = {tx_cron_change, false},
 };
 
 void tx_fail(struct tx *tx, int err, const char *format, ...)

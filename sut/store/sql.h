@@ -7,6 +7,8 @@
  *     op_insert.c        what is checked before an insert
  *     op_unique.c        jobs of which there is one at a time
  *     op_read.c          rows as jobs: get, list, stats
+ *     op_leader.c        who leads
+ *     op_cron.c          cron entries and their ticks
  *     op_flow*.c         workflows, batches and chains: what follows from a job's end, and their inserts
  *     sql_trace.c        the events of a committed transaction
  *     sqlite_*.c         the one database: a struct sql_backend
@@ -148,10 +150,12 @@ static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 
 tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
 tx_operation tx_get, tx_list, tx_stats;
+tx_operation tx_lead, tx_cron_put, tx_cron_list, tx_cron_tick, tx_cron_change;
 tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 tx_operation tx_batch, tx_flow;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
 bool tx_stage_idle(struct tx *tx);
+bool tx_lead_idle(struct tx *tx); /* the same of a LEAD: somebody else leads */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);
 /* All rows of the statement are appended to reply->jobs. */
@@ -244,6 +248,13 @@ uint64_t tx_flow_by_name(struct tx *tx, const char *kind, const char *name); /* 
 /* A changed row, for the events after commit. */
 struct change {
     enum change_kind {
+        CHANGE_LEAD,
+        CHANGE_RENEW,
+        CHANGE_RESIGN,
+        CHANGE_CRON_PUT,
+        CHANGE_CRON_CHANGE,
+        CHANGE_CRON_TICK,
+        CHANGE_CRON_DONE,
         CHANGE_FINISH,
         CHANGE_STALE,
         CHANGE_STAGE,
@@ -262,6 +273,9 @@ struct change {
     const char *state; /* CALLBACK: the event */
     unsigned attempt, max_attempts;
     unsigned crashes, crash_limit; /* RESCUE */
+    /* Of leaders and cron entries: */
+    const char *name, *text, *zone;
+    int64_t from_ms, to_ms, now_ms, count;
     int64_t delay_ms;
     const char *key; /* a unique one */
     const struct job_unique *unique;
@@ -280,7 +294,8 @@ static inline bool tx_traced(const struct tx *tx)
 }
 #endif
 
-void tx_note(struct tx *tx, struct change change); /* only if tx_traced() */
-void tx_trace(struct tx *tx);                      /* after commit */
+void tx_trace_cron(struct point_site *site, const struct change *change); /* sql_trace_cron.c */
+void tx_note(struct tx *tx, struct change change);                        /* only if tx_traced() */
+void tx_trace(struct tx *tx);                                             /* after commit */
 
 #endif

@@ -16,6 +16,8 @@
 #define SQL_NUMBER(number)    SQL_NUMBER_OF(number) /* of a macro */
 #include "sut/store/sql_flow_statements.h"
 
+#include "sut/store/sql_statements_cron.h"
+
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
     "id,lease,state,attempt,max_attempts,priority,snoozed,inserted_ms,scheduled_ms,attempted_ms,"  \
@@ -137,6 +139,7 @@
     X(LIST, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs "                                         \
             "WHERE queue=coalesce(?1,queue)AND state=coalesce(?2,state)ORDER BY id LIMIT ?3")      \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
+    CRON_STATEMENTS(X)                                                                             \
     X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \
     X(RULES, RULE_SELECT " ORDER BY name")                                                         \
     X(RULE_NEW, "INSERT INTO duress_queues(name)VALUES(?1)ON CONFLICT(name)DO NOTHING")            \

@@ -145,6 +145,7 @@ static void trace_change(struct point_site *site, const struct change *change)
         TRACE(site, "store/flow/callback", T_U64("flow", change->flow),
               T_STR("event", change->state), T_U64("job", change->id));
         break;
+    default: tx_trace_cron(site, change); break;
     }
 }
 

@@ -19,11 +19,40 @@
     "ELSE state='completed'OR state='discarded'OR state='cancelled'OR state='suspended'END"
 _Static_assert(JOB_STATE_COUNT == 8, "the words of STATE_CHECK are those of JOB_STATES");
 
+#define CRON_TABLES                                                                                \
+    "CREATE TABLE duress_leaders("                                                                 \
+    " name TEXT PRIMARY KEY,"                                                                      \
+    " term TEXT NOT NULL," /* random per process */                                                \
+    " node TEXT NOT NULL,"                                                                         \
+    " since_ms INTEGER NOT NULL,"                                                                  \
+    " expires_ms INTEGER NOT NULL,"                                                                \
+    " lease_ms INTEGER NOT NULL)STRICT,WITHOUT ROWID;"                                             \
+    "CREATE TABLE duress_cron("                                                                    \
+    " name TEXT PRIMARY KEY CHECK(length(name)BETWEEN 1 AND 127),"                                 \
+    " origin TEXT NOT NULL DEFAULT ''," /* of whose configuration it is */                         \
+    " expression TEXT NOT NULL,"                                                                   \
+    " zone TEXT NOT NULL DEFAULT 'UTC',"                                                           \
+    " queue TEXT NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"                \
+    " worker TEXT NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"                                \
+    " args TEXT NOT NULL DEFAULT '{}',"                                                            \
+    " priority INTEGER NOT NULL DEFAULT 0 CHECK(priority BETWEEN 0 AND 9),"                        \
+    " max_attempts INTEGER NOT NULL DEFAULT 20 CHECK(max_attempts>0),"                             \
+    " catch_up INTEGER NOT NULL DEFAULT 1 CHECK(catch_up BETWEEN-1 AND 1000),"                     \
+    " paused_ms INTEGER NOT NULL DEFAULT 0,"                                                       \
+    " done_ms INTEGER NOT NULL,"           /* ticks until then are done with */                    \
+    " last_ms INTEGER NOT NULL DEFAULT 0)" /* the newest tick */                                   \
+    "STRICT,WITHOUT ROWID;"                                                                        \
+    "CREATE TABLE duress_cron_ticks("                                                              \
+    " entry TEXT NOT NULL,"                                                                        \
+    " tick_ms INTEGER NOT NULL,"                                                                   \
+    " job INTEGER NOT NULL," /* its id; the job itself may be gone */                              \
+    " inserted_ms INTEGER NOT NULL,"                                                               \
+    " PRIMARY KEY(entry,tick_ms))STRICT,WITHOUT ROWID;"
+
 /* From version N to N + 1. Never change a step that was released: add one. */
 static const char *const steps[] = {
     "CREATE TABLE duress_meta(key TEXT PRIMARY KEY,value ANY)STRICT,WITHOUT ROWID;"
-    "INSERT INTO duress_meta VALUES('schema',0);"
-    "CREATE TABLE duress_jobs("
+    "INSERT INTO duress_meta VALUES('schema',0);" CRON_TABLES "CREATE TABLE duress_jobs("
     " id INTEGER PRIMARY KEY AUTOINCREMENT," /* an id is never used twice */
     " queue TEXT NOT NULL DEFAULT 'default' CHECK(length(queue)BETWEEN 1 AND 127),"
     " worker TEXT NOT NULL CHECK(length(worker)BETWEEN 1 AND 127),"

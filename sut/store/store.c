@@ -123,6 +123,31 @@ static struct store_queue *rules_copy(struct heap *heap, const struct store_queu
     return copies;
 }
 
+static struct cron_entry *entries_copy(struct heap *heap, const struct cron_entry *entries,
+                                       size_t count)
+{
+    struct cron_entry *copies = COPY_ARRAY(heap, entries, count);
+    for (size_t i = 0; i < count; ++i) {
+        const char **texts[] = {&copies[i].name,  &copies[i].expression, &copies[i].zone,
+                                &copies[i].queue, &copies[i].worker,     &copies[i].args,
+                                &copies[i].origin};
+        for (size_t j = 0; j < sizeof texts / sizeof *texts; ++j)
+            *texts[j] = heap_strdup(heap, *texts[j]);
+    }
+    return copies;
+}
+
+static struct store_ticks *ticks_copy(struct heap *heap, const struct store_ticks *ticks,
+                                      size_t count)
+{
+    struct store_ticks *copies = COPY_ARRAY(heap, ticks, count);
+    for (size_t i = 0; i < count; ++i) {
+        copies[i].entry = heap_strdup(heap, ticks[i].entry);
+        copies[i].minutes_ms = COPY_ARRAY(heap, ticks[i].minutes_ms, ticks[i].minute_count);
+    }
+    return copies;
+}
+
 void store_request_copy(struct heap *heap, const struct store_request *from,
                         struct store_request *to)
 {
@@ -141,6 +166,13 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->batch = batch_copy(heap, from->batch);
     to->flow_kind = heap_strdup(heap, from->flow_kind);
     to->flow_name = heap_strdup(heap, from->flow_name);
+    to->leader.group = heap_strdup(heap, from->leader.group);
+    to->leader.term = heap_strdup(heap, from->leader.term);
+    to->leader.node = heap_strdup(heap, from->leader.node);
+    to->entries = entries_copy(heap, from->entries, from->entry_count);
+    to->origin = heap_strdup(heap, from->origin);
+    to->ticks = ticks_copy(heap, from->ticks, from->tick_count);
+    to->names = texts_copy(heap, from->names, from->name_count);
 }
 
 /* All of them in one block. */
@@ -195,6 +227,8 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
     to->rules = rules_copy(heap, from->rules, from->rule_count);
     to->woken = texts_copy(heap, from->woken, from->woken_count);
     flow_copy(heap, from, to);
+    to->leader_node = heap_strdup(heap, from->leader_node);
+    to->entries = entries_copy(heap, from->entries, from->entry_count);
 }
 
 /* ---- the local transport ---- */
@@ -256,6 +290,9 @@ static size_t request_count(const struct store_request *request)
     case STORE_QUEUE_SET: return request->rule_count;
     case STORE_QUEUE_FORGET: return request->queue_count;
     case STORE_BATCH: return request->batch->callback_count;
+    case STORE_CRON_PUT: return request->entry_count;
+    case STORE_CRON_TICK: return request->tick_count;
+    case STORE_CRON_CHANGE: return request->name_count;
     default: return 0;
     }
 }

@@ -12,6 +12,7 @@
 #ifndef SUT_STORE_H
 #define SUT_STORE_H
 
+#include "sut/jobs/cron.h"
 #include "sut/jobs/job.h"
 #include "sut/runtime/proc.h"
 
@@ -28,6 +29,11 @@
     X(GET, "get")                                                                                  \
     X(LIST, "list")                                                                                \
     X(STATS, "stats")                                                                              \
+    X(LEAD, "lead")                                                                                \
+    X(CRON_PUT, "cron_put")                                                                        \
+    X(CRON_LIST, "cron_list")                                                                      \
+    X(CRON_TICK, "cron_tick")                                                                      \
+    X(CRON_CHANGE, "cron_change")                                                                  \
     X(QUEUE_SET, "queue_set")                                                                      \
     X(QUEUE_FORGET, "queue_forget")                                                                \
     X(QUEUES, "queues")                                                                            \
@@ -153,6 +159,25 @@ struct store_called {
     uint64_t job; /* 0: not yet */
 };
 
+/* Who leads: a term is random per process, so that no two are ever taken for one. */
+struct store_leader {
+    const char *group, *term;
+    const char *node; /* for people */
+};
+
+/* What has come due of a cron entry since `from_ms`, up to `to_ms`: the jobs of these minutes are inserted, unless they were
+ * before; the others are left out. Nothing happens if the entry's done_ms is not `from_ms` (another leader was faster, or the entry
+ * was changed), if it is paused or gone, or if `to_ms` is still ahead. */
+struct store_ticks {
+    const char *entry;
+    int64_t from_ms, to_ms;
+    const int64_t *minutes_ms; /* ascending */
+    size_t minute_count;
+    size_t left_out; /* for the trace: the ticks in between that the entry's catch_up leaves out */
+};
+
+enum cron_change { CRON_PAUSE, CRON_RESUME, CRON_DELETE };
+
 /* Which fields an operation uses is said beside each. All memory belongs to the arena of the call.
  * tx_sql runs after the jobs and in their transaction, so last_insert_rowid() is the last job; it may
  * not end the transaction. */
@@ -185,6 +210,16 @@ struct store_request {
     const struct store_batch *batch;       /* BATCH */
     uint64_t flow;                         /* FLOW; CANCEL: all jobs of it */
     const char *flow_kind, *flow_name;     /* FLOW, without `flow`: by these */
+    struct store_leader
+        leader; /* LEAD: lease_ms > 0: takes, or renews, if it may; 0: gives it back */
+    const struct cron_entry *entries; /* CRON_PUT: all or none */
+    size_t entry_count;
+    const char *origin; /* CRON_PUT: other entries of this origin are deleted; NULL: none are */
+    const struct store_ticks *ticks; /* CRON_TICK */
+    size_t tick_count;
+    const char *const *names; /* CRON_CHANGE */
+    size_t name_count;
+    enum cron_change cron_change;
 };
 
 struct store_reply {
@@ -219,6 +254,10 @@ struct store_reply {
     size_t edge_count;
     struct store_called *called; /* FLOW: of a batch, the callbacks that it has */
     size_t called_count;
+    bool leads;                 /* LEAD; next_ms: how long the lease still holds, whose ever */
+    const char *leader_node;    /* LEAD: of who leads, or "" */
+    struct cron_entry *entries; /* CRON_LIST: by name */
+    size_t entry_count;
 };
 
 /* ---- an open database: implementations ---- */
