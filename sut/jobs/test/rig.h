@@ -262,13 +262,32 @@ static uint64_t row_insert(struct rig *rig, const struct job_spec *spec)
     return row->job.id;
 }
 
+/* One that a unique job with default fields must not join, for ever. 0: there is none. */
+static uint64_t row_twin(const struct rig *rig, const struct job_spec *spec)
+{
+    for (unsigned i = 0; i < rig->row_count; ++i)
+        if (strcmp(rig->rows[i].worker, spec->worker) == 0 &&
+            strcmp(rig->rows[i].args, spec->args ? spec->args : "{}") == 0)
+            return rig->rows[i].job.id;
+    return 0;
+}
+
 static void db_insert(struct rig *rig, const struct store_request *request, struct heap *heap,
                       struct store_reply *reply)
 {
     reply->ids = heap_alloc(heap, request->spec_count * sizeof *reply->ids);
     reply->id_count = request->spec_count;
-    for (size_t i = 0; i < request->spec_count; ++i)
-        reply->ids[i] = row_insert(rig, &request->specs[i]);
+    for (size_t i = 0; i < request->spec_count; ++i) {
+        const struct job_spec *spec = &request->specs[i];
+        reply->ids[i] = spec->unique ? row_twin(rig, spec) : 0;
+        if (reply->ids[i]) {
+            if (!reply->conflicts)
+                reply->conflicts = heap_alloc(heap, request->spec_count);
+            reply->conflicts[i] = true;
+            continue;
+        }
+        reply->ids[i] = row_insert(rig, spec);
+    }
 }
 
 static bool row_due(const struct row *row, int64_t *ret_due_ms)

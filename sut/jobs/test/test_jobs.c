@@ -1,6 +1,7 @@
 /* test_jobs.c: the job system of one node, against a clock and a store that the test controls.
  * Numbers are those of the conformance list for job systems that the project keeps to. */
 #include "sut/jobs/test/rig.h"
+#include "sut/jobs/unique.h"
 
 #define assert_state(rig, id, expected)                                                            \
     cr_assert_str_eq(job_state_word(state_of(rig, id)), expected)
@@ -315,6 +316,34 @@ Test(queue, c2_c47_local_insert_is_noticed_at_once_and_due_jobs_in_time)
     assert_state(rig, 3, "scheduled");
     rig_advance(rig, 1300 * MS); /* the rest after staging is about a hundredth of a poll */
     assert_state(rig, 3, "completed");
+    rig_free(rig);
+}
+
+static void unique_inserter(struct proc *self, void *arg)
+{
+    struct rig *rig = arg;
+    const struct job_unique unique = {.states = JOB_STATE_BIT(JOB_COMPLETED)}, whole = {0};
+    const struct job_spec odd = {.worker = "ok", .args = "{}", .unique = &unique};
+    const struct job_spec specs[] = {{.worker = "ok", .args = "{\"a\":1}", .unique = &whole},
+                                     {.worker = "ok", .args = "{\"a\":2}", .unique = &whole},
+                                     {.worker = "ok", .args = "{\"a\":1}", .unique = &whole}};
+    uint64_t ids[3];
+    bool conflicts[3];
+    cr_assert_eq(jobs_insert(self, rig->jobs, specs, 3, NULL, ids, conflicts), 0);
+    cr_assert_eq(ids[2], ids[0]);
+    cr_assert(!conflicts[0] && !conflicts[1] && conflicts[2]);
+    cr_assert_eq(jobs_insert(self, rig->jobs, specs, 2, NULL, ids, NULL), 0);
+    cr_assert_eq(jobs_insert(self, rig->jobs, &odd, 1, NULL, ids, conflicts), 0);
+    cr_assert_not(conflicts[0]);
+}
+
+Test(queue, c8_c25_inserts_of_unique_jobs_tell_of_conflicts)
+{
+    struct rig *rig = rig_new((struct rig_options){.poll_ns = 100 * S});
+    proc_spawn(rig->runtime,
+               &(struct proc_spec){.label = "in", .main = unique_inserter, .arg = rig});
+    rig_advance(rig, S);
+    assert_state(rig, 1, "completed");
     rig_free(rig);
 }
 

@@ -72,6 +72,37 @@ Test(sqlite, callers_statements_share_the_transaction)
     cr_assert_eq(query("SELECT job FROM orders"), 1);
 }
 
+Test(sqlite, callers_statements_know_who_holds_the_key)
+{
+    static const struct job_unique unique = {.period_ms = JOB_UNIQUE_FOREVER};
+    const struct job_spec specs[] = {{.worker = "w", .unique = &unique},
+                                     {.worker = "other"},
+                                     {.worker = "w", .unique = &unique}};
+    sql_at(path, "CREATE TABLE orders(job INTEGER)");
+    struct store_reply reply =
+        run_ok((struct store_request){.op = STORE_INSERT,
+                                      .specs = specs,
+                                      .spec_count = 3,
+                                      .tx_sql = "INSERT INTO orders VALUES(last_insert_rowid())"});
+    cr_assert_eq(query("SELECT job FROM orders"), reply.ids[0]);
+}
+
+Test(sqlite, an_index_finds_the_holder_of_a_key)
+{
+    cr_assert_eq(query("SELECT count(*)FROM sqlite_schema WHERE sql LIKE 'CREATE UNIQUE INDEX%'"),
+                 1);
+    sqlite3 *other = NULL;
+    sqlite3_stmt *stmt = NULL;
+    char sql[600];
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", sqlite_statements[STATEMENT_HOLDER]);
+    cr_assert_eq(sqlite3_open(path, &other), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(other, sql, -1, &stmt, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_step(stmt), SQLITE_ROW);
+    cr_assert_not_null(strstr((const char *)sqlite3_column_text(stmt, 3), "duress_jobs_unique"));
+    sqlite3_finalize(stmt);
+    sqlite3_close(other);
+}
+
 Test(sqlite, c7_callers_statements_fail_and_nothing_is_inserted)
 {
     sql_at(path, "CREATE TABLE orders(n INTEGER UNIQUE)");
