@@ -84,7 +84,7 @@ Test(sqlite, callers_statements_know_who_holds_the_key)
                                       .specs = specs,
                                       .spec_count = 3,
                                       .tx_sql = "INSERT INTO orders VALUES(last_insert_rowid())"});
-    cr_assert_eq(query("SELECT job FROM orders"), reply.ids[0]);
+    cr_assert_eq(query("SELECT job FROM orders"), (int64_t)reply.ids[0]);
 }
 
 Test(sqlite, an_index_finds_the_holder_of_a_key)
