@@ -89,7 +89,8 @@ Test(sqlite, callers_statements_know_who_holds_the_key)
 
 Test(sqlite, an_index_finds_the_holder_of_a_key)
 {
-    cr_assert_eq(query("SELECT count(*)FROM sqlite_schema WHERE sql LIKE 'CREATE UNIQUE INDEX%'"),
+    cr_assert_eq(query("SELECT count(*)FROM sqlite_schema WHERE name='duress_jobs_unique'"
+                       "AND sql LIKE 'CREATE UNIQUE INDEX%'"),
                  1);
     sqlite3 *other = NULL;
     sqlite3_stmt *stmt = NULL;
