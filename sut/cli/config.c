@@ -16,7 +16,7 @@ struct key;
 typedef bool setter(struct config *config, const struct key *key, const char *value, char *why,
                     size_t why_size);
 
-static setter set_text, set_queue, set_duration, set_durability;
+static setter set_text, set_queue, set_duration, set_durability, set_yes;
 
 static const struct key {
     const char *name, *value; /* as --help shows it */
@@ -26,7 +26,8 @@ static const struct key {
     const char *about;
 } keys[] = {
 #define AT(field) offsetof(struct config, field)
-    {"database", "FILE", set_text, AT(database), 0, 0, "the jobs, an SQLite file"},
+    {"database", "FILE", set_text, AT(database), 0, 0,
+     "the jobs: an SQLite file, or postgresql://USER@HOST/NAME"},
     {"workers", "DIR", set_text, AT(workers), 0, 0,
      "the executables; the worker NAME of a job is DIR/NAME"},
     {"queue", "NAME=LIMIT", set_queue, 0, 0, 0,
@@ -40,7 +41,10 @@ static const struct key {
     {"timeout", "TIME", set_duration, AT(timeout_ns), 0, 365 * 86400 * NS_PER_S,
      "how long one run of a job may take (0s: no limit)"},
     {"durability", "full|normal", set_durability, AT(durability), 0, 0,
-     "full: survives power loss; normal: is faster, survives a crash (full)"},
+     "full: survives power loss; normal: is faster, survives a crash (full); of an SQLite file"},
+    {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)"},
+    {"pooled", "yes|no", set_yes, AT(pooled), 0, 0,
+     "PostgreSQL is behind a pooler that hands out connections by the transaction (no)"},
 #undef AT
 };
 
@@ -91,6 +95,18 @@ static bool set_durability(struct config *config, const struct key *key, const c
         return false;
     }
     config->durability = strcmp(value, "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL;
+    return true;
+}
+
+static bool set_yes(struct config *config, const struct key *key, const char *value, char *why,
+                    size_t why_size)
+{
+    bool yes = strcmp(value, "yes") == 0;
+    if (!yes && strcmp(value, "no") != 0) {
+        snprintf(why, why_size, "'%s' is neither yes nor no", value);
+        return false;
+    }
+    memcpy((char *)config + key->offset, &yes, sizeof yes);
     return true;
 }
 

@@ -23,11 +23,13 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 8 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 10 };
 
 struct config {
     struct heap *heap;              /* of all strings */
     const char *database, *workers; /* NULL: not said */
+    const char *schema;             /* in PostgreSQL; NULL: public */
+    bool pooled;
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
     int64_t lease_ns, poll_ns, grace_ns;
@@ -56,6 +58,9 @@ bool config_complete(struct config *config, char *why, size_t why_size);
 
 void config_help(FILE *out); /* a line for each key, as an option */
 const char *durability_word(enum durability durability);
+
+/* The database as it may be shown and logged: without a password. */
+const char *config_database(const struct config *config, char *out, size_t size);
 
 /* The directory of the database exists and can be written to, or a sentence why not. */
 bool config_store_possible(const struct config *config, char *why, size_t why_size);

@@ -1,5 +1,6 @@
 /* config_file.c: reads a file of `key = value` lines into a configuration. */
 #include "sut/cli/config.h"
+#include "sut/store/pg.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -61,7 +62,7 @@ static bool read_path(struct reading *reading, const char *key, const char *valu
 {
     char joined[4096];
     const char *slash = strrchr(reading->path, '/');
-    if (value[0] == '/' || value[0] == '\0' || !slash)
+    if (value[0] == '/' || value[0] == '\0' || !slash || store_pg_named(value))
         return config_set(reading->config, key, value, why, why_size);
     snprintf(joined, sizeof joined, "%.*s/%s", (int)(slash - reading->path), reading->path, value);
     return config_set(reading->config, key, joined, why, why_size);

@@ -1,10 +1,12 @@
 /* config_store.c: opens the database of a configuration, or says what to do about it. */
 #include "sut/cli/config.h"
+#include "sut/store/pg.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #define BUSY_MS 3000 /* for another process's lock; below the deadline of a call */
+#define CALL_MS 4000 /* of a server; below it, too */
 
 /* What the store says, and what to do about it. */
 static const struct {
@@ -21,6 +23,10 @@ static const struct {
     {"Is a directory", "name a file in it"},
     {"locked", "another process holds it; try again"},
     {"disk is full", "make room"},
+    {"password", "give it in the database's URL, in PGPASSWORD or in ~/.pgpass"},
+    {"does not exist", "create it, or name another one"},
+    {"permission denied", "grant it to this user, or name another schema"},
+    {"Connection refused", "start PostgreSQL there, or name another host"},
 };
 
 static const char *directory_of(const char *path, char *out, size_t size)
@@ -30,9 +36,32 @@ static const char *directory_of(const char *path, char *out, size_t size)
     return slash == path ? "/" : out;
 }
 
+/* Behind the colon of USER:PASSWORD@ in a URL, or behind password=; its end is that of the word. */
+static const char *password_in(const char *database)
+{
+    const char *user = strstr(database, "://"), *pair = strstr(database, "password=");
+    if (!user)
+        return pair ? pair + strlen("password=") : NULL;
+    user += 3;
+    const char *colon = strchr(user, ':'), *at = strchr(user, '@');
+    return colon && at && colon < at ? colon + 1 : NULL;
+}
+
+const char *config_database(const struct config *config, char *out, size_t size)
+{
+    const char *secret = store_pg_named(config->database) ? password_in(config->database) : NULL;
+    if (!secret)
+        return config->database;
+    snprintf(out, size, "%.*s***%s", (int)(secret - config->database), config->database,
+             secret + strcspn(secret, "@ &"));
+    return out;
+}
+
 bool config_store_possible(const struct config *config, char *why, size_t why_size)
 {
     char directory[4096];
+    if (store_pg_named(config->database))
+        return true;
     const char *parent = directory_of(config->database, directory, sizeof directory);
     if (access(parent, F_OK) != 0)
         snprintf(why, why_size,
@@ -55,18 +84,41 @@ static const char *advice_for(const char *problem)
     return NULL;
 }
 
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
-                                   char *why, size_t why_size)
+static struct store_db *open_pg(const struct config *config, struct env *env, bool create,
+                                char *problem, size_t size)
 {
-    char problem[400];
+    char why[200], shown[200];
+    struct store_pg_options options = {.conninfo = config->database,
+                                       .schema = config->schema,
+                                       .pooled = config->pooled,
+                                       .call_ms = CALL_MS,
+                                       .env = env,
+                                       .create = create};
+    struct store_db *db = store_pg_open(&options, why, sizeof why);
+    if (!db)
+        snprintf(problem, size, "%s: %s", config_database(config, shown, sizeof shown), why);
+    return db;
+}
+
+static struct store_db *open_sqlite(const struct config *config, struct env *env, bool create,
+                                    char *problem, size_t size)
+{
     struct store_sqlite_options options = {.path = config->database,
                                            .durability = config->durability,
                                            .busy_ms = BUSY_MS,
                                            .env = env,
                                            .create = create};
+    return store_sqlite_open(&options, problem, size);
+}
+
+struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+                                   char *why, size_t why_size)
+{
+    char problem[440];
     if (!config_store_possible(config, why, why_size))
         return NULL;
-    struct store_db *db = store_sqlite_open(&options, problem, sizeof problem);
+    struct store_db *db = (store_pg_named(config->database) ? open_pg : open_sqlite)(
+        config, env, create, problem, sizeof problem);
     if (db)
         return db;
     const char *advice = advice_for(problem);

@@ -119,7 +119,7 @@ static void insert_chunk(struct ctl *ctl, struct job_spec *specs, const struct i
         fprintf(stderr, "jobctl: %zu of %zu jobs were inserted before this happened:\n", first,
                 input->count);
     if (reply.err)
-        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl->config.database,
+        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl_database(ctl),
                  reply.why);
     memcpy(inserted->ids + first, reply.ids, count * sizeof *reply.ids);
     if (reply.conflicts)

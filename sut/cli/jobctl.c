@@ -24,6 +24,12 @@ _Noreturn void ctl_fail(enum ctl_exit status, const char *format, ...)
     exit((int)status);
 }
 
+const char *ctl_database(const struct ctl *ctl)
+{
+    static char shown[200];
+    return config_database(&ctl->config, shown, sizeof shown);
+}
+
 struct store_db *ctl_store(struct ctl *ctl)
 {
     char why[640];
@@ -39,7 +45,7 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
     struct store_reply reply;
     store_execute(ctl_store(ctl), request, ctl->env.heap, &reply);
     if (reply.err)
-        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl->config.database,
+        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl_database(ctl),
                  reply.why);
     return reply;
 }
@@ -81,6 +87,7 @@ static const struct {
     {"database", "FILE", ALL,
      "the jobs; without it, what jobd's configuration says (-c, JOBD_CONFIG, /etc/jobd.conf)"},
     {"config", "FILE", ALL, "jobd's configuration"},
+    {"schema", "NAME", ALL, "where in PostgreSQL the tables are (public)"},
     {"json", NULL, ALL, "one JSON document instead of a table"},
     {"queue", "NAME", BIT(INSERT) | BIT(LIST),
      "insert: into this queue (default); list: only of this queue"},
@@ -196,7 +203,7 @@ static const struct job_unique *unique_of(struct ctl *ctl, const char *text)
 
 /* Where the database comes from: an option, else jobd's configuration. */
 struct told {
-    const char *database, *config;
+    const char *database, *config, *schema;
     unsigned seen[OPTIONS];
 };
 
@@ -208,6 +215,8 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         told->database = value;
     else if (strcmp(name, "config") == 0)
         told->config = value;
+    else if (strcmp(name, "schema") == 0)
+        told->schema = value;
     else if (strcmp(name, "json") == 0)
         ctl->json = true;
     else if (strcmp(name, "lines") == 0)
@@ -307,6 +316,8 @@ static void find_database(struct ctl *ctl, const struct told *told)
         ctl_fail(CTL_USAGE, "%s", why);
     if (told->database)
         ctl->config.database = told->database;
+    if (told->schema)
+        ctl->config.schema = told->schema;
     if (!ctl->config.database || !*ctl->config.database)
         ctl_fail(CTL_USAGE,
                  "no database: give --database FILE, or -c FILE with jobd's configuration");

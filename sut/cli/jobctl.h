@@ -38,6 +38,9 @@ struct ctl {
 _Noreturn void ctl_fail(enum ctl_exit status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* As it may be shown. */
+const char *ctl_database(const struct ctl *ctl);
+
 /* Opened when it is first needed: mistakes in what was asked come first. Trouble ends the
  * program. */
 struct store_db *ctl_store(struct ctl *ctl);

@@ -11,6 +11,7 @@
 #include "sut/cli/exec_worker.h"
 #include "sut/cli/jobd_options.h"
 #include "sut/cli/words.h"
+#include "sut/store/pg.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -164,10 +165,12 @@ static void listen_for_signals(struct daemon *daemon)
 
 static void about(const struct config *config, const char *directory, char *text, size_t size)
 {
-    char lease[32], poll[32], grace[32], timeout[32];
-    size_t length =
-        (size_t)snprintf(text, size, "jobd " JOBS_VERSION ": database %s (%s), workers %s, queues",
-                         config->database, durability_word(config->durability), directory);
+    char lease[32], poll[32], grace[32], timeout[32], database[200];
+    size_t length = (size_t)snprintf(
+        text, size, "jobd " JOBS_VERSION ": database %s (%s), workers %s, queues",
+        config_database(config, database, sizeof database),
+        store_pg_named(config->database) ? "postgresql" : durability_word(config->durability),
+        directory);
     for (size_t i = 0; i < config->queue_count && length < size; ++i)
         length += (size_t)snprintf(text + length, size - length, " %s=%u", config->queues[i].name,
                                    config->queues[i].limit);
@@ -189,7 +192,8 @@ static void check(struct daemon *daemon)
     char text[512];
     struct dirent **entries = NULL;
     char why[640];
-    bool exists = access(daemon->config.database, F_OK) == 0;
+    bool exists =
+        store_pg_named(daemon->config.database) || access(daemon->config.database, F_OK) == 0;
     if (exists)
         open_store(daemon, false);
     else if (!config_store_possible(&daemon->config, why, sizeof why))

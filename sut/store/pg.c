@@ -213,7 +213,7 @@ const struct sql_backend pg_backend = {
 static void pause_before(const struct pg_store *store, int tries)
 {
     uint64_t most_ms = UINT64_C(4) << tries;
-    poll(NULL, 0, (int)(1 + env_entropy(store->base.env) % most_ms));
+    poll(NULL, 0, (int)(1 + pg_chance(&store->link) % most_ms));
 }
 
 static void pg_execute(struct store_db *db, const struct store_request *request, struct heap *heap,

@@ -204,12 +204,18 @@ static void link_connect(struct pg_link *link, struct pg_error *error)
     ++link->generation;
 }
 
+uint64_t pg_chance(const struct pg_link *link)
+{
+    struct env *env = link->options.env;
+    return env->ops ? env_entropy(env) : (uint64_t)pg_now_ns(); /* a program without a loop */
+}
+
 /* Half of the pause is chance: nodes that lost the same server do not come back as one. */
 static void connect_failed(struct pg_link *link, const struct pg_error *error)
 {
     int64_t pause = PAUSE_FIRST << (link->failures < 8 ? link->failures : 8);
     pause = pause < PAUSE_MOST ? pause : PAUSE_MOST;
-    int64_t chance = (int64_t)(env_entropy(link->options.env) % (uint64_t)(pause / 2));
+    int64_t chance = (int64_t)(pg_chance(link) % (uint64_t)(pause / 2));
     link->retry_ns = pg_now_ns() + pause / 2 + chance;
     link->lately = *error;
     ++link->failures;

@@ -44,6 +44,7 @@ struct pg_link {
 /* ---- pg_connection.c ---- */
 
 int64_t pg_now_ns(void); /* monotonic */
+uint64_t pg_chance(const struct pg_link *link);
 
 /* Copies the options, and fills in what is left out. */
 void pg_link_init(struct pg_link *link, struct heap *heap, const struct store_pg_options *options);
