@@ -55,6 +55,12 @@
     X(UNIQUE_KEYS, "unique keys", COUNT, 3, 3, 1, 1000, "how many different ones there are")       \
     X(UNIQUE_FOR, "unique for", DURATION, 0, 0, 0, 24 * H,                                         \
       "how long they keep others off; 0s: for ever")                                               \
+    X(CHAINED, "chained", PERCENT, 0, 0, 0, 10000, "jobs that are in a chain")                     \
+    X(CHAINS, "chains", COUNT, 3, 3, 1, 1000, "how many chains there are")                         \
+    X(WORKFLOWS, "workflows", PERCENT, 0, 0, 0, 10000,                                             \
+      "inserts that are a workflow, each job waiting for some before it")                          \
+    X(BATCHES, "batches", PERCENT, 0, 0, 0, 10000,                                                 \
+      "inserts that are a batch, the last of whose jobs is called back")                           \
     X(LEASE, "lease", DURATION, 30 * S, 30 * S, S, H, "how long a lease holds")                    \
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
@@ -88,6 +94,8 @@ struct adapter;
 
 enum item_state { ITEM_PLANNED, ITEM_CALLING, ITEM_OK, ITEM_FAILED, ITEM_UNKNOWN };
 
+enum item_flow { ITEM_ALONE, ITEM_STEP, ITEM_IN_BATCH };
+
 struct item {     /* one job */
     uint64_t key; /* 1, 2, ...: its index + 1 */
     uint64_t job; /* its id, once acknowledged */
@@ -110,9 +118,16 @@ struct item {     /* one job */
     int64_t timeout_ms, within_ms;
     unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */
     struct job_unique uniqueness;
-    char args[64]; /* {"key":17} */
-    char part[32]; /* "": none */
+    unsigned chain;              /* 1, 2, ...; 0: none */
+    enum item_flow flow;         /* of its group */
+    uint64_t deps;               /* bits: of the items before it in its group, the nearest first */
+    enum flow_reaction reaction; /* to each end of these that is not ok */
+    enum flow_event event;       /* the last of a batch: what it is called back for */
+    char args[64];               /* {"key":17} */
+    char part[32];               /* "": none */
 };
+
+bool item_is_callback(const struct adapter *adapter, const struct item *item);
 
 struct workload {
     struct item *items;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ARGS_PREFIX "{\"key\":"
+#define DEPS_MAX    6 /* how far back a step waits for others */
 
 const struct param_spec workload_params[W_COUNT] = {
 #define X(...) PARAM_SPEC(W_, __VA_ARGS__)
@@ -95,6 +96,33 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
 }
 
+/* What is in a chain is in nothing else. */
+static void draw_flow(struct adapter *adapter, struct item *item, size_t before)
+{
+    static const enum flow_event events[] = {FLOW_EVENT_EXHAUSTED, FLOW_EVENT_ATTEMPTED,
+                                             FLOW_EVENT_COMPLETED, FLOW_EVENT_DISCARDED};
+    if (draws_percent(&adapter->draws, W_CHAINED) && item->flow == ITEM_ALONE) {
+        uint64_t chains = (uint64_t)draws_fixed(&adapter->draws, W_CHAINS);
+        item->chain = 1 + (unsigned)draws_below(&adapter->draws, chains, chains);
+    }
+    if (item->flow == ITEM_ALONE)
+        return;
+    struct tape *tape = world_tape(adapter->world);
+    for (size_t i = 0; i < before && i < DEPS_MAX; ++i)
+        if (tape_draw(tape, 3) == 1)
+            item->deps |= UINT64_C(1) << i;
+    item->reaction = tape_draw(tape, 3) == 1 ? FLOW_RUN : FLOW_DEFAULT;
+    item->event = events[tape_draw(tape, sizeof events / sizeof *events)];
+    item->unique = 0;
+}
+
+bool item_is_callback(const struct adapter *adapter, const struct item *item)
+{
+    const struct workload *workload = &adapter->workload;
+    bool last = item + 1 == workload->items + workload->count || item[1].group != item->group;
+    return item->flow == ITEM_IN_BATCH && last;
+}
+
 /* The group that grows. */
 struct insert {
     unsigned group;
@@ -127,6 +155,9 @@ static void draw_insert(struct adapter *adapter, struct insert *insert, struct i
     item->in_transaction = draws_percent(&adapter->draws, W_TRANSACTIONS);
     item->rolled_back = draws_percent(&adapter->draws, W_ROLLED_BACK);
     item->in_transaction |= item->rolled_back;
+    bool step = draws_percent(&adapter->draws, W_WORKFLOWS);
+    bool batch = draws_percent(&adapter->draws, W_BATCHES);
+    item->flow = step ? ITEM_STEP : batch ? ITEM_IN_BATCH : ITEM_ALONE;
     if (!joins)
         *insert = (struct insert){.group = insert->group + 1, .common = *item};
     insert->count++;
@@ -135,6 +166,7 @@ static void draw_insert(struct adapter *adapter, struct insert *insert, struct i
     item->at_ns = insert->common.at_ns;
     item->in_transaction = insert->common.in_transaction;
     item->rolled_back = insert->common.rolled_back;
+    item->flow = insert->common.flow;
 }
 
 static void draw_item(struct adapter *adapter, struct insert *insert, struct item *item, size_t key)
@@ -146,6 +178,7 @@ static void draw_item(struct adapter *adapter, struct insert *insert, struct ite
     tape_span_end(tape);
     tape_span_begin(tape, "behaviour");
     draw_behaviour(adapter, item);
+    draw_flow(adapter, item, insert->count - 1);
     tape_span_end(tape);
     item_args(item);
 }

@@ -212,13 +212,20 @@ void jobs_poke(struct jobs *jobs)
         queue_poke(&jobs->queues[i]);
 }
 
-/* `now_ms`: the database's. */
-static void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now,
-                          int64_t now_ms)
+void queues_woken(struct jobs *jobs, const struct store_reply *reply, const char *except)
+{
+    for (size_t i = 0; i < reply->woken_count; ++i)
+        for (size_t j = 0; j < jobs->queue_count; ++j)
+            if (strcmp(jobs->queues[j].name, reply->woken[i]) == 0 &&
+                !(except && strcmp(except, reply->woken[i]) == 0))
+                queue_poke(&jobs->queues[j]);
+}
+
+void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms)
 {
     const char *name = spec->queue ? spec->queue : "default";
     enum job_state state = job_spec_state(spec, now_ms);
-    if (job_state_final(state))
+    if (job_state_final(state) || state == JOB_SUSPENDED)
         return;
     if (state != JOB_AVAILABLE) {
         queue_hint(jobs, name, job_spec_due_ms(spec, now_ms) - now_ms, now);
@@ -253,6 +260,7 @@ int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *spe
     for (size_t i = 0; ret_conflicts && i < count; ++i)
         ret_conflicts[i] = call->reply.conflicts && call->reply.conflicts[i];
     int64_t now_ms = call->reply.now_ms;
+    queues_woken(jobs, &call->reply, NULL);
     store_call_free(call);
     for (size_t i = 0; i < count; ++i)
         spec_announce(jobs, &specs[i], proc_now(self), now_ms);

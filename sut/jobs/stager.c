@@ -55,7 +55,7 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
         return NO_ANSWER;
     int64_t next_ms = call->reply.next_ms;
     if (call->reply.changed)
-        jobs_poke(jobs);
+        jobs_poke(jobs); /* also for what was released by that */
     store_call_free(call);
     return next_ms;
 }
