@@ -244,7 +244,8 @@ void queue_exchange(struct queue_run *run)
         dues_asked(run, sent_ns, &call->reply);
     if (request.op == STORE_ACK)
         acks_answered(run, &call->reply);
-    queues_woken(run->jobs, &call->reply, request.queue); /* this one has just claimed */
+    queues_woken(run->jobs,
+                 &call->reply); /* itself, too: the claim may have come before the release */
     jobs_claimed(run, &call->reply, sent_ns);
     store_call_free(call);
 }

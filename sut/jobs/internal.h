@@ -201,8 +201,8 @@ void leader_init(struct jobs *jobs, int64_t lease_ms);
 void queue_poke(struct queue *queue);
 /* A job was inserted; `now`: monotonic, `now_ms`: the database's clock. */
 void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms);
-/* Pokes the queues here in which a request made jobs available by the way, but for that of this name (NULL: all). */
-void queues_woken(struct jobs *jobs, const struct store_reply *reply, const char *except);
+/* Pokes the queues here in which a request made jobs available by the way. */
+void queues_woken(struct jobs *jobs, const struct store_reply *reply);
 /* A job that this node knows of falls due after `delay_ms`: its queue asks for it then. */
 void queue_hint(struct jobs *jobs, const char *queue, int64_t delay_ms, int64_t now);
 /* By the monotonic clock: when it is due by the store's clock, too, which may go a little slower. */

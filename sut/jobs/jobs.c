@@ -212,12 +212,11 @@ void jobs_poke(struct jobs *jobs)
         queue_poke(&jobs->queues[i]);
 }
 
-void queues_woken(struct jobs *jobs, const struct store_reply *reply, const char *except)
+void queues_woken(struct jobs *jobs, const struct store_reply *reply)
 {
     for (size_t i = 0; i < reply->woken_count; ++i)
         for (size_t j = 0; j < jobs->queue_count; ++j)
-            if (strcmp(jobs->queues[j].name, reply->woken[i]) == 0 &&
-                !(except && strcmp(except, reply->woken[i]) == 0))
+            if (strcmp(jobs->queues[j].name, reply->woken[i]) == 0)
                 queue_poke(&jobs->queues[j]);
 }
 
@@ -260,7 +259,7 @@ int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *spe
     for (size_t i = 0; ret_conflicts && i < count; ++i)
         ret_conflicts[i] = call->reply.conflicts && call->reply.conflicts[i];
     int64_t now_ms = call->reply.now_ms;
-    queues_woken(jobs, &call->reply, NULL);
+    queues_woken(jobs, &call->reply);
     store_call_free(call);
     for (size_t i = 0; i < count; ++i)
         spec_announce(jobs, &specs[i], proc_now(self), now_ms);

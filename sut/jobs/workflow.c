@@ -122,7 +122,7 @@ static int call(struct proc *self, struct jobs *jobs, const struct store_request
 {
     int err = store_call(self, jobs->store, request, ret_call);
     if (!err)
-        queues_woken(jobs, &(*ret_call)->reply, NULL);
+        queues_woken(jobs, &(*ret_call)->reply);
     return err;
 }
 
