@@ -16,13 +16,13 @@ struct key;
 typedef bool setter(struct config *config, const struct key *key, const char *value, char *why,
                     size_t why_size);
 
-static setter set_text, set_queue, set_duration, set_durability, set_yes;
+static setter set_text, set_queue, set_duration, set_size, set_number, set_durability, set_yes;
 
 static const struct key {
     const char *name, *value; /* as --help shows it */
     setter *set;
     size_t offset;
-    int64_t least, most; /* durations */
+    int64_t least, most; /* durations, sizes, numbers */
     const char *about;
 } keys[] = {
 #define AT(field) offsetof(struct config, field)
@@ -40,6 +40,10 @@ static const struct key {
      "how long running jobs may take to end at a stop (15s)"},
     {"timeout", "TIME", set_duration, AT(timeout_ns), 0, 365 * 86400 * NS_PER_S,
      "how long one run of a job may take (0s: no limit)"},
+    {"memory", "SIZE", set_size, AT(memory_max), 0, INT64_C(1) << 50,
+     "how much memory a job may map, such as 512M (0: no limit)"},
+    {"crashes", "N", set_number, AT(crashes), 0, 1000000,
+     "after so many lost leases in a row a job is discarded (3; 0: never)"},
     {"durability", "full|normal", set_durability, AT(durability), 0, 0,
      "full: survives power loss; normal: is faster, survives a crash (full); of an SQLite file"},
     {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)"},
@@ -78,6 +82,31 @@ static bool set_duration(struct config *config, const struct key *key, const cha
         return false;
     }
     memcpy((char *)config + key->offset, &ns, sizeof ns);
+    return true;
+}
+
+static bool set_size(struct config *config, const struct key *key, const char *value, char *why,
+                     size_t why_size)
+{
+    int64_t size;
+    if (!words_size(value, key->most, &size)) {
+        snprintf(why, why_size, "'%s' is no size, such as 64M, 2G or 0", value);
+        return false;
+    }
+    memcpy((char *)config + key->offset, &size, sizeof size);
+    return true;
+}
+
+static bool set_number(struct config *config, const struct key *key, const char *value, char *why,
+                       size_t why_size)
+{
+    int64_t number;
+    if (!words_number(value, key->least, key->most, &number)) {
+        snprintf(why, why_size, "'%s' is no number between %d and %d", value, (int)key->least,
+                 (int)key->most);
+        return false;
+    }
+    memcpy((char *)config + key->offset, &number, sizeof number);
     return true;
 }
 
@@ -180,6 +209,7 @@ void config_init(struct config *config, struct heap *heap)
                               .lease_ns = 30 * NS_PER_S,
                               .poll_ns = 200 * NS_PER_MS,
                               .grace_ns = 15 * NS_PER_S,
+                              .crashes = 3,
                               .durability = DURABILITY_FULL};
 }
 

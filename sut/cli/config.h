@@ -23,7 +23,7 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 10 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 12 };
 
 struct config {
     struct heap *heap;              /* of all strings */
@@ -34,6 +34,8 @@ struct config {
     size_t queue_count;
     int64_t lease_ns, poll_ns, grace_ns;
     int64_t timeout_ns; /* of one run of a job; 0: none */
+    int64_t memory_max; /* of one run of a job, bytes; 0: no limit */
+    int64_t crashes;    /* lost leases in a row until a job is discarded; 0: never */
     enum durability durability;
 };
 

@@ -96,7 +96,8 @@ static int program_start(struct proc *self, struct exec_workers *workers, const 
                               .argv = argv,
                               .env = environment(heap, job),
                               .input = job->args,
-                              .input_size = strlen(job->args)};
+                              .input_size = strlen(job->args),
+                              .memory_max = workers->memory_max};
     return subprocess_start(&workers->children, &program, ret_child);
 }
 

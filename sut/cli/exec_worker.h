@@ -26,7 +26,8 @@ struct exec_workers {
     struct subprocesses children;
     const char *directory; /* absolute, without symbolic links */
     int directory_fd;
-    int64_t timeout_ns; /* 0: none */
+    int64_t timeout_ns;  /* 0: none */
+    uint64_t memory_max; /* of a program, bytes; 0: no limit */
 };
 
 /* 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are

@@ -60,6 +60,7 @@ static void open_workers(struct daemon *daemon)
     const struct config *config = &daemon->config;
     int err =
         exec_workers_init(&daemon->workers, &daemon->live, config->workers, config->timeout_ns);
+    daemon->workers.memory_max = (uint64_t)config->memory_max;
     if (err)
         jobd_mistake("%s: the workers' directory cannot be read: %s; make it, or name another",
                      config->workers, strerror(-err));
@@ -90,6 +91,8 @@ static void start_jobs(struct daemon *daemon)
                                .queue_count = config->queue_count,
                                .fallback = exec_perform,
                                .fallback_ctx = &daemon->workers,
+                               .crash_limit =
+                                   config->crashes ? (unsigned)config->crashes : JOBS_NEVER,
                                .fallback_timeout_ns = config->timeout_ns,
                                .fallback_patience_ns = EXEC_PATIENCE_NS,
                                .lease_ms = config->lease_ns / NS_PER_MS,

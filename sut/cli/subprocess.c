@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -46,6 +47,9 @@ static _Noreturn void subprocess_main(struct subprocesses *children, const struc
     dup2(output, STDERR_FILENO);
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     reset_signals();
+    if (program->memory_max)
+        setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = program->memory_max,
+                                              .rlim_max = program->memory_max});
     execveat(AT_FDCWD, program->path, program->argv, program->env, AT_SYMLINK_NOFOLLOW);
     say("cannot be executed: ");
     say(strerrordesc_np(errno));

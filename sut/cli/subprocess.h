@@ -51,6 +51,7 @@ struct program {
     char *const *env;
     const char *input; /* becomes standard input, a file that ends there */
     size_t input_size;
+    uint64_t memory_max; /* bytes that it may map; 0: no limit */
 };
 
 void subprocesses_init(struct subprocesses *children, struct env_live *live);

@@ -58,6 +58,23 @@ static bool multiply(int64_t a, int64_t b, int64_t *ret_product)
     return true;
 }
 
+bool words_size(const char *text, int64_t most, int64_t *ret_bytes)
+{
+    static const char letters[] = "KMGT";
+    int64_t number, bytes;
+    const char *rest;
+    if (!digits(text, &number, &rest))
+        return false;
+    const char *unit = *rest ? strchr(letters, *rest) : NULL;
+    if (*rest && (!unit || rest[1]))
+        return false;
+    if (!multiply(number, unit ? INT64_C(1) << 10 * (unit - letters + 1) : 1, &bytes) ||
+        bytes > most)
+        return false;
+    *ret_bytes = bytes;
+    return true;
+}
+
 bool words_duration(const char *text, int64_t *ret_ns)
 {
     int64_t number;

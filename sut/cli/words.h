@@ -15,6 +15,9 @@ const char *words_of_duration(int64_t ns,
                               char out[static 32]); /* the largest unit that fits; returns out */
 bool words_number(const char *text, int64_t least, int64_t most, int64_t *ret_number);
 
+/* Bytes: a whole number, and perhaps one of K M G T (of 1024). False: it is none, or more than `most`. */
+bool words_size(const char *text, int64_t most, int64_t *ret_bytes);
+
 /* The word that was probably meant, or NULL. */
 const char *words_nearest(const char *word, const char *const *words, size_t count);
 

@@ -199,4 +199,23 @@ ctl insert ok >/dev/null
 faults 'job/perform/stop: kill'
 check 'faults: killed' ended 137 5
 check 'faults: what it ran waits for rescue' is 2 executing
+# ---- jobs that ask for too much ----
+worker greedy <<'E'
+if head -c 400000000 /dev/zero | tail >/dev/null; then echo 'got it all'; else echo 'there was an end to it'; exit 10; fi
+E
+worker poison <<'E'
+kill -9 "$PPID"; sleep 60
+E
+insert() { ctl insert "$@" | sed 's/[^0-9]*//'; }
+poison=$(insert poison)
+start --memory 64M --crashes 2 --lease 1s
+check 'a job takes its daemon down' ended 137 10
+start --memory 64M --crashes 2 --lease 1s
+check 'and the next' ended 137 10
+start --memory 64M --crashes 2 --lease 1s
+check 'and is given up then' eventually 10 is "$poison" discarded
+check 'with the reason' error_is "$poison" 'lease ran out 2 times in a row: no run of it comes to an end'
+greedy=$(insert greedy)
+check 'a job does not get all the memory that it likes' eventually 10 is "$greedy" cancelled
+check 'jobd goes on' stop 0 5
 finish

@@ -149,3 +149,19 @@ Test(worker, names_cannot_leave_the_directory)
     cr_assert(exec_name_allowed("Send_mail-2.sh"));
     cr_assert(exec_name_allowed("-"));
 }
+
+Test(words, sizes)
+{
+    int64_t size = 0;
+    static const struct {
+        const char *text;
+        int64_t bytes;
+    } good[] = {{"0", 0}, {"4096", 4096}, {"64K", 65536}, {"512M", 536870912}, {"2G", 2147483648}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i) {
+        cr_assert(words_size(good[i].text, INT64_C(1) << 40, &size), "%s", good[i].text);
+        cr_assert_eq(size, good[i].bytes);
+    }
+    static const char *const bad[] = {"", "M", "-1", "1m", "1 M", "1MB", "2T", "9999999999G"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i)
+        cr_assert_not(words_size(bad[i], INT64_C(1) << 40, &size), "%s", bad[i]);
+}
