@@ -6,6 +6,7 @@
  * bare SQL on the same table by as many clients: one UPDATE that claims a batch, one that finishes it, no rows handed out. */
 #include "sut/store/pg_internal.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,51 @@ static void *client_main(void *ctx)
     return NULL;
 }
 
+/* ---- processor time, which other programs on the machine do not change much ---- */
+
+struct process {
+    long parent;
+    double seconds; /* its own, and that of children that are gone */
+};
+
+static bool process_read(long pid, struct process *ret)
+{
+    char name[40], line[600];
+    unsigned long user, system;
+    long gone_user, gone_system;
+    snprintf(name, sizeof name, "/proc/%ld/stat", pid);
+    FILE *file = fopen(name, "re");
+    const char *rest = file && fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    if (file)
+        fclose(file);
+    if (!rest || sscanf(rest, ") %*c %ld %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld",
+                        &ret->parent, &user, &system, &gone_user, &gone_system) != 5)
+        return false;
+    ret->seconds = (double)((long)user + (long)system + gone_user + gone_system) /
+                   (double)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+/* Of the server with all of its processes, if it is on this machine, and of this program. */
+static double processor_seconds(const struct client *client)
+{
+    struct process each;
+    DIR *proc = opendir("/proc");
+    long backend = PQbackendPID(((struct pg_store *)client->db)->link.conn);
+    long server = process_read(backend, &each) ? each.parent : -1;
+    double seconds = 0;
+    for (struct dirent *entry; proc && (entry = readdir(proc));) {
+        long pid = strtol(entry->d_name, NULL, 10);
+        if (pid > 0 && process_read(pid, &each) &&
+            (pid == server || pid == getpid() || each.parent == server))
+            seconds += each.seconds;
+    }
+    closedir(proc);
+    return seconds;
+}
+
+static double processor_used; /* by the last clients_run() */
+
 /* How long they take together, connections not counted. */
 static double clients_run(void (*main)(struct client *client), size_t count, long share)
 {
@@ -94,12 +140,14 @@ static double clients_run(void (*main)(struct client *client), size_t count, lon
         clients[i].main = main;
         clients[i].count = share;
     }
+    processor_used = -processor_seconds(clients);
     double begin = seconds();
     for (size_t i = 0; i < count; ++i)
         pthread_create(&clients[i].thread, NULL, client_main, &clients[i]);
     for (size_t i = 0; i < count; ++i)
         pthread_join(clients[i].thread, NULL);
     double elapsed = seconds() - begin;
+    processor_used += processor_seconds(clients);
     for (size_t i = 0; i < count; ++i)
         client_close(&clients[i]);
     return elapsed;
@@ -118,11 +166,16 @@ static void sql(const char *text)
 
 /* ---- what is measured ---- */
 
-static void insert_all(struct client *client)
+static struct job_spec specs[INSERT_BATCH]; /* read by all clients */
+
+static void specs_make(void)
 {
-    static struct job_spec specs[INSERT_BATCH];
     for (size_t i = 0; i < INSERT_BATCH; ++i)
         specs[i] = (struct job_spec){.worker = "bench", .args = "{\"user\":12345,\"kind\":\"x\"}"};
+}
+
+static void insert_all(struct client *client)
+{
     for (long done = 0; done < client->count; done += INSERT_BATCH) {
         struct heap heap;
         heap_init(&heap);
@@ -221,6 +274,15 @@ static void say_ratio(const char *name, double value, const char *unit, double g
     fflush(stdout);
 }
 
+/* Of the last run, for each job: what two processors have in a second sets the limit of all rates here. */
+static double say_processor(const char *name)
+{
+    double us = processor_used / (double)jobs * 1e6;
+    printf("{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"us/job\"}\n", name, us);
+    fflush(stdout);
+    return us;
+}
+
 static void history_make(long rows)
 {
     char text[300];
@@ -259,15 +321,19 @@ int main(int argc, char **argv)
     history = argc > 2 ? strtol(argv[2], NULL, 10) : history;
     jobs = (jobs + CLIENTS * INSERT_BATCH - 1) / (CLIENTS * INSERT_BATCH) * CLIENTS * INSERT_BATCH;
 
+    specs_make();
     schema_make();
     clients_run(insert_all, CLIENTS, jobs / CLIENTS);
     double baseline = (double)jobs / clients_run(baseline_all, CLIENTS, 0);
+    say_processor("pg processor time, bare SQL that claims and finishes");
     schema_make();
     say("pg insert, batches of 5000, durable",
         (double)jobs / clients_run(insert_all, CLIENTS, jobs / CLIENTS), "jobs/s", 150000);
+    say_processor("pg processor time, insert");
     double fresh = (double)jobs / clients_run(cycle_all, CLIENTS, 0);
     say_ratio("pg claim and finish, batches of 500, 4 clients, durable", fresh, "jobs/s", 45000,
               baseline);
+    say_processor("pg processor time, claim and finish");
     say("pg one job, three transactions, durable", clients_run(single_cycles, 1, 0) / SINGLES * 1e6,
         "us", 0);
     history_make(history);
@@ -276,6 +342,7 @@ int main(int argc, char **argv)
     char name[100];
     snprintf(name, sizeof name, "pg claim and finish, behind %ld jobs of history", history + jobs);
     say_ratio(name, later, "jobs/s", 45000, fresh);
+    say_processor("pg processor time, claim and finish, behind history");
     schema_drop();
     return 0;
 }
