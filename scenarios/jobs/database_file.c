@@ -135,8 +135,21 @@ static bool sound(sqlite3 *conn)
     return is_sound;
 }
 
+/* No system that is up, and none that could be. */
+static bool refused(struct database *database)
+{
+    static const struct env_ops ops = {.log = say_nothing};
+    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
+    bool own;
+    struct store_db *db = database_borrow(database, &env, &own);
+    if (own)
+        store_close(db);
+    heap_free(env.heap);
+    return !db;
+}
+
 /* What a read did not bring may stand in the memory of the connection that is open, while the file is whole: so both are
- * asked. */
+ * asked. And what is whole may still not be what the system takes for its own. */
 bool database_damaged(struct database *database)
 {
     struct node *node = database->node ? database->node : database->adapter->apps[0].host.node;
@@ -147,7 +160,7 @@ bool database_damaged(struct database *database)
                                  disk_vfs(database->disk, node)) == SQLITE_OK &&
                  sound(conn);
     sqlite3_close(conn);
-    return !whole;
+    return !whole || refused(database);
 }
 
 /* All of them, or none. */

@@ -105,9 +105,12 @@ static void hang(struct shared *shared)
         pause();
 }
 
+#define HOW(word) "{\"how\":\"" word "\"}"
+
 static struct job_outcome misbehave(const struct job *job, struct job_control *control, void *ctx)
 {
-    const char *how = job->args;
+    char how[48] = "";
+    sscanf(job->args, "{\"how\":\"%40[a-z]", how);
     (void)control;
     if (strcmp(how, "segv") == 0)
         *nowhere = 1;
@@ -123,7 +126,7 @@ static struct job_outcome misbehave(const struct job *job, struct job_control *c
         kill(getppid(), SIGKILL), pause();
     if (strcmp(how, "nap") == 0)
         job_nap(control, NS_PER_MS);
-    return job_outcome_make(JOB_CANCEL, "%.40s %u", job->args, job->attempt);
+    return job_outcome_make(JOB_CANCEL, "%s %u", how, job->attempt);
 }
 
 /* ---- the program ---- */
@@ -337,8 +340,9 @@ SCENE(children, give_back_their_outcome)
     struct program *program = isolated_new(0, 0);
     char *long_args = malloc(1000001);
     memset(long_args, 'x', 1000000);
-    long_args[1000000] = '\0';
-    uint64_t nap = insert(program, "bad", "nap", 1);
+    memcpy(long_args, "{\"how\":\"", 8);
+    strcpy(long_args + 1000000 - 2, "\"}");
+    uint64_t nap = insert(program, "bad", HOW("nap"), 1);
     uint64_t large = insert(program, "bad", long_args, 1);
     until(program, nap, "cancelled", "\"nap 1\"");
     until(program, large, "cancelled", "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx 1\"");
@@ -350,16 +354,16 @@ SCENE(children, that_crash_cost_their_attempt_and_nothing_else)
 {
     struct program *program = isolated_new(0, 0);
     static const struct {
-        const char *how, *error;
+        const char *args, *error;
     } ends[] = {
-        {"segv", "crashed: killed by SIGSEGV"},
-        {"abort", "crashed: killed by SIGABRT"},
-        {"exit", "crashed: it ended without an outcome, exit status 7"},
+        {HOW("segv"), "crashed: killed by SIGSEGV"},
+        {HOW("abort"), "crashed: killed by SIGABRT"},
+        {HOW("exit"), "crashed: it ended without an outcome, exit status 7"},
     };
     for (int round = 0; round < 3; ++round)
         for (size_t i = 0; i < sizeof ends / sizeof ends[0]; ++i)
-            until(program, insert(program, "bad", ends[i].how, 1), "discarded", ends[i].error);
-    until(program, insert(program, "bad", "nap", 1), "cancelled", "nap 1");
+            until(program, insert(program, "bad", ends[i].args, 1), "discarded", ends[i].error);
+    until(program, insert(program, "bad", HOW("nap"), 1), "cancelled", "nap 1");
     program_free(program);
 }
 
@@ -367,8 +371,8 @@ SCENE(children, that_crash_cost_their_attempt_and_nothing_else)
 SCENE(children, have_so_much_memory_and_no_more)
 {
     struct program *program = isolated_new(0, 64 << 20);
-    until(program, insert(program, "bad", "grow", 1), "discarded", "crashed: killed by SIG");
-    until(program, insert(program, "bad", "nap", 1), "cancelled", "nap 1");
+    until(program, insert(program, "bad", HOW("grow"), 1), "discarded", "crashed: killed by SIG");
+    until(program, insert(program, "bad", HOW("nap"), 1), "cancelled", "nap 1");
     program_free(program);
 }
 #endif
@@ -386,7 +390,7 @@ static bool alive(pid_t pid)
 SCENE(children, are_killed_at_their_time_limit_with_all_that_they_started)
 {
     struct program *program = isolated_new(300 * NS_PER_MS, 0);
-    uint64_t id = insert(program, "bad", "hang", 1);
+    uint64_t id = insert(program, "bad", HOW("hang"), 1);
     until(program, id, "discarded", "timed out after 300ms");
     while (alive(program->shared->grandchild))
         turn(program);
@@ -396,7 +400,7 @@ SCENE(children, are_killed_at_their_time_limit_with_all_that_they_started)
 SCENE(children, die_with_the_program)
 {
     struct program *program = isolated_new(0, 0);
-    insert(program, "bad", "hang", 1);
+    insert(program, "bad", HOW("hang"), 1);
     arrive(program, 1);
     pid_t grandchild = program->shared->grandchild;
     CHECK(alive(grandchild));
@@ -411,8 +415,9 @@ SCENE(children, die_with_the_program)
 SCENE(children, that_kill_the_server_are_told_and_later_ones_are_left_to_others)
 {
     struct program *program = isolated_new(0, 0);
-    until(program, insert(program, "bad", "parent", 1), "discarded", "crashed: killed by SIGKILL");
-    until(program, insert(program, "bad", "nap", 1), "scheduled", "");
+    until(program, insert(program, "bad", HOW("parent"), 1), "discarded",
+          "crashed: killed by SIGKILL");
+    until(program, insert(program, "bad", HOW("nap"), 1), "scheduled", "");
     program_free(program);
 }
 
