@@ -45,13 +45,13 @@ check 'jobd needs no library of it' sh -c "! ldd $jobd | grep -i 'fiu\|fyaml\|xx
 check 'insert' says 0 "^$jobs jobs, 1 to $jobs\$" ctl insert append --count $jobs
 
 for kill in $(seq $kills); do
-    start --lease 2s --queue default=$limit
+    start --lease 2s --crashes 0 --queue default=$limit
     eventually 30 at_least $((kill * jobs / (kills + 2)))
     check "kill -9, number $kill" stop 137 2 KILL
     account >"$work/account.$kill"
     printf 'killed with %s completed, %s runs\n' "$(completed)" "$(wc -l <"$work/ran")"
 done
-start --lease 2s --queue default=$limit
+start --lease 2s --crashes 0 --queue default=$limit
 check 'every job is completed' eventually 60 at_least $jobs
 check 'none more' says 0 "^completed  *$jobs\$" ctl stats
 check 'none lost' says 0 "^total  *$jobs\$" ctl stats
