@@ -8,6 +8,8 @@
 
 #include "sut/store/store.h"
 
+struct pg_conn; /* PGconn of libpq */
+
 struct store_pg_options {
     const char *
         conninfo; /* postgresql://user@host/database, or host=... dbname=...; PGHOST etc. fill in the rest */
@@ -23,6 +25,14 @@ struct store_pg_options {
 /* Connects, migrates; two that do so at once take turns. The tables may stand beside those of another program. NULL with a
  * sentence in why: no server, no permission, newer schema, read-only, ...; what is refused is left as it was. */
 struct store_db *store_pg_open(const struct store_pg_options *options, char *why, size_t why_size);
+
+/* Inserts jobs on the caller's own connection, inside whatever transaction the caller has open: they exist if and only if it
+ * commits; without an open transaction, this is one. `schema`: where the tables are, NULL: "public". No events are recorded.
+ * ret_conflicts may be NULL. 0, or a negative errno with a sentence: then none was inserted, the rest of the caller's
+ * transaction stands, and ret_ids is undefined. */
+int store_pg_insert_tx(struct pg_conn *conn, const char *schema, const struct job_spec *specs,
+                       size_t count, uint64_t *ret_ids, bool *ret_conflicts, char *why,
+                       size_t why_size);
 
 /* Is it meant for PostgreSQL? A URL of it, or key=value pairs with a host or a dbname. */
 bool store_pg_named(const char *database);

@@ -274,7 +274,8 @@ void pg_link_drop(struct pg_link *link)
     if (link->conn && PQstatus(link->conn) == CONNECTION_OK &&
         PQtransactionStatus(link->conn) == PQTRANS_ACTIVE)
         cancel_here(link->conn);
-    PQfinish(link->conn);
+    if (!link->borrowed)
+        PQfinish(link->conn);
     link->conn = NULL;
 }
 

@@ -217,24 +217,33 @@ static bool in_turn(const struct store_request *request)
     return turn;
 }
 
+void pg_insert_begun(struct tx *tx)
+{
+    struct pg_error error = {0};
+    tx_flow_specs(tx);
+    if (tx->err)
+        return;
+    tx->reply->ids = heap_alloc(tx->heap, tx->request->spec_count * sizeof *tx->reply->ids);
+    insert_in_turn(tx, &error);
+    caller_sql(tx, &error);
+    tx_fail_pg(tx, &error);
+    tx_flow_inserted(tx);
+}
+
 void pg_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     struct pg_error error = {0};
     tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
-    bool turn = !tx->err && in_turn(request);
-    if (turn)
-        tx_begin_pg(tx, false);
-    tx_flow_specs(tx);
     if (tx->err)
         return;
-    tx->reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *tx->reply->ids);
-    if (turn) {
-        insert_in_turn(tx, &error);
-        caller_sql(tx, &error);
-    } else {
-        insert_specs(tx, &error);
+    if (in_turn(request)) {
+        tx_begin_pg(tx, false);
+        pg_insert_begun(tx);
+        return;
     }
+    tx->specs = request->specs;
+    tx->reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *tx->reply->ids);
+    insert_specs(tx, &error);
     tx_fail_pg(tx, &error);
-    tx_flow_inserted(tx);
 }

@@ -2,6 +2,7 @@
  *
  *     pg.c             the backend: transactions, statements, rows
  *     pg_insert.c      new jobs
+ *     pg_insert_tx.c   the same in a transaction of the caller
  *     pg_unique.c      new jobs of which there is one at a time
  *     pg_statement.c   parameters, one statement, many in one round trip
  *     pg_connection.c  the way to the server: connecting, waiting, losing it
@@ -34,6 +35,7 @@ struct pg_link {
     int names;              /* of prepared statements, so far */
     unsigned generation;    /* of the connection: what was prepared on an older one is gone */
     int64_t deadline_ns;    /* of the request under way, by pg_now_ns() */
+    bool borrowed;          /* the connection is somebody else's */
     bool closing;           /* the server said that it is about to close the connection */
     bool doubt;             /* what is under way may be committed without our hearing of it */
     int64_t retry_ns;       /* not before that time is the server tried again; */
@@ -221,6 +223,8 @@ void tx_clock_pg(struct tx *tx, int64_t now_ms);
 
 /* ---- operations of our own: each is a transaction by itself ---- */
 
+/* An insert in a transaction that was begun; the specs have been checked. */
+void pg_insert_begun(struct tx *tx);
 tx_operation pg_insert, pg_claim, pg_ack, pg_heartbeat, pg_stage, pg_rescue;
 
 /* Binds ?2 .. ?7, ?8 .. ?14. */

@@ -64,6 +64,64 @@ Test(pg, callers_statements_may_not_touch_the_transaction)
     cr_assert_eq(count_all(), 0);
 }
 
+/* ---- on the caller's own connection ---- */
+
+static int insert_beside(const struct job_spec *specs, size_t count, uint64_t *ids, bool *conflicts)
+{
+    return store_pg_insert_tx(side, schema, specs, count, ids, conflicts, why, sizeof why);
+}
+
+Test(pg, c7_jobs_share_the_callers_transaction)
+{
+    struct job_spec specs[] = {{.worker = "a"}, {.worker = "b", .tags = "X"}};
+    uint64_t ids[2];
+    clock_tell();
+    sql_run("BEGIN");
+    cr_assert_eq(insert_beside(specs, 2, ids, NULL), 0, "%s", why);
+    cr_assert_eq(count_all(), 0, "not yet");
+    sql_run("ROLLBACK");
+    cr_assert_eq(count_all(), 0);
+    sql_run("BEGIN");
+    cr_assert_eq(insert_beside(specs, 2, ids, NULL), 0, "%s", why);
+    sql_run("COMMIT");
+    cr_assert_str_eq(get(ids[0]).worker, "a");
+    cr_assert_str_eq(get(ids[1]).tags, "x");
+}
+
+Test(pg, a_bad_job_leaves_the_callers_transaction_as_it_was)
+{
+    struct job_spec bad = {.worker = ""}, good = {.worker = "w", .queue = "q"};
+    uint64_t id;
+    sql_run("CREATE TABLE orders(n bigint);BEGIN;INSERT INTO orders VALUES(1)");
+    cr_assert_eq(insert_beside(&bad, 1, &id, NULL), -EINVAL);
+    cr_assert_str_eq(why, "job 1 of 1: a job needs a worker");
+    sql_run("ALTER TABLE duress_jobs ADD CHECK(queue<>'q')");
+    cr_assert_eq(insert_beside(&good, 1, &id, NULL), -EINVAL);
+    cr_assert_not_null(strstr(why, "check"), "%s", why);
+    sql_run("COMMIT");
+    cr_assert_eq(query("SELECT count(*) FROM orders"), 1);
+    cr_assert_eq(count_all(), 0);
+}
+
+Test(pg, without_a_transaction_it_is_one)
+{
+    static const struct job_unique unique = {.period_ms = JOB_UNIQUE_FOREVER};
+    struct job_spec specs[] = {{.worker = "w", .unique = &unique},
+                               {.worker = "w", .unique = &unique}};
+    uint64_t ids[2];
+    bool conflicts[2];
+    cr_assert_eq(insert_beside(specs, 2, ids, conflicts), 0, "%s", why);
+    cr_assert_eq(ids[0], ids[1]);
+    cr_assert(!conflicts[0] && conflicts[1]);
+    cr_assert_eq(PQtransactionStatus(side), PQTRANS_IDLE);
+    cr_assert_not(PQisnonblocking(side));
+    cr_assert_eq(count_all(), 1);
+    sql_run("BEGIN");
+    PQclear(PQexec(side, "SELECT 1/0"));
+    cr_assert_eq(insert_beside(specs, 2, ids, conflicts), -EINVAL);
+    sql_run("ROLLBACK");
+}
+
 /* ---- rows and sessions ---- */
 
 Test(pg, rows_made_by_hand_run_like_others)
