@@ -145,6 +145,8 @@ static struct inserted insert_all(struct ctl *ctl, const struct input *input)
                                      .part = ctl->part,
                                      .timeout_ms = ctl->timeout_ms,
                                      .within_ms = ctl->within_ms,
+                                     .chain = ctl->chain,
+                                     .flow = ctl->batch,
                                      .unique = ctl->unique};
     for (size_t first = 0; first < input->count; first += CHUNK) {
         size_t left = input->count - first;
@@ -191,7 +193,9 @@ enum ctl_exit ctl_insert(struct ctl *ctl)
                             .delay_ms = ctl->delay_ms,
                             .scheduled_ms = ctl->at_ms,
                             .tags = ctl->tags,
-                            .part = ctl->part};
+                            .part = ctl->part,
+                            .chain = ctl->chain,
+                            .flow = ctl->batch};
     const char *wrong = job_spec_check(&spec);
     if (ctl->meta)
         check("meta", 1, ctl->meta, strlen(ctl->meta));

@@ -98,6 +98,8 @@ json_t *ctl_job_json(const struct job *job, bool with_errors)
     json_object_set_new(object, "tags", tags_json(job->tags));
     if (*job->part)
         json_object_set_new(object, "part", json_string(job->part));
+    if (job->flow)
+        json_object_set_new(object, "flow", json_integer((json_int_t)job->flow));
     json_object_set_new(object, "crashes", json_integer(job->crashes));
     json_object_set_new(object, "version", json_integer((json_int_t)job->version));
     json_object_set_new(object, "progress", json_integer(job->progress));

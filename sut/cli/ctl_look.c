@@ -125,7 +125,7 @@ static void show_errors(const char *errors)
     json_decref(list);
 }
 
-static void show_text(const struct job *job)
+static void show_text(struct ctl *ctl, const struct job *job)
 {
     char at[32];
     printf("job           %" PRIu64
@@ -145,6 +145,7 @@ static void show_text(const struct job *job)
         printf("deadline      %s UTC\n", ctl_time(job->deadline_ms, at));
     if (job->timeout_ms)
         printf("time limit    %" PRId64 " ms of each attempt\n", job->timeout_ms);
+    ctl_print_flow(ctl, job);
     if (*job->part)
         printf("part          %s\n", job->part);
     if (*job->tags)
@@ -168,7 +169,7 @@ enum ctl_exit ctl_show(struct ctl *ctl)
     if (ctl->json)
         ctl_print_json(ctl_job_json(reply.jobs, true));
     else
-        show_text(reply.jobs);
+        show_text(ctl, reply.jobs);
     return CTL_OK;
 }
 

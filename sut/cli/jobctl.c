@@ -52,7 +52,20 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
 
 /* ---- commands and options ---- */
 
-enum command { INSERT, LIST, SHOW, RETRY, CANCEL, STATS, QUEUES, QUEUE, COMMANDS };
+enum command {
+    INSERT,
+    LIST,
+    SHOW,
+    RETRY,
+    CANCEL,
+    STATS,
+    QUEUES,
+    QUEUE,
+    WORKFLOW,
+    BATCH,
+    CHAIN,
+    COMMANDS
+};
 
 #define BIT(command) (1u << (command))
 #define ALL          (BIT(COMMANDS) - 1)
@@ -77,6 +90,12 @@ static const struct {
     [QUEUE] = {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
                "says of a queue: pause, resume, limit=N (on each node), global=N (on all), part=N, "
                "rate=N/TIME[/part], forget"},
+    [WORKFLOW] = {"workflow", ctl_workflow, 1, 2, false, "ID|NAME [cancel]",
+                  "its jobs, and which wait for which; cancel: ends all of them"},
+    [BATCH] = {"batch", ctl_batch, 1, 2, false, "ID|NAME [cancel|open|close]",
+               "its jobs and callbacks; open: makes it; close: no more jobs come into it"},
+    [CHAIN] = {"chain", ctl_chain, 1, 2, false, "KEY [cancel]",
+               "its jobs, which run one at a time, and whose turn it is"},
 };
 
 static const struct {
@@ -106,7 +125,11 @@ static const struct {
     {"count", "N", BIT(INSERT), "so many copies"},
     {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
     {"state", "STATE", BIT(LIST), "only in this state"},
-    {"limit", "N", BIT(LIST), "so many at most (50)"},
+    {"chain", "KEY", BIT(INSERT),
+     "it runs when all that were inserted before it with that key are over"},
+    {"batch", "ID", BIT(INSERT), "it belongs to that batch"},
+    {"limit", "N", BIT(LIST) | BIT(WORKFLOW) | BIT(BATCH) | BIT(CHAIN),
+     "so many at most (list: 50)"},
     {"help", NULL, ALL, ""},
     {"version", NULL, ALL, ""},
 };
@@ -118,7 +141,7 @@ static _Noreturn void help(void)
     puts("usage: jobctl [OPTION]... COMMAND [WORD]...\n\nLooks at the jobs of a database, and "
          "changes them.\n");
     for (size_t i = 0; i < COMMANDS; ++i)
-        printf("  %-7s %-16s %s\n", commands[i].name, commands[i].words, commands[i].about);
+        printf("  %-8s %-27s %s\n", commands[i].name, commands[i].words, commands[i].about);
     puts("");
     for (size_t i = 0; i < OPTIONS; ++i) {
         char left[40];
@@ -249,6 +272,10 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         ctl->tags = value;
     else if (strcmp(name, "meta") == 0)
         ctl->meta = value;
+    else if (strcmp(name, "chain") == 0)
+        ctl->chain = value;
+    else if (strcmp(name, "batch") == 0)
+        ctl->batch = (uint64_t)number_of(name, value, 1, INT64_MAX);
     else if (strcmp(name, "help") == 0)
         help();
     else

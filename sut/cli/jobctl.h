@@ -29,8 +29,9 @@ struct ctl {
     int64_t priority, max_attempts, count, limit; /* count and limit 0: not said */
     int64_t delay_ms, timeout_ms, within_ms;
     int64_t at_ms; /* since 1970; 0: not said */
-    const char *meta, *tags, *part;
-    char **words; /* after the command */
+    const char *meta, *tags, *part, *chain;
+    uint64_t batch; /* 0: none */
+    char **words;   /* after the command */
     int word_count;
 };
 
@@ -52,6 +53,9 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
 ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_stats;
 ctl_command ctl_queues, ctl_queue;
+ctl_command ctl_workflow, ctl_batch, ctl_chain;
+void ctl_print_flow(struct ctl *ctl,
+                    const struct job *job); /* a line or two; none if it is in none */
 
 /* Prints the document on one line and frees it. */
 void ctl_print_json(json_t *document);

@@ -117,4 +117,23 @@ check 'forget' says 0 'mail is as jobd is configured' ctl queue mail forget
 check 'forget it twice' says 1 'nothing is said of queue mail' ctl queue mail forget
 check 'a part' says 0 '^job 2507$' ctl insert w --part 'customer 7'
 check 'its part' says 0 '"part":"customer 7"' ctl show 2507 --json
+# ---- jobs that wait for jobs ----
+flow() { "$jobctl" --database "$work/flows.db" "$@"; }
+check 'a chain' says 0 '^2 jobs, ' flow insert w --chain acme --count 2
+check 'its second job waits' says 0 'suspended.*w  *$' flow chain acme
+check 'whose turn it is' says 0 '^at turn  *job 1' flow chain acme
+check 'a job tells its chain' says 0 '^chain  *1 acme$' flow show 2
+check 'and what it waits for' says 0 '^waits for  *its turn, after job 1$' flow show 2
+check 'cancel a chain' says 0 '^2 jobs cancelled$' flow chain acme cancel
+check 'no such chain' says 1 "there is no chain 'none'" flow chain none
+check 'a chain as JSON' says 0 '"kind":"chain","name":"acme".*"cancelled":2' flow chain acme --json
+check 'a batch' says 0 '^batch  *2 import$' flow batch import open
+check 'a job of it' says 0 '^job 3$' flow insert w --batch 2
+check 'its state' says 0 '^jobs  *1, 1 available$' flow batch 2
+check 'close it' says 0 '^closed$' flow batch import close
+check 'it is closed' says 2 'batch 2 is closed' flow insert w --batch 2
+check 'no such batch' says 2 'there is no batch 9' flow insert w --batch 9
+check 'chain and batch' says 2 'not in both' flow insert w --batch 2 --chain acme
+check 'nothing that it can be asked for' says 2 "there is cancel, open and close" flow batch import burn
+check 'no such workflow' says 1 "there is no workflow '7'" flow workflow 7
 finish

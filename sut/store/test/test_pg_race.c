@@ -260,3 +260,133 @@ Test(pg_race, a_change_waits_for_the_other_one_and_looks_again)
     cr_assert_eq(client.done, 0, "the cancel won");
     cr_assert_eq(get(id).state, JOB_CANCELLED);
 }
+
+/* ---- jobs that wait for jobs ---- */
+
+enum { CHAINS = 3, ROUNDS = 150, IDS = 64 };
+
+/* What runs of each chain; the index is the chain's id. */
+static unsigned running[IDS], doubled, overtaken;
+static uint64_t latest[IDS];
+static size_t finished, expected;
+
+static void run_begin(const struct job *job)
+{
+    if (job->flow >= IDS)
+        return;
+    doubled += __atomic_add_fetch(&running[job->flow], 1, __ATOMIC_SEQ_CST) > 1;
+    overtaken += __atomic_exchange_n(&latest[job->flow], job->id, __ATOMIC_SEQ_CST) > job->id;
+}
+
+static void run_end(const struct job *job)
+{
+    if (job->flow < IDS)
+        __atomic_sub_fetch(&running[job->flow], 1, __ATOMIC_SEQ_CST);
+}
+
+/* Until all jobs that there shall be are done: one that is forgotten makes it wait in vain. */
+static void work_until_done(struct client *client)
+{
+    struct store_request request = {
+        .op = STORE_CLAIM, .queue = "default", .limit = BATCH, .owner = "o", .lease_ms = LEASE_MS};
+    for (int idle = 0; idle < 3000 && !client->err; ++idle) {
+        struct store_ack acks[BATCH];
+        struct store_reply reply = client_run(client, request);
+        for (size_t i = 0; i < reply.job_count; ++i) {
+            run_begin(&reply.jobs[i]);
+            acks[i] = (struct store_ack){
+                .id = reply.jobs[i].id, .lease = reply.jobs[i].lease, .state = JOB_COMPLETED};
+        }
+        for (size_t i = 0; i < reply.job_count; ++i)
+            run_end(&reply.jobs[i]);
+        if (reply.job_count)
+            client_run(client, (struct store_request){
+                                   .op = STORE_ACK, .acks = acks, .ack_count = reply.job_count});
+        client->done += reply.job_count;
+        idle = reply.job_count ? 0 : idle;
+        if (__atomic_add_fetch(&finished, reply.job_count, __ATOMIC_SEQ_CST) >= expected)
+            return;
+    }
+}
+
+static void all_done(const struct client *clients, size_t count)
+{
+    cr_assert_eq(done_by_all(clients, count), expected);
+    cr_assert_eq(count_of(JOB_COMPLETED), expected);
+    cr_assert_eq(query("SELECT count(*) FROM duress_jobs WHERE lease<>1 OR attempt<>1"), 0);
+}
+
+/* Parents end at the same moment in transactions that do not see each other: the child is released, and once. */
+Test(pg_race, fans_come_together_once)
+{
+    enum { WIDE = 6, FANS = 40 };
+    static const uint32_t deps[] = {0, 1, 2, 3, 4, 5};
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "last"};
+    struct client clients[CLIENTS] = {{0}};
+    for (int i = 0; i < FANS; ++i) {
+        struct job_spec specs[WIDE + 1];
+        struct store_step steps[WIDE + 1] = {{0}};
+        for (size_t k = 0; k <= WIDE; ++k) {
+            specs[k] = (struct job_spec){.worker = "w"};
+            steps[k].name = names[k];
+        }
+        steps[WIDE].deps = deps;
+        steps[WIDE].dep_count = WIDE;
+        struct store_workflow workflow = {.steps = steps};
+        run_ok((struct store_request){
+            .op = STORE_INSERT, .specs = specs, .spec_count = WIDE + 1, .workflow = &workflow});
+    }
+    expected = FANS * (WIDE + 1);
+    memset(running, 0, sizeof running);
+    for (size_t i = 0; i < CLIENTS; ++i)
+        clients[i].main = work_until_done;
+    clients_run(clients, CLIENTS);
+    all_done(clients, CLIENTS);
+    cr_assert_eq(query("SELECT count(*) FROM duress_flows WHERE finished_ms=0"), 0);
+}
+
+static void insert_chained(struct client *client)
+{
+    static const char *const keys[CHAINS] = {"x", "y", "z"};
+    for (int i = 0; i < ROUNDS && !client->err; ++i) {
+        struct job_spec specs[2] = {{.worker = "w", .chain = keys[i % CHAINS]},
+                                    {.worker = "w", .chain = keys[(i + 1) % CHAINS]}};
+        client_run(client,
+                   (struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = 2});
+    }
+}
+
+Test(pg_race, chains_stay_in_order_while_many_insert)
+{
+    struct client clients[CLIENTS] = {{.main = insert_chained},
+                                      {.main = insert_chained},
+                                      {.main = work_until_done},
+                                      {.main = work_until_done}};
+    expected = 2 * 2 * ROUNDS;
+    clients_run(clients, CLIENTS);
+    all_done(clients, CLIENTS);
+    cr_assert_lt(query("SELECT max(id) FROM duress_flows"), IDS);
+    cr_assert_eq(doubled, 0, "two of a chain at a time");
+    cr_assert_eq(overtaken, 0, "out of order");
+}
+
+Test(pg_race, a_batch_calls_back_once)
+{
+    struct store_callback callback = {FLOW_EVENT_EXHAUSTED, {.worker = "done", .queue = "back"}};
+    struct store_batch batch = {.callbacks = &callback, .callback_count = 1};
+    struct client clients[CLIENTS] = {{0}};
+    batch.id = run_ok((struct store_request){.op = STORE_BATCH, .batch = &batch}).flow->id;
+    struct job_spec specs[300];
+    for (size_t i = 0; i < ARRAY_SIZE(specs); ++i)
+        specs[i] = (struct job_spec){.worker = "w", .flow = batch.id};
+    run_ok((struct store_request){
+        .op = STORE_INSERT, .specs = specs, .spec_count = ARRAY_SIZE(specs)});
+    batch.close = true;
+    run_ok((struct store_request){.op = STORE_BATCH, .batch = &batch});
+    expected = ARRAY_SIZE(specs);
+    for (size_t i = 0; i < CLIENTS; ++i)
+        clients[i].main = work_until_done;
+    clients_run(clients, CLIENTS);
+    cr_assert_eq(query("SELECT count(*) FROM duress_jobs WHERE worker='done'"), 1);
+    cr_assert_eq(count_of(JOB_COMPLETED), expected);
+}
