@@ -5,6 +5,7 @@
  *   database  SQLite on a disk: on the app node itself, or on a node of its own  database.c, database_file.c
  *   upstream  the service that jobs call; makes effects, fails as it likes       upstream.c
  *   admin     pauses queues, limits them, and takes it back                      admin.c
+ *   cron      entries that are due every few minutes, beside the plan             cron.c
  *   ledger    follows the events, to know what is still pending                  ledger.c
  */
 #ifndef SCENARIOS_JOBS_ADAPTER_H
@@ -65,6 +66,7 @@
     X(POLL, "poll", DURATION, 2 * S, 2 * S, 10 * MS, H, "how often nodes look for work")           \
     X(GRACE, "grace", DURATION, 15 * S, 15 * S, 0, H, "how long a drain may take")                 \
     X(RESTARTS, "restarts", COUNT, 20, 20, 1, 1000, "of a node's processes, within a minute")      \
+    X(CRON, "cron", COUNT, 0, 0, 0, 20, "cron entries, each due every few minutes")                \
     X(FRESH, "fresh", PERCENT, 1000, 1000, 0, 10000,                                               \
       "runs that begin without a database: the first node to open it makes it")                    \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
@@ -78,6 +80,9 @@
     X(UP_SLOW, "upstream slow", PERCENT, 0, 0, 0, 10000, "answers after some seconds")             \
     X(UP_GARBLES, "upstream garbles", PERCENT, 0, 0, 0, 10000,                                     \
       "answers 200 with a body that is none, and no effect")
+
+#define CRON_MOST 20
+#define CRON_ARGS "{\"tick\":1}"
 
 enum workload_param {
 #define X(e, ...) W_##e,
@@ -194,6 +199,7 @@ struct ledger {
     size_t counts[JOB_STATE_COUNT];
     size_t open;             /* the sum of those that are not final: it is asked for at each step */
     unsigned char *meanings; /* by point id; NULL: no event yet */
+    int64_t ticked_ns;       /* when a cron entry was done with last */
     bool
         doubtful; /* a disk failed: what really is in the database must be looked up, after healing */
 };
@@ -220,7 +226,10 @@ struct adapter {
     int64_t checked_ns;
     struct queue_config *queues;
     size_t queue_count;
-    struct worker workers[2]; /* in a fiber, in a thread */
+    struct worker workers[3]; /* in a fiber, in a thread, of cron entries */
+    struct cron_entry cron_entries[CRON_MOST];
+    struct cron_config cron; /* entry_count 0: there is no cron */
+    int64_t healed_ns;       /* 0: not yet */
 };
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
@@ -253,6 +262,11 @@ void client_main(struct proc *self, void *arg);
 /* The functions of all jobs; ctx: struct adapter *. */
 struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx);
 struct job_outcome work_block(const struct job *job, struct job_control *control, void *ctx);
+
+/* cron.c */
+void cron_choose(struct adapter *adapter);
+/* "cron: nothing was due ..."; false: it goes on, or there is none. */
+bool cron_pending(struct adapter *adapter, char *text, size_t size);
 
 void upstream_init(struct upstream *upstream, struct adapter *adapter);
 void upstream_done(struct upstream *upstream);

@@ -39,12 +39,14 @@ void ledger_set(struct ledger *ledger, uint64_t job, int state)
 }
 
 /* What an event tells, by its point. */
-enum meaning { NOTHING, DOUBT, STATE_CLAIMED, STATE_STAGED, STATE_TOLD };
+enum meaning { NOTHING, DOUBT, TICKED, STATE_CLAIMED, STATE_STAGED, STATE_TOLD };
 
 static enum meaning meaning_of(const char *name)
 {
     if (strcmp(name, "world/disk/loss") == 0 || strncmp(name, "disk/", 5) == 0)
         return DOUBT; /* a commit may be lost, or be there though it failed */
+    if (strcmp(name, "store/cron/done") == 0)
+        return TICKED;
     if (strncmp(name, "store/job/", 10) != 0 || strcmp(name + 10, "stale") == 0)
         return NOTHING;
     if (strcmp(name + 10, "claim") == 0)
@@ -70,6 +72,7 @@ void ledger_event(void *ctx, const struct event *event)
     switch ((enum meaning)ledger->meanings[event->point->id]) {
     case NOTHING: return;
     case DOUBT: ledger->doubtful = true; return;
+    case TICKED: ledger->ticked_ns = event->time_ns; return;
     case STATE_CLAIMED: state = JOB_EXECUTING; break;
     case STATE_STAGED: break;
     case STATE_TOLD:

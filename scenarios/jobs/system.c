@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHECK_EVERY_NS INT64_C(600000000000) /* of a disk that has lied */
 
@@ -77,6 +78,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->app_count = draws_nodes(&adapter->draws);
     choose_workers(adapter);
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
+    cron_choose(adapter);
     choose_queues(adapter);
     workload_draw(adapter);
     admin_draw(adapter);
@@ -144,12 +146,14 @@ static bool jobs_pending(void *ctx, char *text, size_t size)
         snprintf(text, size, "what was said of queues is not taken back yet");
         return true;
     }
-    return ledger_text(&adapter->ledger, text, size);
+    return cron_pending(adapter, text, size) || ledger_text(&adapter->ledger, text, size);
 }
 
 static void audit_row(void *ctx, const struct job *job)
 {
     struct adapter *adapter = ctx;
+    if (strcmp(job->args, CRON_ARGS) == 0)
+        return; /* no client asked for it */
     TRACE(world_site(adapter->world), "audit/job/row", T_U64("job", job->id),
           T_U64("key", key_of_args(job->args)), T_STR("state", job_state_word(job->state)),
           T_U64("attempt", job->attempt), T_U64("max", job->max_attempts));
