@@ -390,3 +390,102 @@ Test(pg_race, a_batch_calls_back_once)
     cr_assert_eq(query("SELECT count(*) FROM duress_jobs WHERE worker='done'"), 1);
     cr_assert_eq(count_of(JOB_COMPLETED), expected);
 }
+
+/* ---- one at a time ---- */
+
+enum { INSERTERS = 50, KINDS = 4, RIVALS = 40 };
+
+static const struct job_unique one_of_a_kind = {.period_ms = JOB_UNIQUE_FOREVER,
+                                                .states = JOB_STATES_INCOMPLETE};
+
+static const char *const kinds[KINDS] = {"a", "b", "c", "d"};
+
+/* All kinds, each in an insert of its own; every third insert is rolled back by the caller's own statements. */
+static void ask_for_each(struct client *client)
+{
+    for (size_t i = 0; i < KINDS; ++i) {
+        struct job_spec spec = {.worker = kinds[i], .unique = &one_of_a_kind};
+        bool rolls_back = (client->count + i) % 3 == 0;
+        struct store_reply reply;
+        struct store_request request = {.op = STORE_INSERT,
+                                        .specs = &spec,
+                                        .spec_count = 1,
+                                        .tx_sql = rolls_back ? "SELECT 1/0" : "SELECT 1"};
+        store_execute(client->db, &request, &client->heap, &reply);
+        if (rolls_back ? reply.err != -EINVAL : reply.err != 0) {
+            client->err = reply.err ? reply.err : -EPROTO;
+            memcpy(client->why, reply.why, sizeof client->why);
+        }
+        client->ids[i] = rolls_back || reply.err ? 0 : reply.ids[0];
+        client->done += !rolls_back && reply.conflicts && !reply.conflicts[0];
+    }
+}
+
+Test(pg_race, c9_fifty_inserters_some_of_which_roll_back)
+{
+    static struct client clients[INSERTERS];
+    for (size_t i = 0; i < INSERTERS; ++i)
+        clients[i] = (struct client){
+            .main = ask_for_each, .count = i, .ids = heap_alloc(&heap, KINDS * sizeof(uint64_t))};
+    clients_run(clients, INSERTERS);
+    struct store_reply reply = run_ok((struct store_request){.op = STORE_LIST, .limit = 99});
+    cr_assert_eq(reply.job_count, KINDS);
+    cr_assert_eq(done_by_all(clients, INSERTERS), KINDS, "one of them made each");
+    for (size_t i = 0; i < INSERTERS; ++i)
+        for (size_t kind = 0; kind < KINDS; ++kind)
+            for (size_t j = 0; j < KINDS; ++j)
+                if (clients[i].ids[kind] == reply.jobs[j].id)
+                    cr_assert_str_eq(reply.jobs[j].worker, kinds[kind]);
+}
+
+/* RIVALS unique jobs in one insert. */
+static struct store_reply ask_for_rivals(struct client *client)
+{
+    struct job_spec *specs = heap_alloc(&client->heap, RIVALS * sizeof *specs);
+    for (size_t i = 0; i < RIVALS; ++i) {
+        char args[24];
+        snprintf(args, sizeof args, "{\"n\":%zu}", i);
+        specs[i] = (struct job_spec){
+            .worker = "w", .args = heap_strdup(&client->heap, args), .unique = &one_of_a_kind};
+    }
+    return client_run(
+        client, (struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = RIVALS});
+}
+
+static void cancel_and_ask(struct client *client)
+{
+    for (int round = 0; round < 10; ++round) {
+        struct store_reply reply = ask_for_rivals(client);
+        client_run(client, (struct store_request){
+                               .op = STORE_CANCEL, .ids = reply.ids, .id_count = reply.id_count});
+    }
+}
+
+/* Brings them back, again and again, while others take their keys. */
+static void retry_rivals(struct client *client)
+{
+    for (int round = 0; round < 20; ++round)
+        for (int op = 0; op < 2; ++op)
+            client_run(client, (struct store_request){.op = op ? STORE_CANCEL : STORE_RETRY,
+                                                      .ids = client->ids,
+                                                      .id_count = client->count});
+}
+
+Test(pg_race, no_change_fails_for_a_key)
+{
+    struct client clients[3] = {
+        {.main = retry_rivals}, {.main = cancel_and_ask}, {.main = cancel_and_ask}};
+    struct client first = {.db = db};
+    heap_init(&first.heap);
+    struct store_reply reply = ask_for_rivals(&first);
+    cr_assert_eq(first.err, 0, "%s", first.why);
+    clients[0].count = reply.id_count;
+    clients[0].ids = reply.ids;
+    run_ok((struct store_request){.op = STORE_CANCEL, .ids = reply.ids, .id_count = RIVALS});
+    sql_run("ALTER DATABASE postgres SET deadlock_timeout='20ms'");
+    clients_run(clients, 3);
+    heap_done(&first.heap);
+    cr_assert_eq(query("SELECT count(*) FROM(SELECT FROM duress_jobs WHERE state='available'"
+                       "AND unique_key IS NOT NULL GROUP BY unique_key HAVING count(*)>1)AS x"),
+                 0);
+}
