@@ -165,8 +165,8 @@ $(BUILD)/test/%.sh: %.sh
 	$(Q)cp $< $@
 $(BUILD)/fuzzer/%: $(BUILD)/obj/%.o $(BUILD)/libduress.a
 	$(call link,-fsanitize=fuzzer $< $(call WHOLE,$(BUILD)/libduress.a),$(DURESS_LIBS))
-$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(filter-out %/libcli.a,$(PARTS))
-	$(call link,$< $(call WHOLE,$(filter-out $(PARTS),$(filter %.a,$^))) $(BUILD)/libproblems.a $(BUILD)/libpg.a,$(DURESS_LIBS) $(PG_LIBS))
+$(BUILD)/bench/%: $(BUILD)/obj/%.o $(BUILD)/libadapters.a $(BUILD)/libduress.a $(BUILD)/libjobs.a $(PARTS)
+	$(call link,$< $(call WHOLE,$(filter-out $(PARTS),$(filter %.a,$^))) $(PARTS),$(DURESS_LIBS) -luv $(PG_LIBS))
 
 -include $(shell find $(BUILD)/obj $(BUILD)/props $(BUILD)/release/obj -name '*.d' 2>/dev/null)
 
