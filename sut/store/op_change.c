@@ -193,6 +193,16 @@ void tx_rescue(struct tx *tx)
 
 /* ---- claim ---- */
 
+/* How a job stands in the reply. */
+static void taken(const struct tx *tx, struct job *job, const char *owner)
+{
+    job->state = JOB_EXECUTING;
+    ++job->attempt;
+    ++job->lease;
+    job->attempted_ms = tx->now_ms;
+    job->owner = owner;
+}
+
 /* Charges the attempt and raises the lease of a row as it was found. */
 static void take(struct tx *tx, struct job *job, const char *owner)
 {
@@ -205,11 +215,6 @@ static void take(struct tx *tx, struct job *job, const char *owner)
     if (tx_run(tx, stmt) != 1)
         tx_fail(tx, -EIO, "job %llu changed between two statements of one transaction",
                 (unsigned long long)job->id);
-    job->state = JOB_EXECUTING;
-    ++job->attempt;
-    ++job->lease;
-    job->attempted_ms = tx->now_ms;
-    job->owner = owner;
 }
 
 /* Those that a claim may take as they are: they become available and are taken in one change. Who has no attempt left is
@@ -254,8 +259,12 @@ static void claim(struct tx *tx)
     else if (request->stage)
         add_due(tx);
     const char *owner = heap_strdup(tx->heap, request->owner ? request->owner : "");
-    for (size_t i = 0; i < reply->job_count && !tx->err; ++i)
-        take(tx, &reply->jobs[i], owner);
+    bool many = tx_take_many(tx, owner);
+    for (size_t i = 0; i < reply->job_count && !tx->err; ++i) {
+        if (!many)
+            take(tx, &reply->jobs[i], owner);
+        taken(tx, &reply->jobs[i], owner);
+    }
     if (ruled)
         tx_claimed_ruled(tx, &rule);
 }
@@ -373,6 +382,13 @@ bool tx_ack_possible(struct tx *tx, const struct store_ack *ack)
     return false;
 }
 
+static enum store_ack_result ack_done(struct tx *tx, const struct store_ack *ack)
+{
+    if (tx_traced(tx))
+        ack_note(tx, ack);
+    return ACK_APPLIED;
+}
+
 enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack)
 {
     if (!tx_ack_possible(tx, ack))
@@ -383,17 +399,17 @@ enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack)
             return ack_refused(tx, ack, &row);
         ack_of_member(tx, ack, row.flow);
     }
-    if (tx_traced(tx))
-        ack_note(tx, ack);
-    return ACK_APPLIED;
+    return ack_done(tx, ack);
 }
 
 void tx_ack(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     tx->reply->acks = heap_alloc(tx->heap, request->ack_count * sizeof *tx->reply->acks);
+    const bool *done = tx_finish_many(tx);
     for (size_t i = 0; i < request->ack_count && !tx->err; ++i)
-        tx->reply->acks[i] = tx_ack_one(tx, &request->acks[i]);
+        tx->reply->acks[i] =
+            done && done[i] ? ack_done(tx, &request->acks[i]) : tx_ack_one(tx, &request->acks[i]);
     tx_flow_settle(tx); /* what is released can be claimed at once */
     if (request->queue)
         claim(tx);

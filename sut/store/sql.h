@@ -4,6 +4,7 @@
  *     sql_statements.h   all SQL of the operations, in words that every database understands
  *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
  *     op_queue.c         what the store knows of a queue, and a claim under its limits
+ *     op_many.c          many rows in one statement
  *     op_insert.c        what is checked before an insert
  *     op_unique.c        jobs of which there is one at a time
  *     op_read.c          rows as jobs: get, list, stats
@@ -53,6 +54,8 @@ struct sql_backend {
     const char *(*column_text)(struct tx_stmt *stmt, int column);
     int (*column_count)(struct tx_stmt *stmt);
 
+    bool
+        alone; /* one transaction at a time changes anything: rows that were read can be changed as they were found */
     tx_operation *own[STORE_OP_COUNT]; /* NULL: as it is done everywhere */
 };
 
@@ -77,8 +80,10 @@ struct tx {
     int64_t now_ms;
     int err;
     char why[sizeof((struct store_reply *)0)->why];
-    size_t job_capacity;    /* of reply->jobs */
-    bool careful;           /* a change met a unique key that another job holds: see tx_yield() */
+    size_t job_capacity; /* of reply->jobs */
+    /* A change met a unique key that another job holds (see tx_yield()), or one of many was not as it was thought to be: now all
+     * go one by one. */
+    bool careful;
     struct change *changes; /* only when somebody listens */
     size_t change_count, change_capacity;
     const struct job_spec *specs; /* INSERT: as they are inserted */
@@ -180,6 +185,13 @@ bool tx_ack_possible(struct tx *tx, const struct store_ack *ack);
 enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack);
 /* Until the job is due again; 0 when its end is final. */
 int64_t ack_delay_ms(const struct store_ack *ack);
+/* ---- op_many.c ---- */
+
+/* Takes all jobs of the reply, but says nothing in it. False: that is for take(), one by one. */
+bool tx_take_many(struct tx *tx, const char *owner);
+/* Which outcomes of the request are applied by now; NULL: none. The others go one by one. */
+bool *tx_finish_many(struct tx *tx);
+
 /* What is wrong with what shall be inserted: fails the transaction. */
 int specs_check(const struct job_spec *specs, size_t count, char *why, size_t why_size);
 /* The parameters of JOB_INSERT_MORE. */

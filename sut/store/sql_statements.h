@@ -9,6 +9,7 @@
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
  *                                       that another transaction is changing are left out
  *     SQL_LOCK_WAIT                     the same, but waits for that transaction
+ *     SQL_IDS(list)                     the numbers of a JSON array, as what stands behind IN
  *
  * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
  */
@@ -101,6 +102,12 @@
       "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \
       "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
       " AND attempt<max_attempts)")                                                                \
+    X(CLAIM_MANY,                                                                                  \
+      "UPDATE duress_jobs SET state='executing',attempt=attempt+1,lease=lease+1,"                  \
+      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id IN" SQL_IDS("?2") "AND " IS_READY)          \
+    X(FINISH_MANY,                                                                                 \
+      "UPDATE duress_jobs SET state='completed',acked=?3,finished_ms=?1,wake_ms=NULL "             \
+      "WHERE id IN" SQL_IDS("?2") "AND lease=?3 AND state='executing'AND flow IS NULL")            \
     X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL "              \
               "WHERE " IS_HELD " AND flow IS NULL")                                                \
     X(ACK, ACK_RUN " AND flow IS NULL")                                                            \

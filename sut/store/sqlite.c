@@ -20,6 +20,7 @@ enum { BUSY_MS_DEFAULT = 5000 };
 #define SQL_BY_ID     "NOT INDEXED"
 #define SQL_LOCK      ""
 #define SQL_LOCK_WAIT ""
+#define SQL_IDS(list) "(SELECT value FROM json_each(" list "))"
 
 const char *const sqlite_statements[STATEMENT_COUNT] = {
 #define X(name, sql) sql,
@@ -168,6 +169,7 @@ const struct sql_backend sqlite_backend = {
     .column_int = column_int,
     .column_text = column_text,
     .column_count = column_count,
+    .alone = true,
     .own = {[STORE_INSERT] = sqlite_insert},
 };
 

@@ -184,3 +184,65 @@ CONFORMS(acks_are_all_or_none_when_one_is_nonsense)
         cr_assert_eq(get(id).state, JOB_EXECUTING);
     }
 }
+
+/* ---- many at once: a database may do it in other statements, and answers the same ---- */
+
+enum { CROWD = 20 };
+
+static void crowd_claim(struct store_ack acks[CROWD])
+{
+    struct job_spec specs[CROWD];
+    for (size_t i = 0; i < CROWD; ++i)
+        specs[i] = (struct job_spec){.worker = "w"};
+    run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = CROWD});
+    struct store_reply reply = run_ok((struct store_request){
+        .op = STORE_CLAIM, .queue = "default", .limit = CROWD, .owner = "o", .lease_ms = LEASE_MS});
+    cr_assert_eq(reply.job_count, CROWD);
+    for (size_t i = 0; i < CROWD; ++i) {
+        const struct job *job = &reply.jobs[i];
+        cr_assert_eq(job->id, i + 1);
+        cr_assert_eq(job->lease, 1);
+        cr_assert_eq(job->attempt, 1);
+        cr_assert_eq(get(job->id).state, JOB_EXECUTING);
+        cr_assert_eq(get(job->id).lease, 1);
+        cr_assert_str_eq(get(job->id).owner, "o");
+        acks[i] = (struct store_ack){.id = job->id, .lease = 1, .state = JOB_COMPLETED};
+    }
+}
+
+static struct store_reply crowd_ack(const struct store_ack *acks)
+{
+    return run_ok((struct store_request){.op = STORE_ACK, .acks = acks, .ack_count = CROWD});
+}
+
+CONFORMS(many_jobs_are_claimed_and_finished_as_one_is)
+{
+    struct store_ack acks[CROWD];
+    crowd_claim(acks);
+    clock_ms += 10;
+    acks[3].state = JOB_RETRYABLE;
+    acks[3].error = "e";
+    events_clear();
+    struct store_reply reply = crowd_ack(acks);
+    for (size_t i = 0; i < CROWD; ++i) {
+        cr_assert_eq(reply.acks[i], ACK_APPLIED);
+        cr_assert_eq(get(i + 1).state, i == 3 ? JOB_RETRYABLE : JOB_COMPLETED);
+        cr_assert_eq(get(i + 1).finished_ms, i == 3 ? 0 : clock_ms);
+    }
+    cr_assert_eq(crowd_ack(acks).acks[0], ACK_REPEATED);
+}
+
+CONFORMS(one_of_many_that_is_not_held_leaves_the_others_alone)
+{
+    struct store_ack acks[CROWD];
+    crowd_claim(acks);
+    const uint64_t cancelled = 7;
+    run_ok((struct store_request){.op = STORE_CANCEL, .ids = &cancelled, .id_count = 1});
+    acks[12].id = 1; /* twice */
+    struct store_reply reply = crowd_ack(acks);
+    for (size_t i = 0; i < CROWD; ++i)
+        cr_assert_eq(reply.acks[i], i == 6 ? ACK_STALE : i == 12 ? ACK_REPEATED : ACK_APPLIED);
+    cr_assert_eq(get(7).state, JOB_CANCELLED);
+    cr_assert_eq(get(13).state, JOB_EXECUTING);
+    cr_assert_eq(get(20).state, JOB_COMPLETED);
+}

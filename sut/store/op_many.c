@@ -1,0 +1,106 @@
+/* op_many.c: many rows in one statement, where there is one writer at a time: it opens the table and its indexes once, not
+ * once per row, which is half of what a change of one row costs. Few rows, and all that is not plain, go one by one. */
+#include "sut/store/sql.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { MANY_MIN = 8, DIGITS_MAX = 21 };
+
+static bool many(const struct tx *tx, size_t count)
+{
+    return tx->store->backend->alone && !tx->careful && count >= MANY_MIN;
+}
+
+/* "[17,18,20]" */
+struct id_list {
+    char *text;
+    size_t length, count;
+};
+
+static struct id_list id_list_make(struct heap *heap, size_t count_max)
+{
+    char *text = heap_alloc(heap, count_max * DIGITS_MAX + 3);
+    text[0] = '[';
+    return (struct id_list){.text = text, .length = 1};
+}
+
+static void id_list_add(struct id_list *list, uint64_t id)
+{
+    char digits[DIGITS_MAX], *first = digits + sizeof digits;
+    if (list->count++)
+        list->text[list->length++] = ',';
+    do
+        *--first = (char)('0' + id % 10);
+    while ((id /= 10) > 0);
+    size_t length = (size_t)(digits + sizeof digits - first);
+    memcpy(list->text + list->length, first, length);
+    list->length += length;
+}
+
+static const char *id_list_end(struct id_list *list)
+{
+    list->text[list->length] = ']';
+    list->text[list->length + 1] = '\0';
+    return list->text;
+}
+
+bool tx_take_many(struct tx *tx, const char *owner)
+{
+    struct store_reply *reply = tx->reply;
+    if (!many(tx, reply->job_count) || reply->changed) /* some are not available yet */
+        return false;
+    struct id_list ids = id_list_make(tx->heap, reply->job_count);
+    for (size_t i = 0; i < reply->job_count; ++i)
+        id_list_add(&ids, reply->jobs[i].id);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM_MANY);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_text(tx, stmt, 2, id_list_end(&ids));
+    tx_bind_text(tx, stmt, 3, owner);
+    tx_bind_int(tx, stmt, 4, tx->request->lease_ms);
+    size_t taken = tx_run(tx, stmt);
+    if (taken != reply->job_count)
+        tx_fail(tx, -EIO, "%zu of %zu jobs changed between two statements of one transaction",
+                reply->job_count - taken, reply->job_count);
+    return true;
+}
+
+/* ---- finishing ---- */
+
+static bool is_plain(const struct store_ack *ack, uint64_t lease)
+{
+    return ack->state == JOB_COMPLETED && !ack->error && ack->lease == lease;
+}
+
+/* All of them are running under this lease and are in no flow, mostly. If not, the transaction is made once more, carefully. */
+static void finish(struct tx *tx, const struct id_list *ids, uint64_t lease)
+{
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_FINISH_MANY);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_text(tx, stmt, 2, ids->text);
+    tx_bind_int(tx, stmt, 3, (int64_t)lease);
+    if (tx_run(tx, stmt) != ids->count)
+        tx_fail(tx, -EEXIST, "one of many is not held under its lease");
+}
+
+/* Most attempts are first ones, which have the lease 1: those of the lease of the first one are one group. */
+bool *tx_finish_many(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    size_t count = request->ack_count;
+    if (!many(tx, count))
+        return NULL;
+    uint64_t lease = request->acks[0].lease;
+    struct id_list ids = id_list_make(tx->heap, count);
+    for (size_t i = 0; i < count; ++i)
+        if (is_plain(&request->acks[i], lease))
+            id_list_add(&ids, request->acks[i].id);
+    id_list_end(&ids);
+    if (ids.count < MANY_MIN)
+        return NULL;
+    finish(tx, &ids, lease);
+    bool *done = heap_alloc(tx->heap, count * sizeof *done);
+    for (size_t i = 0; i < count; ++i)
+        done[i] = is_plain(&request->acks[i], lease);
+    return done;
+}
