@@ -79,6 +79,7 @@ static struct store_pg_options pg_options(void)
                                      .env = &env,
                                      .create = true,
                                      .pooled = POOLED,
+                                     .call_ms = 60000,
                                      .now_sql = now_sql};
 }
 
