@@ -33,7 +33,7 @@ static const struct key {
     {"queue", "NAME=LIMIT", set_queue, 0, 0, 0,
      "a queue, and how many of its jobs run at once; repeatable (default=10)"},
     {"lease", "TIME", set_duration, AT(lease_ns), NS_PER_S, 86400 * NS_PER_S,
-     "how long a job stays with a daemon that is silent (30s)"},
+     "how long a job stays with a daemon that is silent (12s)"},
     {"poll", "TIME", set_duration, AT(poll_ns), 10 * NS_PER_MS, 3600 * NS_PER_S,
      "how often to look for new jobs (200ms)"},
     {"grace", "TIME", set_duration, AT(grace_ns), 0, 86400 * NS_PER_S,
@@ -206,7 +206,7 @@ bool config_set(struct config *config, const char *name, const char *value, char
 void config_init(struct config *config, struct heap *heap)
 {
     *config = (struct config){.heap = heap,
-                              .lease_ns = 30 * NS_PER_S,
+                              .lease_ns = 12 * NS_PER_S,
                               .poll_ns = 200 * NS_PER_MS,
                               .grace_ns = 15 * NS_PER_S,
                               .crashes = 3,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEASE_MS_DEFAULT INT64_C(30000)
+#define LEASE_MS_DEFAULT INT64_C(12000) /* what a dead node left is started again within 15 s */
 #define POLL_NS_DEFAULT  NS_PER_S
 #define GRACE_NS_DEFAULT (15 * NS_PER_S)
 #define RESTARTS_DEFAULT 20

@@ -90,7 +90,7 @@ struct jobs_config {
     job_perform *fallback; /* for worker names not in the table; NULL: that is an error outcome */
     void *fallback_ctx;
     int64_t fallback_timeout_ns, fallback_patience_ns;
-    int64_t lease_ms; /* 0: 30,000. Renewed every third of it. */
+    int64_t lease_ms; /* 0: 12,000. Renewed every third of it. */
     int64_t
         poll_ns; /* 0: 1 s. The node looks for jobs that are due or ready at least that often. */
     int64_t grace_ns; /* 0: 15 s, of a drain */

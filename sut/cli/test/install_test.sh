@@ -39,7 +39,7 @@ check 'the examples are there' test -x "$prefix/share/doc/duress/examples/report
 mkdir "$work/workers"
 cp "$prefix/share/doc/duress/examples/report" "$work/workers"
 sed "s|/var/lib/jobd|$work|; s|/usr/local/lib/jobd|$work|" "$prefix/share/doc/duress/examples/jobd.conf" >"$work/jobd.conf"
-check 'the example configuration is right' says 0 'queues default=10 mail=2, lease 30s.*timeout 10m' "$prefix/bin/jobd" -c "$work/jobd.conf" --check
+check 'the example configuration is right' says 0 'queues default=10 mail=2, lease 12s.*timeout 10m' "$prefix/bin/jobd" -c "$work/jobd.conf" --check
 ctl insert report '{"day": "2020-02-29"}' >/dev/null
 ctl insert report '{"night": 1}' >/dev/null
 ctl insert report '{"day": "9999-01-01"}' >/dev/null

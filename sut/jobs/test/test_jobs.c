@@ -411,7 +411,7 @@ Test(queue, failed_insert_is_reported)
 
 Test(ack, is_tried_until_it_is_applied)
 {
-    struct rig *rig = rig_new((struct rig_options){0});
+    struct rig *rig = rig_new((struct rig_options){.lease_ms = 600000});
     uint64_t ids[] = {rig_insert(rig, "ok", "{}", 0), rig_insert(rig, "cancel", "{}", 0)};
     rig->mode[STORE_ACK] = REFUSE;
     rig->times[STORE_ACK] = 7;
