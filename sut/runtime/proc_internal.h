@@ -75,6 +75,14 @@ struct alias {
     enum alias_kind kind;
 };
 
+/* Messages with a ref of `ref` or above stand at *at or behind it: refs rise, and none of these was there when it was set. So
+ * who waits for such a ref needs not look at what was in the mailbox before, however much it is. */
+struct mark {
+    struct envelope **at; /* NULL: there is none */
+    ref_id ref;
+    size_t waits; /* for so many refs since it was set nothing has come */
+};
+
 /* A message on its way, in the heap of the receiver: it goes where the receiver goes. */
 struct delayed {
     struct timer timer;
@@ -114,6 +122,7 @@ struct proc {
 
     struct envelope *first, **last; /* the mailbox; *last is NULL */
     size_t mail_count;
+    struct mark mark;
     struct envelope *received; /* what the last receive gave out */
     struct envelope *replied;  /* what the last call gave out */
     ref_id call;               /* the call that waits for its reply, or 0 */
@@ -236,6 +245,14 @@ void proc_post_reason(struct proc *to, const struct message *message, size_t at)
 struct envelope *mailbox_wait(struct proc *self, struct envelope **at,
                               bool (*match)(const struct message *, void *), void *ctx,
                               int64_t timeout_ns);
+/* From where on a message with this ref can stand. */
+static inline struct envelope **mailbox_from(struct proc *self, ref_id ref)
+{
+    return self->mark.at && ref >= self->mark.ref ? self->mark.at : &self->first;
+}
+/* One more ref is waited for, that is about to be made; one less, whichever. */
+void mailbox_mark(struct proc *self);
+void mailbox_unmark(struct proc *self, ref_id ref);
 void mailbox_discard(struct proc *self, bool (*match)(const struct message *, void *), void *ctx);
 
 /* proc_link.c */

@@ -73,9 +73,24 @@ static struct envelope *mailbox_take(struct proc *self, struct envelope **at)
     *at = envelope->next;
     if (!*at)
         self->last = at;
+    if (self->mark.at == &envelope->next)
+        self->mark.at = at;
     envelope->next = NULL;
     --self->mail_count;
     return envelope;
+}
+
+void mailbox_mark(struct proc *self)
+{
+    if (!self->mark.at)
+        self->mark = (struct mark){.at = self->last, .ref = self->runtime->last_ref + 1};
+    ++self->mark.waits;
+}
+
+void mailbox_unmark(struct proc *self, ref_id ref)
+{
+    if (self->mark.at && ref >= self->mark.ref && --self->mark.waits == 0)
+        self->mark.at = NULL;
 }
 
 void mailbox_discard(struct proc *self, message_match *match, void *ctx)

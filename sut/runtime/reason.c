@@ -10,12 +10,23 @@
 
 /* ---- reasons ---- */
 
+/* Most reasons are words: printing them would cost more than the exit. */
+static void text_copy(char *to, const char *text)
+{
+    size_t length = strlen(text);
+    length = length < REASON_TEXT ? length : REASON_TEXT - 1;
+    memcpy(to, text, length);
+    to[length] = '\0';
+}
+
 struct reason reason_make(enum reason_kind kind, const char *format, ...)
 {
     struct reason reason = {.kind = kind};
     va_list args;
     va_start(args, format);
-    if (format)
+    if (format && !strchr(format, '%'))
+        text_copy(reason.text, format);
+    else if (format)
         vsnprintf(reason.text, sizeof reason.text, format, args);
     va_end(args);
     return reason;

@@ -27,21 +27,24 @@ static void shard_ended(struct attachment *attachment, struct proc *proc, bool d
     registry_drop(registry);
 }
 
+static int64_t shard_turn(struct proc *self, void *arg, const struct message *message)
+{
+    const struct shard *shard = arg;
+    if (message->tag == MSG_EXIT && message->from == shard->registry->id)
+        proc_exit(self, ((const struct exit_message *)message->data)->reason);
+    return WAIT_FOREVER;
+}
+
 /* It traps exits, so that those who end, linked with it, do not end it. */
 static void shard_main(struct proc *self, void *arg)
 {
     struct shard *shard = *(struct shard **)arg;
-    proc_id supervisor = shard->registry->id;
     proc_trap_exit(self, true);
     shard->proc = self;
     shard->attachment.release = shard_ended;
     proc_attach(self, &shard->attachment);
     shard->registry->attachments++;
-    for (;;) {
-        const struct message *message = proc_receive(self, WAIT_FOREVER);
-        if (message->tag == MSG_EXIT && message->from == supervisor)
-            proc_exit(self, ((const struct exit_message *)message->data)->reason);
-    }
+    proc_become(self, shard_turn, shard, WAIT_FOREVER);
 }
 
 static struct registry *registry_new(struct runtime *runtime, const struct registry_spec *spec)

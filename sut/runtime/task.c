@@ -79,6 +79,7 @@ int task_async(struct proc *self, const struct task_spec *spec, struct task *ret
     if (pid == 0)
         return -EAGAIN;
     order = runtime_find(self->runtime, pid)->arg; /* it has not run yet */
+    mailbox_mark(self);
     order->ref = proc_monitor(self, pid);
     *ret_task = (struct task){pid, order->ref, owner};
     TRACE(&self->site, "task/task/start", T_U64("task", pid), T_U64("owner", owner),
@@ -88,6 +89,7 @@ int task_async(struct proc *self, const struct task_spec *spec, struct task *ret
 
 struct task task_completed(struct proc *self, const void *data, size_t size)
 {
+    mailbox_mark(self);
     struct task task = {.ref = runtime_ref(self->runtime), .owner = proc_id_of(self)};
     proc_post(self,
               &(struct message){.tag = MSG_TASK, .ref = task.ref, .size = size, .data = data});
@@ -119,14 +121,14 @@ static bool is_value(const struct message *message, void *ctx)
 
 struct envelope *task_word(struct proc *self, ref_id ref, int64_t timeout_ns)
 {
-    return mailbox_wait(self, &self->first, is_word, &ref, timeout_ns);
+    return mailbox_wait(self, mailbox_from(self, ref), is_word, &ref, timeout_ns);
 }
 
-/* The DOWN of a monitor that is gone is looked for from the front: it came soon after the value. */
 void task_over(struct proc *self, ref_id ref)
 {
     if (!proc_demonitor(self, ref, false))
-        heap_release(&self->heap, mailbox_wait(self, &self->first, is_down, &ref, 0));
+        heap_release(&self->heap, mailbox_wait(self, mailbox_from(self, ref), is_down, &ref, 0));
+    mailbox_unmark(self, ref);
 }
 
 struct task_result word_result(struct proc *self, struct envelope *word)
@@ -141,6 +143,8 @@ struct task_result word_result(struct proc *self, struct envelope *word)
     reason_own(&self->heap, &result.why);
     if (result.how == TASK_OK)
         task_over(self, message->ref);
+    else
+        mailbox_unmark(self, message->ref);
     TRACE_SIGNAL(self, "task/value/get", T_U64("ref", message->ref), T_U64("task", message->from),
                  T_U64("owner", proc_id_of(self)), T_U64("ok", result.how == TASK_OK));
     heap_release(&self->heap, word);
@@ -212,10 +216,10 @@ static bool down_wait(struct proc *self, const struct task *task, int64_t *shutd
     ref_id ref = task->ref;
     bool monitored = id_table_find(&self->runtime->monitors, ref);
     int64_t timeout_ns = !monitored ? 0 : *shutdown_ns < 0 ? WAIT_FOREVER : *shutdown_ns;
-    struct envelope *down = mailbox_wait(self, &self->first, is_down, &ref, timeout_ns);
+    struct envelope *down = mailbox_wait(self, mailbox_from(self, ref), is_down, &ref, timeout_ns);
     if (!down && monitored) {
         proc_signal(self->runtime, proc_id_of(self), task->pid, (struct reason){.kind = EXIT_KILL});
-        down = mailbox_wait(self, &self->first, is_down, &ref, WAIT_FOREVER);
+        down = mailbox_wait(self, mailbox_from(self, ref), is_down, &ref, WAIT_FOREVER);
     }
     if (down) {
         *ret_why = ((const struct exit_message *)down->message.data)->reason;
@@ -247,9 +251,11 @@ struct task_result task_shutdown(struct proc *self, const struct task *task, int
     proc_signal(self->runtime, proc_id_of(self), task->pid,
                 (struct reason){.kind = brutal ? EXIT_KILL : EXIT_SHUTDOWN});
     down_wait(self, task, &shutdown_ns, &why);
-    struct envelope *value = mailbox_wait(self, &self->first, is_value, &ref, 0);
-    if (!value)
+    struct envelope *value = mailbox_wait(self, mailbox_from(self, ref), is_value, &ref, 0);
+    if (!value) {
+        mailbox_unmark(self, ref);
         return shutdown_result(&why, brutal);
+    }
     reason_release(&self->heap, &why);
     return word_result(self, value);
 }

@@ -13,18 +13,23 @@ struct awaited {
 struct many {
     struct heap *heap; /* of all this, below the caller's: it goes with it in any case */
     struct id_table refs;
+    ref_id least; /* of them, at first */
     struct awaited *awaited;
 };
 
 static void many_begin(struct many *many, struct proc *self, const struct task *tasks, size_t count)
 {
     many->heap = heap_child(&self->heap);
+    many->least = UINT64_MAX;
     many->awaited = heap_alloc(many->heap, count * sizeof *many->awaited);
     id_table_init(&many->refs, many->heap);
     for (size_t i = 0; i < count; i++) {
         many->awaited[i].index = i;
-        if (!task_foreign(self, &tasks[i]))
-            id_table_insert(&many->refs, &many->awaited[i].by_ref, tasks[i].ref);
+        if (task_foreign(self, &tasks[i]))
+            continue;
+        id_table_insert(&many->refs, &many->awaited[i].by_ref, tasks[i].ref);
+        if (tasks[i].ref < many->least)
+            many->least = tasks[i].ref;
     }
 }
 
@@ -40,7 +45,8 @@ static size_t many_next(struct many *many, struct proc *self, int64_t deadline,
                         struct task_result *ret_result)
 {
     int64_t left = deadline == WAIT_FOREVER ? WAIT_FOREVER : deadline - proc_now(self);
-    struct envelope *word = mailbox_wait(self, &self->first, is_awaited, many, left);
+    struct envelope *word =
+        mailbox_wait(self, mailbox_from(self, many->least), is_awaited, many, left);
     if (!word)
         return SIZE_MAX;
     struct id_node *node = id_table_find(&many->refs, word->message.ref);

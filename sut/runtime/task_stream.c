@@ -52,9 +52,14 @@ int task_stream_open(struct proc *self, const struct task_stream_spec *spec,
 {
     int err = spec_check(spec);
     ref_id ref = 0;
-    proc_id middle = err ? 0 : middle_start(self, spec->nolink, &ref);
-    if (!middle)
-        return err ? err : -EAGAIN;
+    if (err)
+        return err;
+    mailbox_mark(self);
+    proc_id middle = middle_start(self, spec->nolink, &ref);
+    if (!middle) {
+        mailbox_unmark(self, UINT64_MAX);
+        return -EAGAIN;
+    }
     struct heap *heap = heap_child(&self->heap);
     struct task_stream *stream = heap_alloc(heap, sizeof *stream);
     stream->spec = *spec;
@@ -98,10 +103,11 @@ static void stream_end(struct proc *self, struct task_stream *stream)
     struct proc *middle = runtime_find(self->runtime, stream->middle);
     if (middle)
         proc_post(middle, &(struct message){.tag = MSG_TASK, .from = stream->owner});
-    heap_release(&self->heap,
-                 mailbox_wait(self, &self->first, is_middle_down, stream, WAIT_FOREVER));
+    struct envelope **from = mailbox_from(self, stream->middle_ref);
+    heap_release(&self->heap, mailbox_wait(self, from, is_middle_down, stream, WAIT_FOREVER));
     if (stream->running.count > 0)
         mailbox_discard(self, is_of_stream, stream);
+    mailbox_unmark(self, stream->middle_ref);
     TRACE(&self->site, "task/stream/close", T_U64("stream", stream->middle),
           T_U64("elements", stream->positions), T_U64("killed", stream->running.count));
 }
@@ -212,11 +218,13 @@ static int element_end(struct proc *self, struct task_stream *stream, struct ele
 static int stream_wait(struct proc *self, struct task_stream *stream)
 {
     int err = 0;
-    struct envelope *word = mailbox_wait(self, &self->first, is_of_stream, stream, WAIT_FOREVER);
+    struct envelope **from = mailbox_from(self, stream->middle_ref);
+    struct envelope *word = mailbox_wait(self, from, is_of_stream, stream, WAIT_FOREVER);
     const struct message *message = &word->message;
     struct id_node *node = id_table_find(&stream->running, message->ref);
     if (message->tag == MSG_DOWN) {
         stream->open = false;
+        mailbox_unmark(self, stream->middle_ref);
         stream->why = ((const struct exit_message *)message->data)->reason;
         reason_own(stream->heap, &stream->why);
         err = -EPIPE;

@@ -90,22 +90,25 @@ static _Noreturn void consumer_ended(struct proc *self, const struct middle *mid
     proc_exit(self, why);
 }
 
-static void middle_main(struct proc *self, void *arg)
+static int64_t middle_turn(struct proc *self, void *arg, const struct message *message)
 {
     const struct middle *middle = arg;
-    for (;;) {
-        const struct message *message = proc_receive(self, WAIT_FOREVER);
-        if (message->tag == MSG_TASK && message->size == 0)
-            stop_all(self, middle);
-        if (message->tag == MSG_TASK)
-            task_late(self, middle, *(const ref_id *)message->data);
-        if (message->tag != MSG_DOWN)
-            continue;
-        const struct exit_message *down = message->data;
-        if (message->ref == middle->consumer_ref)
-            consumer_ended(self, middle, down->reason);
-        end_tell(self, middle, message->ref, &down->reason, false);
-    }
+    if (message->tag == MSG_TASK && message->size == 0)
+        stop_all(self, middle);
+    if (message->tag == MSG_TASK)
+        task_late(self, middle, *(const ref_id *)message->data);
+    if (message->tag != MSG_DOWN)
+        return WAIT_FOREVER;
+    const struct exit_message *down = message->data;
+    if (message->ref == middle->consumer_ref)
+        consumer_ended(self, middle, down->reason);
+    end_tell(self, middle, message->ref, &down->reason, false);
+    return WAIT_FOREVER;
+}
+
+static void middle_main(struct proc *self, void *arg)
+{
+    proc_become(self, middle_turn, arg, WAIT_FOREVER);
 }
 
 proc_id middle_start(struct proc *self, bool nolink, ref_id *ret_ref)

@@ -105,6 +105,7 @@ static int async_under(struct proc *self, proc_id supervisor, const struct task_
         return err;
     if (linked)
         proc_link(self, pid);
+    mailbox_mark(self);
     *ret_task = (struct task){pid, proc_monitor(self, pid), proc_id_of(self)};
     task_go(self, pid, ret_task->ref);
     TRACE(&self->site, "task/task/start", T_U64("task", pid), T_U64("owner", proc_id_of(self)),

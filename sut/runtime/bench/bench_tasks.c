@@ -43,6 +43,15 @@ static void main_async(struct proc *self, void *arg)
     }
 }
 
+/* The same beside so many messages that wait for something else. */
+static void main_crowded(struct proc *self, void *arg)
+{
+    enum { MAILS = 10000 };
+    for (int i = 0; i < MAILS; i++)
+        proc_send(proc_runtime(self), proc_self(self), proc_self(self), MSG_USER, &i, sizeof i);
+    main_async(self, arg);
+}
+
 static bool next_number(struct proc *self, void *ctx, struct task_value *ret_element)
 {
     int *left = ctx;
@@ -114,6 +123,7 @@ static void main_stages(struct proc *self, void *arg)
 int main(void)
 {
     bench("tasks, async and await", main_async);
+    bench("tasks, beside 10,000 messages", main_crowded);
     bench("elements through async_stream, 100 at once", main_stream);
     bench("events through three stages", main_stages);
     return 0;

@@ -404,3 +404,63 @@ Test(task, the_value_wins_over_the_end_TASK_29)
     live(body_both, false);
     said_is("ok(1) ok(2) ok(3) ok(4) ( )");
 }
+
+/* ---- in a full mailbox ---- */
+
+static struct task_value quick_value(struct proc *self, void *arg)
+{
+    (void)self;
+    return (struct task_value){arg, sizeof(int)};
+}
+
+static bool is_number(const struct message *message, void *ctx)
+{
+    return message->tag == MSG_USER && *(const int *)message->data == *(int *)ctx;
+}
+
+static void letters(struct proc *self, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        proc_send(runtime, proc_self(self), proc_self(self), MSG_USER, &i, sizeof i);
+}
+
+static void letter_take(struct proc *self, int number)
+{
+    const struct message *message = proc_receive_match(self, is_number, &number, 0);
+    cr_assert(message && *(const int *)message->data == number, "%d", number);
+}
+
+/* Whatever is taken before, at and behind the place from where on values are looked for. */
+static void body_among_letters(struct proc *self, void *arg)
+{
+    (void)arg;
+    struct task tasks[3];
+    struct task_value value;
+    letters(self, 0, 5);
+    for (int i = 0; i < 3; i++) {
+        task_async(self, &(struct task_spec){.body = quick_value, .arg = &i, .arg_size = sizeof i},
+                   &tasks[i]);
+        letters(self, 5 + i, 6 + i);
+    }
+    letter_take(self, 4); /* the last one before them */
+    letter_take(self, 0);
+    proc_sleep(self, NS_PER_MS);
+    for (int i = 2; i >= 0; i--) {
+        cr_assert_eq(task_await(self, &tasks[i], 0, &value, NULL), 0);
+        say(proc_env(self), "%d", *(const int *)value.data);
+        letter_take(self, 5 + i);
+    }
+    letter_take(self, 3);
+    struct task late = task_completed(self, "x", 1);
+    letter_take(self, 1);
+    letter_take(self, 2);
+    cr_assert_eq(task_await(self, &late, 0, NULL, NULL), 0);
+    cr_assert_null(proc_receive(self, 0));
+}
+
+Test(task, values_are_found_among_other_messages)
+{
+    spawn(body_among_letters, NULL);
+    fake_pass(&fake, runtime, NS_PER_S);
+    said_is("2 1 0");
+}
