@@ -91,8 +91,13 @@ static void deadlines_done(void *ctx)
 }
 
 static const struct property_on on[] = {
-    {"client/insert/call", on_call},   {"client/insert/ok", on_job},    {"work/job/run", on_job},
-    {"job/perform/expire", on_expire}, {"store/job/finish", on_finish}, {0},
+    {"client/insert/call", on_call},
+    {"client/insert/ok", on_job},
+    {"work/job/run", on_job},
+    {"job/perform/expire", on_expire},
+    {"store/job/finish", on_finish},
+    {"store/job/expire", on_expire},
+    {0},
 };
 
 TRACE_PROPERTY(

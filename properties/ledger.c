@@ -268,6 +268,7 @@ static void endings_done(void *ctx)
 static const struct property_on ending_on[] = {
     {"store/job/finish", on_change},
     {"store/job/rescue", on_change},
+    {"store/job/expire", on_change},
     {"store/job/cancel", on_cancel},
     {"store/job/retry", on_retry},
     {"audit/job/row", on_last_row},

@@ -99,6 +99,8 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
       BIT(COMPLETED) | BIT(RETRYABLE) | BIT(DISCARDED) | BIT(CANCELLED) | BIT(SCHEDULED),          \
       event_state(event))                                                                          \
     X(on_rescue, "rescued", BIT(EXECUTING), BIT(AVAILABLE) | BIT(DISCARDED), event_state(event))   \
+    X(on_expire, "given up for its deadline", BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE),    \
+      BIT(DISCARDED), LIFE_DISCARDED)                                                              \
     X(on_retry, "retried by hand",                                                                 \
       BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(COMPLETED) | BIT(DISCARDED) | BIT(CANCELLED) |         \
           BIT(SUSPENDED),                                                                          \
@@ -152,6 +154,7 @@ static const struct property_on on[] = {
     {"store/job/claim", on_claim},
     {"store/job/finish", on_finish},
     {"store/job/rescue", on_rescue},
+    {"store/job/expire", on_expire},
     {"store/job/retry", on_retry},
     {"store/job/cancel", on_cancel},
     {"store/job/replace", on_replace},

@@ -97,6 +97,7 @@ static const struct property_on heal_on[] = {
     {"store/job/claim", on_claim},
     {"store/job/finish", on_state},
     {"store/job/rescue", on_state},
+    {"store/job/expire", on_state},
     {"store/job/retry", on_available},
     {"store/job/cancel", on_cancel},
     {"audit/job/row", on_state},

@@ -112,7 +112,8 @@ struct jobs {
     proc_id keeper, supervisor, stager;
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
-    uint64_t stale; /* outcomes the store refused */
+    int64_t expire_ns;  /* monotonic: when the stager looks at deadlines */
+    uint64_t stale;     /* outcomes the store refused */
     uint64_t overruns;  /* threads that went on after their attempt */
     size_t overrunning; /* of them, those that still do */
 

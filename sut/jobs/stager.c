@@ -4,7 +4,8 @@
  * matters; if it dies, the next one looks after one poll. */
 #include "sut/jobs/internal.h"
 
-#define NO_ANSWER (-2) /* of the store, for times */
+#define EXPIRE_NS (60 * NS_PER_S) /* so often, or when the store says, are deadlines looked at */
+#define NO_ANSWER (-2)            /* of the store, for times */
 #define STEPS_PER_POLL                                                                             \
     4 /* so long is a due job left to the queue that knows of it; then the stagers spread as far */
 
@@ -60,6 +61,25 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
     return next_ms;
 }
 
+/* Gives up what waited beyond its deadline. Queues do the same to what they claim: this is for jobs that nobody claims. */
+static void expire(struct proc *self, struct jobs *jobs)
+{
+    struct store_request request = {.op = STORE_EXPIRE};
+    struct store_call *call;
+    int64_t now = proc_now(self);
+    if (now < jobs->expire_ns)
+        return;
+    jobs->expire_ns = now + EXPIRE_NS;
+    if (store_call(self, jobs->store, &request, &call) != 0)
+        return;
+    int64_t next_ns = call->reply.next_ms * NS_PER_MS;
+    if (next_ns >= 0 && next_ns < EXPIRE_NS)
+        jobs->expire_ns = now + next_ns;
+    if (call->reply.changed)
+        jobs_poke(jobs); /* for what was released by that */
+    store_call_free(call);
+}
+
 /* All nodes are told the same time. The queue that the job ended in last asks for it by itself, in time; if it is not there
  * any more, or full, the first of the stagers does the work, and the others find it done. */
 static void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
@@ -81,6 +101,8 @@ static bool stager_look(struct proc *self, struct jobs *jobs)
     if (next_ms == 0 || !staged)
         next_ms = rescue(self, jobs);
     stager_told(jobs, proc_now(self), next_ms);
+    if (staged)
+        expire(self, jobs);
     return staged && next_ms != NO_ANSWER;
 }
 

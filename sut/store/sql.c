@@ -28,6 +28,7 @@ static const struct operation {
     [STORE_HEARTBEAT] = {tx_heartbeat, false},
     [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
     [STORE_RESCUE] = {tx_rescue, false},
+    [STORE_EXPIRE] = {tx_expire, false, tx_expire_idle},
     [STORE_RETRY] = {tx_retry, false},
     [STORE_CANCEL] = {tx_cancel, false},
     [STORE_GET] = {tx_get, true},

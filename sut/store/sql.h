@@ -160,6 +160,9 @@ tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 tx_operation tx_batch, tx_flow;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
 bool tx_stage_idle(struct tx *tx);
+
+tx_operation tx_expire; /* op_expire.c */
+bool tx_expire_idle(struct tx *tx);
 bool tx_lead_idle(struct tx *tx); /* the same of a LEAD: somebody else leads */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);
@@ -271,6 +274,7 @@ struct change {
         CHANGE_STALE,
         CHANGE_STAGE,
         CHANGE_RESCUE,
+        CHANGE_EXPIRE,
         CHANGE_RETRY,
         CHANGE_CANCEL,
         CHANGE_UNIQUE,

@@ -128,6 +128,16 @@
       "UPDATE duress_jobs " SQL_BY_ID " SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 " \
       "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,crashes=crashes+1,"                   \
       "errors=" SQL_ERRORS_PLUS("?4") " WHERE id=?2 AND " IS_EXPIRED)                              \
+    X(OVERDUE, "SELECT id,flow FROM duress_jobs WHERE deadline_ms>0 AND wake_ms>=0 "               \
+               "AND deadline_ms<=?1 AND state<>'executing'ORDER BY deadline_ms LIMIT " STAGE_LIMIT \
+                   SQL_LOCK)                                                                       \
+    X(EXPIRE,                                                                                      \
+      "UPDATE duress_jobs " SQL_BY_ID " SET state='discarded',finished_ms=?1,wake_ms=NULL,"        \
+      "errors=" SQL_ERRORS_PLUS(                                                                   \
+          "'its deadline passed before it ran'") " WHERE id=?2 AND deadline_ms<=?1 AND state "     \
+                                                 "IN('available','scheduled','retryable')")        \
+    X(NEXT_DEADLINE, "SELECT deadline_ms FROM duress_jobs WHERE deadline_ms>0 AND wake_ms>=0 "     \
+                     "AND state<>'executing'ORDER BY deadline_ms LIMIT 1")                         \
     X(RETRY,                                                                                       \
       "UPDATE duress_jobs SET state=?3,max_attempts=" SQL_MAX(                                     \
           "max_attempts",                                                                          \

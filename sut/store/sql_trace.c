@@ -13,6 +13,7 @@ POINT_ABOUT("store/job/finish",
 POINT_ABOUT("store/job/stale", "An acknowledgement was refused; state: what the job is in.");
 POINT_ABOUT("store/job/stage", "A scheduled or retryable job fell due and became available.");
 POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
+POINT_ABOUT("store/job/expire", "The deadline of a job passed while it waited.");
 POINT_ABOUT("store/job/retry", "A job was made available by hand.");
 POINT_ABOUT("store/job/unique",
             "A job holds a unique key from now on, while it is in one of these states (bits).");
@@ -110,6 +111,9 @@ static void trace_change(struct point_site *site, const struct change *change)
         TRACE(site, "store/job/rescue", T_U64("job", change->id), T_U64("lease", change->lease),
               T_STR("state", change->state), T_U64("crashes", change->crashes),
               T_U64("limit", change->crash_limit));
+        break;
+    case CHANGE_EXPIRE:
+        TRACE(site, "store/job/expire", T_U64("job", change->id), T_STR("state", change->state));
         break;
     case CHANGE_RETRY:
         TRACE(site, "store/job/retry", T_U64("job", change->id), T_STR("state", change->state));

@@ -24,6 +24,7 @@
     X(HEARTBEAT, "heartbeat")                                                                      \
     X(STAGE, "stage")                                                                              \
     X(RESCUE, "rescue")                                                                            \
+    X(EXPIRE, "expire")                                                                            \
     X(RETRY, "retry")                                                                              \
     X(CANCEL, "cancel")                                                                            \
     X(GET, "get")                                                                                  \
@@ -236,8 +237,9 @@ struct store_reply {
     bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
     bool *ready;                 /* STAGE: per queue: there are jobs to claim */
     size_t
-        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
-    int64_t next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; -1: none */
+        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; EXPIRE; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
+    int64_t
+        next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; EXPIRE: until a deadline; -1: none */
     struct store_queue
         *rules; /* QUEUES (of the asked), STAGE (all), QUEUE_SET (as they are now): by name */
     size_t rule_count;

@@ -411,6 +411,7 @@ static void db_execute(struct store_db *db, const struct store_request *request,
         db_ready(rig, request, heap, reply);
         break;
     case STORE_RESCUE: db_release(rig, true, NULL, reply); break;
+    case STORE_EXPIRE: break;
     default: abort();
     }
     reply->now_ms = db_now_ms(rig);

@@ -135,3 +135,35 @@ CONFORMS(nothing_to_wait_for)
     insert((struct job_spec){.worker = "w", .delay_ms = 25});
     cr_assert_eq(claim(1).next_ms, 25);
 }
+
+CONFORMS(what_waits_beyond_its_deadline_is_discarded)
+{
+    static const struct store_request expire = {.op = STORE_EXPIRE};
+    uint64_t waits = insert((struct job_spec){.worker = "w", .within_ms = 100});
+    uint64_t later = insert((struct job_spec){.worker = "w", .within_ms = 101});
+    uint64_t sleeps = insert((struct job_spec){.worker = "w", .delay_ms = 50, .within_ms = 50});
+    uint64_t for_ever = insert((struct job_spec){.worker = "w"});
+    uint64_t runs = insert((struct job_spec){.worker = "w", .queue = "q", .within_ms = 10});
+    run_ok((struct store_request){
+        .op = STORE_CLAIM, .queue = "q", .limit = 1, .owner = "o", .lease_ms = LEASE_MS});
+    struct store_reply early = run_ok(expire);
+    cr_assert_eq(early.changed, 0);
+    cr_assert_eq(early.next_ms, 100);
+    clock_ms += 100;
+    events_clear();
+    struct store_reply reply = run_ok(expire);
+    cr_assert_eq(reply.changed, 2);
+    cr_assert_eq(reply.next_ms, 1);
+    cr_assert_eq(get(waits).state, JOB_DISCARDED);
+    cr_assert_eq(get(waits).finished_ms, clock_ms);
+    cr_assert(strstr(get(waits).errors, "\"its deadline passed before it ran\""));
+    cr_assert_eq(get(sleeps).state, JOB_DISCARDED);
+    cr_assert_eq(get(later).state, JOB_AVAILABLE);
+    cr_assert_eq(get(for_ever).state, JOB_AVAILABLE);
+    cr_assert_eq(get(runs).state, JOB_EXECUTING);
+    cr_assert_events("store/job/expire job=1 state=discarded\n"
+                     "store/job/expire job=3 state=discarded\n");
+    clock_ms += 1;
+    cr_assert_eq(run_ok(expire).changed, 1);
+    cr_assert_eq(run_ok(expire).next_ms, -1);
+}
