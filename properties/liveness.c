@@ -90,18 +90,12 @@ static void healing_done(void *ctx)
 }
 
 static const struct property_on heal_on[] = {
-    {"world/phase/enter", on_phase},
-    {"client/insert/ok", on_ok},
-    {"store/job/insert", on_state},
-    {"store/job/stage", on_available},
-    {"store/job/claim", on_claim},
-    {"store/job/finish", on_state},
-    {"store/job/rescue", on_state},
-    {"store/job/expire", on_state},
-    {"store/job/retry", on_available},
-    {"store/job/cancel", on_cancel},
-    {"audit/job/row", on_state},
-    {0},
+    {"world/phase/enter", on_phase},   {"client/insert/ok", on_ok},
+    {"store/job/insert", on_state},    {"store/job/stage", on_available},
+    {"store/job/claim", on_claim},     {"store/job/finish", on_state},
+    {"store/job/rescue", on_state},    {"store/job/expire", on_state},
+    {"store/job/retry", on_available}, {"store/job/cancel", on_cancel},
+    {"audit/job/row", on_state},       {0},
 };
 
 TRACE_PROPERTY(
