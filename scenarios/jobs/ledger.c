@@ -39,7 +39,7 @@ void ledger_set(struct ledger *ledger, uint64_t job, int state)
 }
 
 /* What an event tells, by its point. */
-enum meaning { NOTHING, DOUBT, TICKED, STATE_CLAIMED, STATE_STAGED, STATE_TOLD };
+enum meaning { NOTHING, DOUBT, TICKED, STATE_CLAIMED, STATE_STAGED, STATE_TOLD, GONE };
 
 static enum meaning meaning_of(const char *name)
 {
@@ -51,6 +51,8 @@ static enum meaning meaning_of(const char *name)
         return NOTHING;
     if (strcmp(name + 10, "claim") == 0)
         return STATE_CLAIMED;
+    if (strcmp(name + 10, "delete") == 0 || strcmp(name + 10, "prune") == 0)
+        return GONE;
     return strcmp(name + 10, "stage") == 0 ? STATE_STAGED : STATE_TOLD;
 }
 
@@ -75,6 +77,7 @@ void ledger_event(void *ctx, const struct event *event)
     case TICKED: ledger->ticked_ns = event->time_ns; return;
     case STATE_CLAIMED: state = JOB_EXECUTING; break;
     case STATE_STAGED: break;
+    case GONE: ledger_set(ledger, event_u64(event, "job"), -1); return;
     case STATE_TOLD:
         if (!job_state_by_word(event_str(event, "state"), &state))
             return;

@@ -66,8 +66,8 @@ static void list_table(const struct store_reply *reply)
 enum ctl_exit ctl_list(struct ctl *ctl)
 {
     size_t limit = ctl->limit ? (size_t)ctl->limit : LIST_LIMIT;
-    struct store_request request = {
-        .op = STORE_LIST, .queue = ctl->queue, .state = ctl->state, .limit = limit + 1};
+    struct job_filter filter = ctl_filter(ctl);
+    struct store_request request = {.op = STORE_LIST, .filter = &filter, .limit = limit + 1};
     struct store_reply reply = ctl_execute(ctl, &request);
     bool more = reply.job_count > limit;
     reply.job_count -= more;
@@ -177,7 +177,9 @@ enum ctl_exit ctl_show(struct ctl *ctl)
 
 enum ctl_exit ctl_stats(struct ctl *ctl)
 {
-    struct store_reply reply = ctl_execute(ctl, &(struct store_request){.op = STORE_STATS});
+    struct job_filter filter = ctl_filter(ctl);
+    struct store_request request = {.op = STORE_STATS, .filter = ctl_filters(ctl) ? &filter : NULL};
+    struct store_reply reply = ctl_execute(ctl, &request);
     json_t *counts = json_object();
     uint64_t total = 0;
     for (int state = 0; state < JOB_STATE_COUNT; ++state) {

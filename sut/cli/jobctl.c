@@ -58,6 +58,9 @@ enum command {
     SHOW,
     RETRY,
     CANCEL,
+    DELETE,
+    UPDATE,
+    PRUNE,
     STATS,
     QUEUES,
     QUEUE,
@@ -66,6 +69,10 @@ enum command {
     CHAIN,
     COMMANDS
 };
+
+/* Those that take a filter. */
+#define FILTERED (BIT(LIST) | BIT(STATS) | BIT(RETRY) | BIT(CANCEL) | BIT(DELETE) | BIT(UPDATE))
+#define CHANGES  (FILTERED & ~(BIT(LIST) | BIT(STATS)))
 
 #define BIT(command) (1u << (command))
 #define ALL          (BIT(COMMANDS) - 1)
@@ -81,10 +88,17 @@ static const struct {
                 "asks for a job; ARGS is JSON, - reads it from standard input"},
     [LIST] = {"list", ctl_list, 0, 0, false, "", "jobs, by id"},
     [SHOW] = {"show", ctl_show, 1, 1, false, "ID", "one job, with the errors of its attempts"},
-    [RETRY] = {"retry", ctl_retry, 1, 1 << 20, false, "ID...",
+    [RETRY] = {"retry", ctl_retry, 0, 1 << 20, false, "ID...|FILTER",
                "makes jobs that ended, or wait, run again now"},
-    [CANCEL] = {"cancel", ctl_cancel, 1, 1 << 20, false, "ID...",
-                "ends jobs; one that runs is killed at its next heartbeat"},
+    [CANCEL] = {"cancel", ctl_cancel, 0, 1 << 20, false, "ID...|FILTER",
+                "ends jobs; one that runs is killed when its node looks again, at the latest"},
+    [DELETE] = {"delete", ctl_delete, 0, 1 << 20, false, "ID...|FILTER",
+                "removes jobs that do not run"},
+    [UPDATE] =
+        {"update", ctl_update, 0, 1 << 20, false, "ID...|FILTER",
+         "changes jobs as the --set-... options say; for those that run, from their next run on"},
+    [PRUNE] = {"prune", ctl_prune, 0, 0, false, "",
+               "removes what ended --older ago; with --state, only of those"},
     [STATS] = {"stats", ctl_stats, 0, 0, false, "", "how many jobs are in which state"},
     [QUEUES] = {"queues", ctl_queues, 0, 0, false, "", "what is said of queues"},
     [QUEUE] = {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
@@ -108,8 +122,8 @@ static const struct {
     {"config", "FILE", ALL, "jobd's configuration"},
     {"schema", "NAME", ALL, "where in PostgreSQL the tables are (public)"},
     {"json", NULL, ALL, "one JSON document instead of a table"},
-    {"queue", "NAME", BIT(INSERT) | BIT(LIST),
-     "insert: into this queue (default); list: only of this queue"},
+    {"queue", "NAME", BIT(INSERT) | FILTERED,
+     "insert: into this queue (default); else: only of this queue"},
     {"priority", "0..9", BIT(INSERT), "0 is first (0)"},
     {"max-attempts", "N", BIT(INSERT), "give up after so many (20)"},
     {"in", "TIME", BIT(INSERT), "not before that much time has passed, such as 90s, 10m, 2h, 7d"},
@@ -124,12 +138,25 @@ static const struct {
      "only if there is none: true, or period=1h,fields=args+worker,keys=id,states=incomplete,..."},
     {"count", "N", BIT(INSERT), "so many copies"},
     {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
-    {"state", "STATE", BIT(LIST), "only in this state"},
     {"chain", "KEY", BIT(INSERT),
      "it runs when all that were inserted before it with that key are over"},
     {"batch", "ID", BIT(INSERT), "it belongs to that batch"},
     {"limit", "N", BIT(LIST) | BIT(WORKFLOW) | BIT(BATCH) | BIT(CHAIN),
      "so many at most (list: 50)"},
+    {"state", "STATE", FILTERED | BIT(PRUNE), "only in this state; repeatable"},
+    {"worker", "NAME", FILTERED, "only for this worker"},
+    {"tag", "TAG", FILTERED, "only with this tag"},
+    {"older", "TIME", FILTERED | BIT(PRUNE), "only what was inserted (prune: ended) that long ago"},
+    {"all", NULL, CHANGES, "all jobs are meant"},
+    {"after", "ID", BIT(LIST), "only with a greater id: the next page"},
+    {"set-args", "JSON", BIT(UPDATE), "an object, in place of its arguments"},
+    {"set-meta", "JSON", BIT(UPDATE), "an object, in place of its meta"},
+    {"set-tags", "TAG,...", BIT(UPDATE), "in place of its tags"},
+    {"set-queue", "NAME", BIT(UPDATE), "move it there"},
+    {"set-worker", "NAME", BIT(UPDATE), "have that one do it"},
+    {"set-priority", "0..9", BIT(UPDATE), ""},
+    {"set-max-attempts", "N", BIT(UPDATE), ""},
+    {"set-at", "TIME", BIT(UPDATE), "when it shall run, if it waits"},
     {"help", NULL, ALL, ""},
     {"version", NULL, ALL, ""},
 };
@@ -199,7 +226,7 @@ static int64_t time_of(const char *option, const char *text)
     return ms;
 }
 
-static const char *state_of(const char *text)
+static enum job_state state_of(const char *text)
 {
     static const char *const words[] = {
 #define X(e, word, final) word,
@@ -209,7 +236,27 @@ static const char *state_of(const char *text)
     enum job_state state;
     if (!job_state_by_word(text, &state))
         unknown("state", text, words, JOB_STATE_COUNT, "");
-    return text;
+    return state;
+}
+
+struct job_filter ctl_filter(const struct ctl *ctl)
+{
+    return (struct job_filter){.states = ctl->states,
+                               .queue = ctl->queue,
+                               .worker = ctl->worker,
+                               .tag = ctl->tag,
+                               .older_ms = ctl->older_ms,
+                               .after_id = (uint64_t)ctl->after};
+}
+
+bool ctl_filters(const struct ctl *ctl)
+{
+    return ctl->all || ctl->states || ctl->queue || ctl->worker || ctl->tag || ctl->older_ms;
+}
+
+const struct job_update *ctl_update_of(const struct ctl *ctl)
+{
+    return ctl->updates ? &ctl->update : NULL;
 }
 
 static const struct job_unique *unique_of(struct ctl *ctl, const char *text)
@@ -230,6 +277,28 @@ struct told {
     unsigned seen[OPTIONS];
 };
 
+static void apply_update(struct job_update *update, const char *name, const char *value)
+{
+    const char *field = name + sizeof "set-" - 1;
+    if (strcmp(field, "args") == 0)
+        update->args = value;
+    else if (strcmp(field, "meta") == 0)
+        update->meta = value;
+    else if (strcmp(field, "tags") == 0)
+        update->tags = value;
+    else if (strcmp(field, "queue") == 0)
+        update->queue = value;
+    else if (strcmp(field, "worker") == 0)
+        update->worker = value;
+    else if (strcmp(field, "at") == 0)
+        update->scheduled_ms = time_of(name, value);
+    else if (strcmp(field, "max-attempts") == 0)
+        update->max_attempts = (unsigned)number_of(name, value, 1, JOB_ATTEMPTS_LIMIT);
+    else
+        update->priority = (unsigned)number_of(name, value, 0, JOB_PRIORITY_MAX),
+        update->set_priority = true;
+}
+
 static void apply(struct ctl *ctl, struct told *told, size_t index, const char *value)
 {
     const char *name = options[index].name;
@@ -247,7 +316,19 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
     else if (strcmp(name, "queue") == 0)
         ctl->queue = value;
     else if (strcmp(name, "state") == 0)
-        ctl->state = state_of(value);
+        ctl->states |= JOB_STATE_BIT(state_of(value));
+    else if (strcmp(name, "worker") == 0)
+        ctl->worker = value;
+    else if (strcmp(name, "tag") == 0)
+        ctl->tag = value;
+    else if (strcmp(name, "older") == 0)
+        ctl->older_ms = delay_of(name, value);
+    else if (strcmp(name, "all") == 0)
+        ctl->all = true;
+    else if (strcmp(name, "after") == 0)
+        ctl->after = number_of(name, value, 0, INT64_MAX);
+    else if (strncmp(name, "set-", 4) == 0)
+        apply_update(&ctl->update, name, value);
     else if (strcmp(name, "priority") == 0)
         ctl->priority = number_of(name, value, 0, JOB_PRIORITY_MAX);
     else if (strcmp(name, "max-attempts") == 0)
@@ -316,9 +397,8 @@ static struct told read_options(struct ctl *ctl, int argc, char **argv)
 static enum command read_command(struct ctl *ctl, const struct told *told)
 {
     if (ctl->word_count == 0)
-        ctl_fail(
-            CTL_USAGE,
-            "what is to be done? insert, list, show, retry, cancel or stats; see jobctl --help");
+        ctl_fail(CTL_USAGE,
+                 "what is to be done? insert, list, show, retry, ...; see jobctl --help");
     enum command command = command_by_name(*ctl->words++);
     --ctl->word_count;
     for (size_t i = 0; i < OPTIONS; ++i)
@@ -357,6 +437,7 @@ int main(int argc, char **argv)
     enum command command = read_command(&ctl, &told);
     find_database(&ctl, &told);
     ctl.creates = commands[command].creates;
+    ctl.updates = command == UPDATE;
     enum ctl_exit status = commands[command].run(&ctl);
     store_close(ctl.db);
     heap_free(ctl.env.heap);

@@ -24,8 +24,14 @@ struct ctl {
     struct store_db *db; /* see ctl_store() */
     bool creates;        /* the database, if there is none */
     bool json, lines;
-    const char *queue, *state;
-    const struct job_unique *unique;              /* NULL: it is not */
+    const char *queue;
+    const struct job_unique *unique; /* NULL: it is not */
+    unsigned states;                 /* bits; 0: all */
+    const char *worker, *tag;
+    int64_t older_ms, after;
+    bool all;
+    bool updates; /* the command is an update */
+    struct job_update update;
     int64_t priority, max_attempts, count, limit; /* count and limit 0: not said */
     int64_t delay_ms, timeout_ms, within_ms;
     int64_t at_ms; /* since 1970; 0: not said */
@@ -51,11 +57,18 @@ struct store_db *ctl_store(struct ctl *ctl);
 struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request);
 
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
-ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_stats;
+ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_delete, ctl_update,
+    ctl_prune, ctl_stats;
 ctl_command ctl_queues, ctl_queue;
 ctl_command ctl_workflow, ctl_batch, ctl_chain;
 void ctl_print_flow(struct ctl *ctl,
                     const struct job *job); /* a line or two; none if it is in none */
+
+/* What --state, --queue and so on said. */
+struct job_filter ctl_filter(const struct ctl *ctl);
+bool ctl_filters(const struct ctl *ctl); /* one of them, or --all */
+/* NULL for what is no update. */
+const struct job_update *ctl_update_of(const struct ctl *ctl);
 
 /* Prints the document on one line and frees it. */
 void ctl_print_json(json_t *document);

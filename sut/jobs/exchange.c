@@ -46,6 +46,7 @@ static struct store_ack ack_of(const struct slot *slot, const struct job_outcome
     case JOB_OK:
         ack.state = JOB_COMPLETED;
         ack.error = NULL;
+        ack.result = outcome->result;
         break;
     case JOB_CANCEL: ack.state = JOB_CANCELLED; break;
     case JOB_DISCARD: ack.state = JOB_DISCARDED; break;
@@ -76,6 +77,7 @@ void ack_add(struct queue_run *run, const struct slot *slot, const struct job_ou
     struct store_ack ack = ack_of(slot, outcome, run->jobs->env);
     ack_expire(run, slot, &ack);
     ack.error = heap_strdup(heap, ack.error);
+    ack.result = heap_strdup(heap, ack.result);
     run->acks[count] = ack;
     run->queue->ack_count = count + 1;
 }
@@ -115,6 +117,7 @@ static void acks_answered(struct queue_run *run, const struct store_reply *reply
         if (reply->acks[i] != ACK_STALE && !job_state_final(run->acks[i].state))
             due_keep(run, due_after(run->jobs, run->acks[i].delay_ms, proc_now(run->self)));
         heap_release(heap, (void *)(uintptr_t)run->acks[i].error);
+        heap_release(heap, (void *)(uintptr_t)run->acks[i].result);
     }
 }
 

@@ -2,6 +2,7 @@
  * queue. Whatever else ends it is reported by its death; it holds nothing that can be lost. */
 #include "sut/jobs/internal.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 POINT_ABOUT("job/perform/start", "A job's process is about to call the worker's function.");
@@ -59,13 +60,36 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     return err ? outcome_of_errno(err) : outcome;
 }
 
+/* The outcome, and behind it its result, if there is one. */
+static int outcome_send(struct proc *self, const struct slot *slot,
+                        const struct job_outcome *outcome)
+{
+    bool refused;
+    const char *result = job_outcome_result(outcome, &refused);
+    const void *data = outcome;
+    size_t size = sizeof *outcome;
+    if (refused)
+        env_log(proc_env(self), LOG_WARN,
+                "job %" PRIu64 ": its result is not kept: no JSON, or longer than %d bytes",
+                slot->job->id, JOB_RESULT_MAX);
+    if (result) {
+        size_t length = strlen(result) + 1;
+        char *both = proc_alloc(self, size + length);
+        memcpy(both, outcome, size);
+        memcpy(both + size, result, length);
+        data = both;
+        size += length;
+    }
+    return proc_send(proc_runtime(self), proc_self(self), slot->queue->pid, MSG_OUTCOME, data,
+                     size);
+}
+
 /* Between sending and dying it must not wait: a live process is one that has not answered. */
 void executor_main(struct proc *self, void *arg)
 {
     struct slot *slot = arg;
     struct job_outcome outcome = job_run(self, slot);
-    int err = proc_send(proc_runtime(self), proc_self(self), slot->queue->pid, MSG_OUTCOME,
-                        &outcome, sizeof outcome);
+    int err = outcome_send(self, slot, &outcome);
     proc_exit(self, err ? reason_make(EXIT_ERROR, "its queue's mailbox is full")
                         : (struct reason){.kind = EXIT_NORMAL});
 }

@@ -31,35 +31,36 @@ struct renewal {
 struct renewal_order {
     struct jobs *jobs;
     proc_id heartbeat;
+    bool all; /* also those that were renewed, or claimed, a moment ago */
 };
 
 /* ---- the renewal process ---- */
 
 /* The jobs of a dead queue have nobody who could finish them; the slots of the dropped wait for a
  * death. */
-static bool slot_renewable(const struct slot *slot, int64_t now)
+static bool slot_renewable(const struct slot *slot, int64_t now, bool all)
 {
     const struct jobs *jobs = slot->queue->jobs;
     return slot->pid && slot->fate != SLOT_DROPPED && slot->fate != SLOT_OVERRUNS &&
-           slot->held_ns - now <= jobs->lease_ns - jobs->lease_ns / 6 &&
+           (all || slot->held_ns - now <= jobs->lease_ns - jobs->lease_ns / 6) &&
            proc_alive(jobs->runtime, slot->queue->pid);
 }
 
-static size_t leases_count(const struct jobs *jobs, int64_t now)
+static size_t leases_count(const struct jobs *jobs, int64_t now, bool all)
 {
     size_t count = 0;
     for (const struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
-        count += slot_renewable(slot, now);
+        count += slot_renewable(slot, now, all);
     return count;
 }
 
-static struct renewal *renewal_new(struct proc *self, const struct jobs *jobs)
+static struct renewal *renewal_new(struct proc *self, const struct jobs *jobs, bool all)
 {
     int64_t now = proc_now(self);
-    size_t count = leases_count(jobs, now);
+    size_t count = leases_count(jobs, now, all);
     struct renewal *renewal = proc_alloc(self, sizeof *renewal + count * sizeof *renewal->leases);
     for (struct slot *slot = slots_first(jobs); slot; slot = slots_next(slot))
-        if (slot_renewable(slot, now))
+        if (slot_renewable(slot, now, all))
             renewal->leases[renewal->count++] = (struct renewed){
                 .slot = slot, .lease = {.id = slot->job->id, .lease = slot->job->lease}};
     return renewal;
@@ -87,7 +88,7 @@ static int renewal_call(struct proc *self, struct jobs *jobs, struct renewal *re
 static void renewal_main(struct proc *self, void *arg)
 {
     const struct renewal_order *order = arg;
-    struct renewal *renewal = renewal_new(self, order->jobs);
+    struct renewal *renewal = renewal_new(self, order->jobs, order->all);
     renewal->sent_ns = proc_now(self);
     renewal->err = renewal_call(self, order->jobs, renewal);
     int err = proc_send(proc_runtime(self), proc_self(self), order->heartbeat, MSG_RENEWED, renewal,
@@ -98,7 +99,7 @@ static void renewal_main(struct proc *self, void *arg)
 
 /* ---- the heartbeat process ---- */
 
-static void slot_lose(struct proc *self, struct slot *slot, const char *why)
+void slot_lose(struct proc *self, struct slot *slot, const char *why)
 {
     if (!slot_running(slot))
         return;
@@ -146,10 +147,10 @@ static int64_t leases_expire(struct proc *self, struct jobs *jobs)
     return next;
 }
 
-static bool renewal_start(struct proc *self, struct jobs *jobs)
+static bool renewal_start(struct proc *self, struct jobs *jobs, bool all)
 {
-    struct renewal_order order = {.jobs = jobs, .heartbeat = proc_self(self)};
-    return leases_count(jobs, proc_now(self)) &&
+    struct renewal_order order = {.jobs = jobs, .heartbeat = proc_self(self), .all = all};
+    return leases_count(jobs, proc_now(self), all) &&
            proc_spawn(proc_runtime(self), &(struct proc_spec){.label = "renewal",
                                                               .main = renewal_main,
                                                               .arg = &order,
@@ -162,6 +163,12 @@ static int64_t time_min(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+void heartbeat_check(struct jobs *jobs)
+{
+    if (jobs->heartbeat)
+        proc_send(jobs->runtime, 0, jobs->heartbeat, MSG_POKE, NULL, 0);
+}
+
 /* A slot taken while this process sleeps holds its lease for at least half its length (exchange.c),
  * so a look every third is enough. A failure, or a start in the middle, is made up for after half
  * the usual time. */
@@ -170,20 +177,28 @@ void heartbeat_main(struct proc *self, void *arg)
     struct jobs *jobs = arg;
     int64_t third = jobs->lease_ns / 3;
     int64_t beat = proc_now(self) + third / 2;
-    bool under_way = false;
+    bool under_way = false, all = false;
+    jobs->heartbeat = proc_self(self);
     for (;;) {
         int64_t now = proc_now(self), expiry = leases_expire(self, jobs);
         if (!under_way && beat <= now) {
-            under_way = renewal_start(self, jobs);
+            under_way = renewal_start(self, jobs, all);
             beat = now + third;
+            all = false;
         }
         int64_t wake = time_min(expiry, under_way ? now + third : beat);
         const struct message *message = proc_receive(self, wake - now);
+        if (message && message->tag == MSG_POKE) {
+            all = true;
+            beat = proc_now(self);
+        }
         if (!message || message->tag != MSG_RENEWED)
             continue;
         const struct renewal *renewal = message->data;
         renewal_apply(self, jobs, renewal);
         under_way = false;
+        if (all)
+            continue; /* asked for while it was under way */
         beat = renewal->err ? proc_now(self) + third / 2 : renewal->sent_ns + third;
     }
 }

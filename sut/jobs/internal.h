@@ -26,13 +26,13 @@
 #define DUES_MAX        16 /* times that a queue keeps in mind; of more, it learns from the store */
 
 enum jobs_message {
-    MSG_POKE = MSG_USER, /* to a queue or the stager: look again */
-    MSG_OUTCOME,         /* job to queue: struct job_outcome */
-    MSG_TIMEOUT,         /* timer to queue: proc_id of the job */
-    MSG_DUE,             /* to a queue: int64_t (monotonic): a job of it falls due then */
-    MSG_RENEWED,         /* renewal to heartbeat: struct renewal */
-    MSG_DRAIN,           /* driver to keeper */
-    MSG_IDLE,            /* queue to keeper: nothing runs, nothing is to be written */
+    MSG_POKE = MSG_USER, /* to a queue, the stager or the heartbeat: look again */
+    MSG_OUTCOME, /* job to queue: struct job_outcome, and the text of its result behind it */
+    MSG_TIMEOUT, /* timer to queue: proc_id of the job */
+    MSG_DUE,     /* to a queue: int64_t (monotonic): a job of it falls due then */
+    MSG_RENEWED, /* renewal to heartbeat: struct renewal */
+    MSG_DRAIN,   /* driver to keeper */
+    MSG_IDLE,    /* queue to keeper: nothing runs, nothing is to be written */
 };
 
 enum slot_fate { SLOT_RUNS, SLOT_TIMED_OUT, SLOT_EXPIRED, SLOT_DROPPED, SLOT_OVERRUNS };
@@ -53,6 +53,7 @@ struct slot {
     bool started;  /* past the point job/perform/start */
     bool answered; /* `outcome` has arrived */
     struct job_outcome outcome;
+    char *result; /* of the outcome, in the node's heap; NULL: none */
     struct outside
         *outside; /* its code in a thread or a child process; NULL: none, or it has returned */
 };
@@ -109,7 +110,11 @@ struct jobs {
 
     struct queue *queues;
     size_t queue_count;
-    proc_id keeper, supervisor, stager;
+    proc_id keeper, supervisor, stager, heartbeat;
+    uint64_t cuts; /* as the store told it last */
+    bool cuts_known;
+    struct job_keep keep;
+    int64_t prune_ns;
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
     int64_t expire_ns;  /* monotonic: when the stager looks at deadlines */
@@ -146,6 +151,13 @@ bool slot_running(const struct slot *slot);             /* RUNS, and the process
 /* Kills the job of a taken slot, so that nothing will be written for it. True when that was news.
  */
 bool slot_drop(struct slot *slot, struct point_site *at, const char *why);
+
+/* ---- heartbeat.c ---- */
+
+/* Kills a job that runs, if it still does: its lease is not ours any more. */
+void slot_lose(struct proc *self, struct slot *slot, const char *why);
+/* Renews all leases now: something may have been cancelled under us. */
+void heartbeat_check(struct jobs *jobs);
 
 /* ---- queue_rules.c ---- */
 
@@ -187,6 +199,7 @@ struct job *job_unpack(void *block, size_t size);
 void keeper_main(struct proc *self, void *jobs);    /* drain.c */
 void heartbeat_main(struct proc *self, void *jobs); /* heartbeat.c */
 void stager_main(struct proc *self, void *jobs);    /* stager.c */
+void pruner_main(struct proc *self, void *jobs);    /* pruner.c */
 void queue_main(struct proc *self, void *queue);    /* queue.c */
 void executor_main(struct proc *self, void *slot);  /* executor.c */
 

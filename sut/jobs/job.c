@@ -210,6 +210,17 @@ struct job_outcome job_outcome_make(enum outcome_kind kind, const char *format, 
     return outcome;
 }
 
+const char *job_outcome_result(const struct job_outcome *outcome, bool *ret_refused)
+{
+    *ret_refused = false;
+    if (outcome->kind != JOB_OK)
+        return NULL;
+    if (!outcome->result)
+        return outcome->text[0] && json_valid(outcome->text) ? outcome->text : NULL;
+    *ret_refused = strlen(outcome->result) > JOB_RESULT_MAX || !json_valid(outcome->result);
+    return *ret_refused ? NULL : outcome->result;
+}
+
 const char *job_outcome_word(enum outcome_kind kind)
 {
     return kind <= JOB_SNOOZE ? outcome_words[kind] : "?";

@@ -48,6 +48,8 @@ enum job_state {
 const char *job_state_word(enum job_state state);
 bool job_state_by_word(const char *word, enum job_state *ret_state);
 bool job_state_final(enum job_state state);
+#define JOB_STATE_BIT(state) (1u << (state))
+#define JOB_STATES_ALL       (JOB_STATE_BIT(JOB_STATE_COUNT) - 1)
 bool job_state_may(enum job_state from, enum job_state to); /* the table of the picture above */
 
 #define JOB_QUEUE_MAX        127
@@ -56,6 +58,9 @@ bool job_state_may(enum job_state from, enum job_state to); /* the table of the 
 #define JOB_ARGS_MAX         (1 << 20)
 #define JOB_META_MAX         (1 << 16)
 #define JOB_TAGS_MAX         1023
+#define JOB_RESULT_MAX       (1 << 16)
+#define JOB_CHECKPOINT_MAX   (1 << 16)
+#define JOB_NOTE_MAX         255
 #define JOB_ERRORS_KEPT      20 /* of the latest attempts: so a row does not grow without end */
 #define JOB_ATTEMPTS_DEFAULT 20
 #define JOB_PRIORITY_MAX     9
@@ -154,14 +159,49 @@ struct job {
     uint64_t flow;       /* the workflow, batch or chain that it is in; 0: none */
 };
 
+/* Which jobs are meant. A zeroed field means any. */
+struct job_filter {
+    unsigned states; /* JOB_STATE_BIT(...) of those that are meant */
+    const char *queue, *worker;
+    const char *tag;   /* one that they have */
+    int64_t older_ms;  /* inserted at least that long ago, by the database's clock */
+    uint64_t after_id; /* greater ids than that: where the page before ended */
+};
+
+/* What becomes of a job by hand. A zeroed field stays as it is. What a job that runs was given, it keeps until its next run. */
+struct job_update {
+    const char *args, *meta; /* JSON objects, in place of what was there */
+    const char *tags;        /* in place of what was there; "": none */
+    const char *queue, *worker;
+    bool set_priority; /* as 0 is one */
+    unsigned priority;
+    /* Refused if it were all used up: where attempts have run out, a job could never run. */
+    unsigned max_attempts;
+    /* When it shall run: only of a job that waits. Later than now: an available job is scheduled from here on. */
+    int64_t scheduled_ms;
+    /* Only if nobody else updated it since it was read: its version then. */
+    bool guarded;
+    uint64_t version;
+};
+
+/* How long jobs are kept that have ended, by how and when each ended. 0: for ever. */
+struct job_keep {
+    int64_t completed_ms, cancelled_ms, discarded_ms;
+};
+
 /* How a run of a job ended. */
 enum outcome_kind { JOB_OK, JOB_ERROR, JOB_CANCEL, JOB_DISCARD, JOB_SNOOZE };
 
 struct job_outcome {
     enum outcome_kind kind;
     int64_t snooze_s;
-    char text[240]; /* of an error, cancel or discard */
+    /* Of an error, cancel or discard. Of ok: if it is JSON, it is kept as the job's result. */
+    char text[240];
+    const char *result; /* ok, of a job in a fiber: JSON of up to JOB_RESULT_MAX bytes, instead */
 };
+
+/* The result that is to be kept; NULL: none. *ret_refused: there is one, but it is no JSON, or too long. */
+const char *job_outcome_result(const struct job_outcome *outcome, bool *ret_refused);
 
 struct job_outcome job_outcome_make(enum outcome_kind kind, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

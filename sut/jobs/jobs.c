@@ -13,6 +13,8 @@
 #define RESTARTS_DEFAULT 20
 #define CRASHES_DEFAULT  3
 #define PERIOD_S         60
+#define PRUNE_NS_DEFAULT (60 * NS_PER_S)
+#define HOUSEKEEPERS_MAX 5
 
 /* ---- configuration ---- */
 
@@ -56,7 +58,9 @@ static const char *config_wrong(const struct env *env, const struct jobs_config 
     if (!config->store)
         return "there is no store";
     if (config->lease_ms < 0 || config->poll_ns < 0 || config->grace_ns < 0 ||
-        config->fallback_timeout_ns < 0 || config->fallback_patience_ns < 0)
+        config->fallback_timeout_ns < 0 || config->fallback_patience_ns < 0 ||
+        config->prune_ns < 0 || config->keep.completed_ms < 0 || config->keep.cancelled_ms < 0 ||
+        config->keep.discarded_ms < 0)
         return "times must not be negative";
     for (size_t i = 0; !wrong && i < config->queue_count; ++i)
         wrong = queue_wrong(&config->queues[i]);
@@ -111,6 +115,8 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .restarts = config->restarts ? config->restarts : RESTARTS_DEFAULT,
         .on_giveup = config->on_giveup,
         .giveup_ctx = config->giveup_ctx,
+        .keep = config->keep,
+        .prune_ns = value_or(config->prune_ns, PRUNE_NS_DEFAULT),
         .due_ns = INT64_MAX,
     };
     jobs->lease_ns = jobs->lease_ms * NS_PER_MS;
@@ -141,9 +147,15 @@ static struct child_spec queue_child(struct queue *queue, struct heap *heap)
         .id = id, .main = queue_main, .arg = queue, .shutdown_ns = queue->jobs->store->deadline_ns};
 }
 
+static bool keeps(const struct job_keep *keep)
+{
+    return keep->completed_ms > 0 || keep->cancelled_ms > 0 || keep->discarded_ms > 0;
+}
+
 static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, size_t *ret_count)
 {
-    struct child_spec *children = heap_alloc(heap, (jobs->queue_count + 4) * sizeof *children);
+    struct child_spec *children =
+        heap_alloc(heap, (jobs->queue_count + HOUSEKEEPERS_MAX) * sizeof *children);
     size_t count = 0;
     children[count++] = (struct child_spec){.id = "heartbeat", .main = heartbeat_main, .arg = jobs};
     children[count++] = (struct child_spec){.id = "stager", .main = stager_main, .arg = jobs};
@@ -154,6 +166,8 @@ static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, siz
                                                 .shutdown_ns = jobs->store->deadline_ns};
         children[count++] = (struct child_spec){.id = "cron", .main = cron_main, .arg = jobs};
     }
+    if (keeps(&jobs->keep))
+        children[count++] = (struct child_spec){.id = "pruner", .main = pruner_main, .arg = jobs};
     for (size_t i = 0; i < jobs->queue_count; ++i)
         children[count++] = queue_child(&jobs->queues[i], heap);
     *ret_count = count;

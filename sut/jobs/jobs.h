@@ -97,6 +97,8 @@ struct jobs_config {
     /* A job whose lease ran out so many times in a row, because what ran it died or stood still, is discarded: it may be the cause.
      * 0: 3; JOBS_NEVER: it has all of its attempts. */
     unsigned crash_limit;
+    struct job_keep keep; /* what is removed, and when; zeroed: nothing ever */
+    int64_t prune_ns;     /* 0: 60 s. How often what is old is looked for. */
     unsigned
         restarts; /* 0: 20. Of the processes of the tree, within a minute; one more, and it gives up. */
     void (*on_giveup)(
@@ -151,6 +153,58 @@ struct queue_status {
 
 /* False: there is no such queue here. */
 bool jobs_queue_check(const struct jobs *jobs, const char *name, struct queue_status *ret_status);
+
+/* ---- by hand (control.c): from processes; all park. 0, or a negative errno as store_call ---- */
+
+/* Which jobs: these, or those that the filter lets through. */
+struct job_choice {
+    const uint64_t *ids;
+    size_t count;
+    const struct job_filter *filter; /* NULL: the ids */
+};
+
+/* How many they changed. By a filter it takes as many short transactions as there are thousands of jobs; if one of them fails, what
+ * those before it changed stays, and is counted. Cancel: what is not over; one that runs here is killed at once, one that runs
+ * elsewhere when its node looks next (poll_ns). Retry: what is over, or waits for its time. Delete: what does not run. Update: see
+ * struct job_update. */
+int jobs_cancel(struct proc *self, struct jobs *jobs, const struct job_choice *which,
+                uint64_t *ret_changed);
+int jobs_retry(struct proc *self, struct jobs *jobs, const struct job_choice *which,
+               uint64_t *ret_changed);
+int jobs_delete(struct proc *self, struct jobs *jobs, const struct job_choice *which,
+                uint64_t *ret_changed);
+int jobs_update(struct proc *self, struct jobs *jobs, const struct job_choice *which,
+                const struct job_update *update, uint64_t *ret_changed);
+
+/* Reads the job, lets revise() say what becomes of it (false: nothing), and writes it if nobody else updated it meanwhile; else
+ * again, 20 times. -ENOENT: there is no such job. -EAGAIN: others were faster each time, or it is in no state for it. */
+typedef bool job_revise(const struct job *job, struct job_update *update, void *ctx);
+int jobs_update_with(struct proc *self, struct jobs *jobs, uint64_t id, job_revise *revise,
+                     void *ctx);
+
+/* All of the job, in the process's heap. -ENOENT: there is none. */
+int jobs_get(struct proc *self, struct jobs *jobs, uint64_t id, const struct job **ret_job);
+/* By id, `limit` at most: (*ret_call)->reply.jobs; free it with store_call_free(). The next page: after_id in the filter.
+ * NULL: all. */
+int jobs_list(struct proc *self, struct jobs *jobs, const struct job_filter *filter, size_t limit,
+              struct store_call **ret_call);
+/* By state. Reads the whole table. */
+int jobs_count(struct proc *self, struct jobs *jobs, const struct job_filter *filter,
+               uint64_t ret_counts[static JOB_STATE_COUNT]);
+
+/* Waits until the job is over, wherever it runs, and gives all of it, with its result. -ETIMEDOUT: it is not over yet; -ENOENT: there is
+ * none (any more). A store that does not answer is asked again, until the time is up. */
+int jobs_await(struct proc *self, struct jobs *jobs, uint64_t id, int64_t timeout_ns,
+               const struct job **ret_job);
+
+/* ---- for job code, in its own process; -ESTALE: its lease is over, and it will be killed ---- */
+
+/* What others are shown: percent, up to 100, and a text of up to JOB_NOTE_MAX bytes, or NULL. */
+int jobs_progress(struct proc *self, struct jobs *jobs, const struct job *job, unsigned percent,
+                  const char *text);
+/* Kept for the next attempt of this job, if there is one (job->checkpoint), in place of the one before: JSON of up to
+ * JOB_CHECKPOINT_MAX bytes. Once this has returned 0, no later attempt sees an older one. */
+int jobs_checkpoint(struct proc *self, struct jobs *jobs, const struct job *job, const char *json);
 
 /* How many outcomes the store refused, because the job's lease was over. Since the start. */
 uint64_t jobs_stale_count(const struct jobs *jobs);

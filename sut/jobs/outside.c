@@ -131,6 +131,7 @@ static struct job_outcome thread_run(struct proc *self, struct slot *slot)
     outside->work.run = thread_main;
     outside_wait(self, outside, thread_begin);
     struct job_outcome outcome = outside->outcome;
+    outcome.result = NULL; /* nobody knows whose memory it would be */
     outside_free(outside);
     return outcome;
 }
@@ -170,7 +171,8 @@ static struct job_outcome child_outcome(const struct child_work *child)
                                 WEXITSTATUS(child->status));
     memcpy(&outcome, child->answer, sizeof outcome);
     outcome.text[sizeof outcome.text - 1] = '\0';
-    return outcome; /* whose kind may be anything */
+    outcome.result = NULL; /* of another process */
+    return outcome;        /* whose kind may be anything */
 }
 
 static struct job_outcome child_run(struct proc *self, struct slot *slot)

@@ -160,8 +160,13 @@ static void queue_outcome_message(struct queue_run *run, const struct message *m
     struct slot *slot = slot_of(run->queue, message->from);
     if (!slot)
         return;
-    slot->outcome = *(const struct job_outcome *)message->data;
+    const struct job_outcome *outcome = message->data;
+    slot->outcome = *outcome;
     slot->answered = true;
+    slot->outcome.result = NULL;
+    if (message->size > sizeof *outcome)
+        slot->outcome.result = slot->result =
+            heap_strdup(run->jobs->env->heap, (const char *)(outcome + 1));
 }
 
 static void queue_timeout_message(struct queue_run *run, const proc_id *pid)

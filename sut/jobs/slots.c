@@ -91,6 +91,7 @@ void slot_clear(struct slot *slot)
 {
     struct queue *queue = slot->queue;
     heap_release(queue->jobs->env->heap, slot->job);
+    heap_release(queue->jobs->env->heap, slot->result);
     if (slot->pid)
         by_pid_remove(queue, slot->pid);
     *(slot->prev ? &slot->prev->next : &queue->slots) = slot->next;

@@ -27,6 +27,15 @@ static void queues_poke(struct jobs *jobs, const struct store_request *request, 
             queue_poke(queue);
 }
 
+/* Something that runs was cancelled, here or elsewhere: the leases tell. */
+static void cuts_apply(struct jobs *jobs, uint64_t cuts)
+{
+    if (jobs->cuts_known && cuts != jobs->cuts)
+        heartbeat_check(jobs);
+    jobs->cuts = cuts;
+    jobs->cuts_known = true;
+}
+
 /* What is due becomes available, and queues learn that there is something for them; all of them,
  * when the store does not say. Returns when more is due, in ms; -1: nothing is; NO_ANSWER. */
 static int64_t stage(struct proc *self, struct jobs *jobs)
@@ -39,6 +48,7 @@ static int64_t stage(struct proc *self, struct jobs *jobs)
     if (store_call(self, jobs->store, &request, &call) == 0) {
         next_ms = call->reply.next_ms;
         rules_apply(jobs, call->reply.rules, call->reply.rule_count);
+        cuts_apply(jobs, call->reply.cuts);
         queues_poke(jobs, &request, call->reply.ready);
         store_call_free(call);
     } else {

@@ -56,8 +56,6 @@ enum {
 };
 
 /* Bits of states, and Oban's words for groups of them. */
-#define JOB_STATE_BIT(state) (1u << (state))
-#define JOB_STATES_ALL       (JOB_STATE_BIT(JOB_STATE_COUNT) - 1)
 #define JOB_STATES_SCHEDULED JOB_STATE_BIT(JOB_SCHEDULED)
 #define JOB_STATES_INCOMPLETE                                                                      \
     (JOB_STATE_BIT(JOB_AVAILABLE) | JOB_STATE_BIT(JOB_SCHEDULED) | JOB_STATE_BIT(JOB_EXECUTING) |  \

@@ -346,7 +346,8 @@ static bool ack_apply(struct tx *tx, const struct store_ack *ack, bool member)
 {
     bool final = job_state_final(ack->state);
     tx_yield(tx, ack->id, ack->state);
-    bool plain = final && !ack->error && !member; /* what most are: fewer columns change */
+    bool plain =
+        final && !ack->error && !ack->result && !member; /* what most are: fewer columns change */
     enum statement run = member ? STATEMENT_ACK_MEMBER : STATEMENT_ACK;
     struct tx_stmt *stmt = tx_statement(tx, plain ? STATEMENT_FINISH : run);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
@@ -362,6 +363,7 @@ static bool ack_apply(struct tx *tx, const struct store_ack *ack, bool member)
     tx_bind_int(tx, stmt, 6, final ? tx->now_ms : 0);
     tx_bind_int(tx, stmt, 7, ack->state == JOB_SCHEDULED); /* a snooze gives its attempt back */
     tx_bind_text(tx, stmt, 8, ack->error);
+    tx_bind_text(tx, stmt, 9, ack->state == JOB_COMPLETED ? ack->result : NULL);
     return tx_run(tx, stmt) > 0;
 }
 

@@ -69,7 +69,7 @@ bool tx_take_many(struct tx *tx, const char *owner)
 
 static bool is_plain(const struct store_ack *ack, uint64_t lease)
 {
-    return ack->state == JOB_COMPLETED && !ack->error && ack->lease == lease;
+    return ack->state == JOB_COMPLETED && !ack->error && !ack->result && ack->lease == lease;
 }
 
 /* All of them are running under this lease and are in no flow, mostly. If not, the transaction is made once more, carefully. */

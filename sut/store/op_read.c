@@ -1,7 +1,6 @@
-/* op_read.c: rows as jobs, and the requests that only read. */
+/* op_read.c: rows as jobs. */
 #include "sut/store/sql.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,25 +107,4 @@ void tx_get(struct tx *tx)
         tx_bind_int(tx, stmt, 1, (int64_t)ids[i]);
         tx_reply_jobs(tx, stmt);
     }
-}
-
-void tx_list(struct tx *tx)
-{
-    const struct store_request *request = tx->request;
-    enum job_state state;
-    if (request->state && !job_state_by_word(request->state, &state))
-        tx_fail(tx, -EINVAL, "there is no state '%s'", request->state);
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_LIST);
-    tx_bind_text(tx, stmt, 1, request->queue);
-    tx_bind_text(tx, stmt, 2, request->state);
-    tx_bind_int(tx, stmt, 3, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
-    tx_reply_jobs(tx, stmt);
-}
-
-void tx_stats(struct tx *tx)
-{
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_STATS);
-    while (tx_step(tx, stmt))
-        for (int state = 0; state < JOB_STATE_COUNT; ++state)
-            tx->reply->counts[state] = column_u64(tx, stmt, state);
 }

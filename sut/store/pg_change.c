@@ -52,10 +52,11 @@
     "crashes=0,"                                                                                   \
     "errors=CASE WHEN a.error IS NULL THEN errors ELSE " PG_ERRORS_PLUS(                           \
         "errors", "n.ms", "attempt",                                                               \
-        "a.error") "END "                                                                          \
+        "a.error") "END,result=a.result "                                                          \
                    "FROM " PG_NOW                                                                  \
-                   ",unnest(?2::bigint[],?3::bigint[],?4::text[],?5::bigint[],?6::text[])"         \
-                   "WITH ORDINALITY AS a(job,token,ending,delay,error,number)WHERE " HELD          \
+                   ",unnest(?2::bigint[],?3::bigint[],?4::text[],?5::bigint[],?6::text[],"         \
+                   "?7::text[])"                                                                   \
+                   "WITH ORDINALITY AS a(job,token,ending,delay,error,result,number)WHERE " HELD   \
                    " RETURNING number,attempt+(a.ending='scheduled')::int,max_attempts"
 
 /* ---- claim ---- */
@@ -193,7 +194,7 @@ void pg_claim(struct tx *tx)
 
 static bool ack_plain(const struct store_ack *ack)
 {
-    return job_state_final(ack->state) && !ack->error;
+    return job_state_final(ack->state) && !ack->error && !ack->result;
 }
 
 static bool acks_plain(const struct store_request *request)
@@ -210,14 +211,17 @@ static void bind_rest(struct tx *tx, struct pg_params *params)
     const struct store_request *request = tx->request;
     size_t count = request->ack_count;
     int64_t *delays = heap_alloc(tx->heap, count * sizeof *delays);
-    const char **errors = heap_alloc(tx->heap, count * sizeof *errors);
+    const char **errors = heap_alloc(tx->heap, 2 * count * sizeof *errors);
+    const char **results = errors + count;
     for (size_t i = 0; i < count; ++i) {
         const struct store_ack *ack = &request->acks[i];
         delays[i] = job_state_final(ack->state) ? -1 : ack_delay_ms(ack);
         errors[i] = ack->error;
+        results[i] = ack->state == JOB_COMPLETED ? ack->result : NULL;
     }
     pg_set_ints(params, 5, tx->heap, delays, count);
     pg_set_texts(params, 6, tx->heap, errors, count);
+    pg_set_texts(params, 7, tx->heap, results, count);
 }
 
 static void acks_add(struct tx *tx, struct pg_batch *batch)

@@ -81,8 +81,11 @@ void pg_stage(struct tx *tx)
     pg_batch_add(tx, &batch, PG_STAGE, STAGE);
     struct tx_stmt *stmt = pg_batch_add(tx, &batch, PG_READY, READY);
     pg_set_texts(&stmt->params, 2, tx->heap, request->queues, request->queue_count);
+    pg_batch_add(tx, &batch, PG_CUTS,
+                 "SELECT coalesce(max(count),0)FROM duress_signals WHERE name='cuts'");
     if (!pg_batch_run(tx, &batch, true))
         return;
+    tx->reply->cuts = (uint64_t)pg_int(batch.results[2], 0, 0);
     staged_take(tx, batch.results[0]);
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
     tx_reply_rules(tx, true);

@@ -185,6 +185,7 @@ enum pg_own {
     PG_HEARTBEAT,
     PG_STAGE,
     PG_READY,
+    PG_CUTS,
     PG_RESCUE,
     PG_LOST_MEMBERS,
     PG_OWN_COUNT

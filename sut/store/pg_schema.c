@@ -105,6 +105,7 @@ static const char *const steps[] = {
     " rate_ms bigint NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
     " rate_by_part bigint NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
     " turn text NOT NULL COLLATE \"C\" DEFAULT '');"
+    "CREATE TABLE duress_signals(name text PRIMARY KEY,count bigint NOT NULL);"
     "CREATE TABLE duress_begun("
     " queue text NOT NULL COLLATE \"C\",part text NOT NULL COLLATE \"C\",at_ms bigint NOT NULL,"
     " n integer NOT NULL,PRIMARY KEY(queue,part,at_ms));" FLOW_TABLES(

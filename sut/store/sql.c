@@ -21,16 +21,21 @@ static const struct operation {
     tx_operation *run; /* NULL: every database has its own */
     bool reads;
     bool (*idle)(struct tx *tx);
+    bool chooses; /* by a filter, if there is one */
 } operations[STORE_OP_COUNT] = {
     [STORE_INSERT] = {NULL, false},
     [STORE_CLAIM] = {tx_claim, false},
     [STORE_ACK] = {tx_ack, false},
     [STORE_HEARTBEAT] = {tx_heartbeat, false},
-    [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
+    [STORE_STAGE] = {tx_stage_told, false, tx_stage_idle_told},
     [STORE_RESCUE] = {tx_rescue, false},
     [STORE_EXPIRE] = {tx_expire, false, tx_expire_idle},
-    [STORE_RETRY] = {tx_retry, false},
-    [STORE_CANCEL] = {tx_cancel, false},
+    [STORE_RETRY] = {tx_retry, false, .chooses = true},
+    [STORE_CANCEL] = {tx_cancel_told, false, .chooses = true},
+    [STORE_UPDATE] = {tx_update, false, .chooses = true},
+    [STORE_DELETE] = {tx_delete, false, .chooses = true},
+    [STORE_NOTE] = {tx_note_down, false},
+    [STORE_PRUNE] = {tx_prune, false, tx_prune_idle},
     [STORE_GET] = {tx_get, true},
     [STORE_LIST] = {tx_list, true},
     [STORE_STATS] = {tx_stats, true},
@@ -75,7 +80,8 @@ static void tx_commit(struct tx *tx)
 /* Between looking and changing others may come: the change looks again. */
 static void tx_execute(struct tx *tx)
 {
-    const struct operation *operation = &operations[tx->request->op];
+    const struct store_request *asked = tx->request;
+    const struct operation *operation = &operations[asked->op];
     tx_operation *own = tx->store->backend->own[tx->request->op];
     if (operation->idle && !own) {
         tx_begin(tx, true);
@@ -86,10 +92,16 @@ static void tx_execute(struct tx *tx)
     }
     tx_begin(tx, operation->reads);
     bool common = !own || (tx->careful && operation->run);
+    struct store_request chosen = *tx->request;
+    if (operation->chooses && chosen.filter) {
+        tx_choose(tx, &chosen);
+        tx->request = &chosen;
+    }
     if (!tx->err)
         (common ? operation->run : own)(tx);
     tx_flow_settle(tx);
     tx_commit(tx);
+    tx->request = asked;
 }
 
 /* Nothing of the reply is left but the reason. */

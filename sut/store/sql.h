@@ -7,7 +7,9 @@
  *     op_many.c          many rows in one statement
  *     op_insert.c        what is checked before an insert
  *     op_unique.c        jobs of which there is one at a time
- *     op_read.c          rows as jobs: get, list, stats
+ *     op_hand.c          update, delete, prune; what a cancel of a running job tells
+ *     op_filter.c        which jobs are meant: list, stats, and changes in bulk
+ *     op_read.c          rows as jobs: get
  *     op_leader.c        who leads
  *     op_cron.c          cron entries and their ticks
  *     op_flow*.c         workflows, batches and chains: what follows from a job's end, and their inserts
@@ -154,8 +156,14 @@ static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 /* ---- operations ---- */
 
 tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
+tx_operation tx_cancel_told, tx_stage_told, tx_update, tx_delete, tx_prune, tx_note_down;
 tx_operation tx_get, tx_list, tx_stats;
 tx_operation tx_lead, tx_cron_put, tx_cron_list, tx_cron_tick, tx_cron_change;
+/* Which jobs a request with a filter is about: fills in their ids. */
+void tx_choose(struct tx *tx, struct store_request *chosen);
+/* Answers a STAGE or PRUNE for which nothing has to be changed. */
+bool tx_stage_idle_told(struct tx *tx);
+bool tx_prune_idle(struct tx *tx);
 tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 tx_operation tx_batch, tx_flow;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
@@ -276,6 +284,10 @@ struct change {
         CHANGE_RESCUE,
         CHANGE_EXPIRE,
         CHANGE_RETRY,
+        CHANGE_UPDATE,
+        CHANGE_DELETE,
+        CHANGE_NOTE,
+        CHANGE_PRUNE,
         CHANGE_CANCEL,
         CHANGE_UNIQUE,
         CHANGE_CONFLICT,

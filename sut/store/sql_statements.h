@@ -5,6 +5,7 @@
  *     SQL_ERRORS_PLUS(text)             the job's errors and one more, of the attempt under way; the newest
  *                                       JOB_ERRORS_KEPT stay
  *     SQL_MAX(a, b)                     the larger of two
+ *     SQL_HAS(text, part)               the part stands in the text
  *     SQL_BY_ID                         behind a table: find the row by its id, by no other index
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
  *                                       that another transaction is changing are left out
@@ -60,13 +61,27 @@
 #define IS_READY   "state='available'AND attempt<max_attempts"
 #define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
 
+#define IS_OVER    "state IN('completed','cancelled','discarded')"
+#define IS_WAITING "state IN('available','scheduled','retryable')"
+/* Ended so long ago that it is not kept any more. */
+#define IS_OLD                                                                                     \
+    "(state='completed'AND finished_ms<=?2 OR state='cancelled'AND finished_ms<=?3 OR "            \
+    "state='discarded'AND finished_ms<=?4)"
+/* A struct job_filter. States and tags are compared between commas. */
+#define FILTER_WHERE                                                                               \
+    "id>?1 AND id<=?2 AND " SQL_HAS(                                                               \
+        "?3", "','||state||','") " AND queue=coalesce(?4,queue)AND "                               \
+                                 "worker=coalesce(?5,worker)AND inserted_ms<=?6 AND " SQL_HAS(     \
+                                     "','||coalesce(tags,'')||','", "?7")
+
 #define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
 
 #define ACK_RUN                                                                                    \
     "UPDATE duress_jobs SET state=?4,acked=?3,scheduled_ms=coalesce(?5,scheduled_ms),"             \
     "wake_ms=?5,"                                                                                  \
     "finished_ms=?6,attempt=attempt-?7,snoozed=snoozed+?7,crashes=0,"                              \
-    "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS("?8") " END WHERE " IS_HELD
+    "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS(                               \
+        "?8") " END,result=?9 WHERE " IS_HELD
 
 /* X(NAME, sql). Rows are found by a SELECT in the order of an index and changed one by one by their
  * id, within the same transaction: that is faster here than UPDATE .. RETURNING, which builds a
@@ -113,6 +128,8 @@
     X(ACK, ACK_RUN " AND flow IS NULL")                                                            \
     X(ACK_MEMBER, ACK_RUN)                                                                         \
     X(PEEK, "SELECT state,lease,acked,attempt,max_attempts,flow FROM duress_jobs WHERE id=?1")     \
+    X(NOTE, "UPDATE duress_jobs SET progress=coalesce(?3,progress),note=coalesce(?4,note),"        \
+            "checkpoint=coalesce(?5,checkpoint)WHERE id=?1 AND lease=?2 AND state='executing'")    \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
                  "WHERE id=?2 AND lease=?3 AND state='executing'")                                 \
     X(DUE, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms>0 AND " IS_DUE                   \
@@ -142,7 +159,7 @@
       "UPDATE duress_jobs SET state=?3,max_attempts=" SQL_MAX(                                     \
           "max_attempts",                                                                          \
           "attempt+1") ",scheduled_ms=?1,finished_ms=0,wake_ms=CASE ?3 WHEN 'available'THEN 0 "    \
-                       "END,crashes=0 "                                                            \
+                       "END,crashes=0,result=NULL "                                                \
                        "WHERE id=?2 AND state IN('completed','discarded','cancelled','retryable'," \
                        "'scheduled','suspended')")                                                 \
     X(CANCEL, "UPDATE duress_jobs SET state='cancelled',finished_ms=?1,wake_ms=NULL,"              \
@@ -153,8 +170,35 @@
                                               ",'suspended')")                                     \
     X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
     X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
-    X(LIST, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs "                                         \
-            "WHERE queue=coalesce(?1,queue)AND state=coalesce(?2,state)ORDER BY id LIMIT ?3")      \
+    X(LIST,                                                                                        \
+      "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?8")   \
+    X(FILTER_IDS, "SELECT id FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?8")        \
+    X(FILTER_STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs WHERE " FILTER_WHERE)    \
+    X(WINDOW,                                                                                      \
+      "SELECT max(id)FROM(SELECT id FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(   \
+          BULK_MOST) ")AS part")                                                                   \
+    X(CUTS, "SELECT count FROM duress_signals WHERE name='cuts'")                                  \
+    X(CUTS_RAISE, "INSERT INTO duress_signals(name,count)VALUES('cuts',1)ON CONFLICT(name)"        \
+                  "DO UPDATE SET count=duress_signals.count+1")                                    \
+    X(DELETE,                                                                                      \
+      "DELETE FROM duress_jobs WHERE id=?1 AND state<>'executing'AND(flow IS NULL OR " IS_OVER     \
+      ")")                                                                                         \
+    X(UPDATE, "UPDATE duress_jobs SET args=coalesce(?3,args),meta=coalesce(?4,meta),"              \
+              "tags=nullif(coalesce(?5,tags),''),priority=coalesce(?6,priority),"                  \
+              "max_attempts=coalesce(?7,max_attempts),queue=coalesce(?8,queue),"                   \
+              "worker=coalesce(?9,worker),version=version+1,"                                      \
+              "scheduled_ms=CASE WHEN ?10=0 THEN scheduled_ms ELSE ?10 END,"                       \
+              "state=CASE WHEN state='available'AND ?10>?1 THEN 'scheduled'ELSE state END,"        \
+              "wake_ms=CASE WHEN ?10=0 OR(state='available'AND ?10<=?1)THEN wake_ms ELSE ?10 END " \
+              "WHERE id=?2 AND version=coalesce(?11,version)"                                      \
+              "AND(?10=0 OR " IS_WAITING ")AND coalesce(?7,attempt+1)>=attempt+"                   \
+              "CASE WHEN " IS_WAITING " THEN 1 ELSE 0 END")                                        \
+    X(PRUNE_LOOK, "SELECT max(id),count(*),max(inserted_ms),count(*)FILTER(WHERE " IS_OLD          \
+                  ")FROM(SELECT id,state,finished_ms,inserted_ms FROM duress_jobs WHERE id>?1 "    \
+                  "ORDER BY id LIMIT " SQL_NUMBER(PRUNE_LOOKS) ")AS part")                         \
+    X(PRUNE, "DELETE FROM duress_jobs WHERE id IN(SELECT id FROM(SELECT id,state,finished_ms "     \
+             "FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(                         \
+                 PRUNE_LOOKS) ")AS part WHERE " IS_OLD ")AND " IS_OLD " RETURNING id,state")       \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     CRON_STATEMENTS(X)                                                                             \
     X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \

@@ -15,6 +15,13 @@ POINT_ABOUT("store/job/stage", "A scheduled or retryable job fell due and became
 POINT_ABOUT("store/job/rescue", "The lease of an executing job had run out.");
 POINT_ABOUT("store/job/expire", "The deadline of a job passed while it waited.");
 POINT_ABOUT("store/job/retry", "A job was made available by hand.");
+POINT_ABOUT("store/job/update",
+            "A job was changed by hand; delay_ms: it is due then; -1: as it was.");
+POINT_ABOUT("store/job/note",
+            "A running job left word of itself; checkpoint: 1, for its next run.");
+POINT_ABOUT("store/job/delete", "A job was deleted by hand; state: what it was in.");
+POINT_ABOUT("store/job/prune",
+            "A job was removed: its state's time, keep_ms, is over since it ended.");
 POINT_ABOUT("store/job/unique",
             "A job holds a unique key from now on, while it is in one of these states (bits).");
 POINT_ABOUT(
@@ -117,6 +124,21 @@ static void trace_change(struct point_site *site, const struct change *change)
         break;
     case CHANGE_RETRY:
         TRACE(site, "store/job/retry", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    case CHANGE_UPDATE:
+        TRACE(site, "store/job/update", T_U64("job", change->id), T_STR("state", change->state),
+              T_I64("delay_ms", change->delay_ms));
+        break;
+    case CHANGE_NOTE:
+        TRACE(site, "store/job/note", T_U64("job", change->id), T_U64("lease", change->lease),
+              T_U64("checkpoint", change->attempt));
+        break;
+    case CHANGE_DELETE:
+        TRACE(site, "store/job/delete", T_U64("job", change->id), T_STR("state", change->state));
+        break;
+    case CHANGE_PRUNE:
+        TRACE(site, "store/job/prune", T_U64("job", change->id), T_STR("state", change->state),
+              T_I64("keep_ms", change->delay_ms));
         break;
     case CHANGE_CANCEL:
         TRACE(site, "store/job/cancel", T_U64("job", change->id), T_STR("state", change->state));

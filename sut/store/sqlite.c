@@ -16,11 +16,12 @@ enum { BUSY_MS_DEFAULT = 5000 };
 #define SQL_ERRORS_PLUS(text)                                                                      \
     "json_insert(" SQL_ERRORS_KEPT ",'$[#]',json_object('at',?1,'attempt',attempt,'error'," text   \
     "))"
-#define SQL_MAX(a, b) "max(" a "," b ")"
-#define SQL_BY_ID     "NOT INDEXED"
-#define SQL_LOCK      ""
-#define SQL_LOCK_WAIT ""
-#define SQL_IDS(list) "(SELECT value FROM json_each(" list "))"
+#define SQL_MAX(a, b)       "max(" a "," b ")"
+#define SQL_HAS(text, part) "instr(" text "," part ")>0"
+#define SQL_BY_ID           "NOT INDEXED"
+#define SQL_LOCK            ""
+#define SQL_LOCK_WAIT       ""
+#define SQL_IDS(list)       "(SELECT value FROM json_each(" list "))"
 
 const char *const sqlite_statements[STATEMENT_COUNT] = {
 #define X(name, sql) sql,

@@ -106,7 +106,9 @@ static const char *const steps[] = {
     " rate_ms INTEGER NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
     " rate_by_part INTEGER NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
     " turn TEXT NOT NULL DEFAULT '')STRICT,WITHOUT ROWID;" /* the part that was served last */
-    "CREATE TABLE duress_begun("                           /* what rates are counted from */
+    "CREATE TABLE duress_signals(name TEXT PRIMARY KEY,count INTEGER NOT NULL)STRICT,"
+    "WITHOUT ROWID;"             /* what nodes look at, to see that something happened */
+    "CREATE TABLE duress_begun(" /* what rates are counted from */
     " queue TEXT NOT NULL,part TEXT NOT NULL,at_ms INTEGER NOT NULL,n INTEGER NOT NULL,"
     " PRIMARY KEY(queue,part,at_ms))STRICT,WITHOUT ROWID;" FLOW_TABLES(
         "INTEGER PRIMARY KEY AUTOINCREMENT", "INTEGER", "STRICT"),

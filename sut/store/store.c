@@ -99,8 +99,21 @@ static const struct store_batch *batch_copy(struct heap *heap, const struct stor
 static struct store_ack *acks_copy(struct heap *heap, const struct store_ack *acks, size_t count)
 {
     struct store_ack *copies = COPY_ARRAY(heap, acks, count);
-    for (size_t i = 0; i < count; ++i)
+    for (size_t i = 0; i < count; ++i) {
         copies[i].error = heap_strdup(heap, acks[i].error);
+        copies[i].result = heap_strdup(heap, acks[i].result);
+    }
+    return copies;
+}
+
+static struct store_note *notes_copy(struct heap *heap, const struct store_note *notes,
+                                     size_t count)
+{
+    struct store_note *copies = COPY_ARRAY(heap, notes, count);
+    for (size_t i = 0; i < count; ++i) {
+        copies[i].text = heap_strdup(heap, notes[i].text);
+        copies[i].checkpoint = heap_strdup(heap, notes[i].checkpoint);
+    }
     return copies;
 }
 
@@ -121,6 +134,30 @@ static struct store_queue *rules_copy(struct heap *heap, const struct store_queu
         copies[i].turn = heap_strdup(heap, rules[i].turn);
     }
     return copies;
+}
+
+static const struct job_filter *filter_copy(struct heap *heap, const struct job_filter *filter)
+{
+    struct job_filter *copy = filter ? heap_memdup(heap, filter, sizeof *filter) : NULL;
+    if (!copy)
+        return NULL;
+    copy->queue = heap_strdup(heap, filter->queue);
+    copy->worker = heap_strdup(heap, filter->worker);
+    copy->tag = heap_strdup(heap, filter->tag);
+    return copy;
+}
+
+static const struct job_update *update_copy(struct heap *heap, const struct job_update *update)
+{
+    struct job_update *copy = update ? heap_memdup(heap, update, sizeof *update) : NULL;
+    if (!copy)
+        return NULL;
+    copy->args = heap_strdup(heap, update->args);
+    copy->meta = heap_strdup(heap, update->meta);
+    copy->tags = heap_strdup(heap, update->tags);
+    copy->queue = heap_strdup(heap, update->queue);
+    copy->worker = heap_strdup(heap, update->worker);
+    return copy;
 }
 
 static struct cron_entry *entries_copy(struct heap *heap, const struct cron_entry *entries,
@@ -160,7 +197,9 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
     to->queues = texts_copy(heap, from->queues, from->queue_count);
-    to->state = heap_strdup(heap, from->state);
+    to->filter = filter_copy(heap, from->filter);
+    to->update = update_copy(heap, from->update);
+    to->notes = notes_copy(heap, from->notes, from->note_count);
     to->rules = rules_copy(heap, from->rules, from->rule_count);
     to->workflow = workflow_copy(heap, from->workflow, from->spec_count);
     to->batch = batch_copy(heap, from->batch);
@@ -222,7 +261,8 @@ void store_reply_copy(struct heap *heap, const struct store_request *request,
     to->conflicts = COPY_ARRAY(heap, from->conflicts, from->id_count);
     to->jobs = jobs_copy(heap, from->jobs, from->job_count);
     to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
-    to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count);
+    to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count + request->note_count);
+    to->cut = COPY_ARRAY(heap, from->cut, from->cut_count);
     to->ready = COPY_ARRAY(heap, from->ready, request->queue_count);
     to->rules = rules_copy(heap, from->rules, from->rule_count);
     to->woken = texts_copy(heap, from->woken, from->woken_count);
@@ -284,8 +324,11 @@ static size_t request_count(const struct store_request *request)
     case STORE_LIST: return request->limit;
     case STORE_ACK: return request->ack_count;
     case STORE_HEARTBEAT: return request->lease_count;
+    case STORE_NOTE: return request->note_count;
     case STORE_RETRY:
     case STORE_CANCEL:
+    case STORE_UPDATE:
+    case STORE_DELETE:
     case STORE_GET: return request->id_count;
     case STORE_QUEUE_SET: return request->rule_count;
     case STORE_QUEUE_FORGET: return request->queue_count;

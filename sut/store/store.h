@@ -27,6 +27,10 @@
     X(EXPIRE, "expire")                                                                            \
     X(RETRY, "retry")                                                                              \
     X(CANCEL, "cancel")                                                                            \
+    X(UPDATE, "update")                                                                            \
+    X(DELETE, "delete")                                                                            \
+    X(PRUNE, "prune")                                                                              \
+    X(NOTE, "note")                                                                                \
     X(GET, "get")                                                                                  \
     X(LIST, "list")                                                                                \
     X(STATS, "stats")                                                                              \
@@ -56,6 +60,15 @@ struct store_ack {
     enum job_state state; /* completed, retryable, discarded, cancelled, scheduled (snooze) */
     int64_t delay_ms;     /* retryable, scheduled: due that long after now (database clock) */
     const char *error;    /* added to the job's errors, or NULL */
+    const char *result;   /* completed: JSON, or NULL: none */
+};
+
+/* What a running job leaves about itself. */
+struct store_note {
+    uint64_t id, lease;
+    int progress;           /* percent; -1: as it was */
+    const char *text;       /* with the progress, up to JOB_NOTE_MAX bytes; NULL: as it was */
+    const char *checkpoint; /* JSON, for this job's next attempt; NULL: as it was */
 };
 
 /* Only ACK_APPLIED changed anything. */
@@ -159,6 +172,9 @@ struct store_called {
     enum flow_event event;
     uint64_t job; /* 0: not yet */
 };
+#define BULK_MOST                                                                                  \
+    5000 /* rows that a request by filter looks at, and PRUNE removes: so it never takes long */
+#define PRUNE_LOOKS 5000
 
 /* Who leads: a term is random per process, so that no two are ever taken for one. */
 struct store_leader {
@@ -187,7 +203,7 @@ struct store_request {
     const struct job_spec *specs; /* INSERT: all or none */
     size_t spec_count;
     const char *tx_sql;           /* INSERT: the caller's own statements, or NULL: see above */
-    const char *queue;            /* CLAIM, ACK (fused claim; NULL: ack only), LIST (NULL: all) */
+    const char *queue;            /* CLAIM, ACK (fused claim; NULL: ack only) */
     size_t limit;                 /* CLAIM, ACK: how many to claim at most; LIST: rows */
     const char *owner;            /* CLAIM, ACK: who claims: random per queue process start */
     int64_t lease_ms;             /* CLAIM, ACK, HEARTBEAT: how long a lease holds from now */
@@ -197,8 +213,16 @@ struct store_request {
     size_t ack_count;
     const struct store_lease *leases; /* HEARTBEAT */
     size_t lease_count;
-    const uint64_t *ids; /* RETRY, CANCEL, GET */
+    const uint64_t *ids; /* RETRY, CANCEL, UPDATE, DELETE, GET */
     size_t id_count;
+    /* RETRY, CANCEL, UPDATE, DELETE: instead of ids; BULK_MOST rows (or `limit`, if it is less) are looked at, and the reply says
+     * where to go on. LIST, STATS: NULL: all. */
+    const struct job_filter *filter;
+    const struct job_update *update; /* UPDATE */
+    const struct store_note *notes;  /* NOTE */
+    size_t note_count;
+    struct job_keep keep; /* PRUNE */
+    uint64_t after_id;    /* PRUNE: where the last one ended; 0: begin */
     const char *const
         *queues; /* STAGE: which of these have jobs to claim? QUEUE_FORGET, QUEUES (none: all) */
     size_t queue_count;
@@ -206,7 +230,6 @@ struct store_request {
     size_t rule_count;
     unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
     unsigned crash_limit; /* RESCUE: after so many in a row a job is discarded; 0: never for that */
-    const char *state;    /* LIST: only this state; NULL: all */
     const struct store_workflow *workflow; /* INSERT: the jobs are one; NULL: they are not */
     const struct store_batch *batch;       /* BATCH */
     uint64_t flow;                         /* FLOW; CANCEL: all jobs of it */
@@ -234,12 +257,18 @@ struct store_reply {
     struct job *jobs; /* CLAIM, ACK: by (priority, scheduled_ms, id); GET, LIST: by id */
     size_t job_count;
     enum store_ack_result *acks; /* ACK: per ack */
-    bool *renewed;               /* HEARTBEAT: per lease; false: it is lost */
+    bool *renewed;               /* HEARTBEAT: per lease; NOTE: per note; false: it is lost */
     bool *ready;                 /* STAGE: per queue: there are jobs to claim */
     size_t
-        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; EXPIRE; RETRY, CANCEL, QUEUE_SET, QUEUE_FORGET */
+        changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; EXPIRE; RETRY, CANCEL, UPDATE, DELETE, PRUNE, QUEUE_SET, QUEUE_FORGET */
     int64_t
         next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; EXPIRE: until a deadline; -1: none */
+    struct store_lease
+        *cut; /* CANCEL: what it ended while it ran (and perhaps some that did not) */
+    size_t cut_count;
+    uint64_t cuts;    /* STAGE: goes up when something is cancelled that runs, anywhere */
+    uint64_t last_id; /* with a filter, and PRUNE: go on after this one, ... */
+    bool more;        /* ... if there is more to look at */
     struct store_queue
         *rules; /* QUEUES (of the asked), STAGE (all), QUEUE_SET (as they are now): by name */
     size_t rule_count;

@@ -136,4 +136,24 @@ check 'no such batch' says 2 'there is no batch 9' flow insert w --batch 9
 check 'chain and batch' says 2 'not in both' flow insert w --batch 2 --chain acme
 check 'nothing that it can be asked for' says 2 "there is cancel, open and close" flow batch import burn
 check 'no such workflow' says 1 "there is no workflow '7'" flow workflow 7
+
+# ---- updates, deletes, many at once ----
+check 'which jobs?' says 2 'which jobs?' ctl delete
+check 'ids or a filter' says 2 'either ids or a filter' ctl cancel 5 --queue mail
+check 'what is new?' says 2 'what is to be new?' ctl update 5
+check 'an update' says 0 '^job 2506 updated$' ctl update 2506 --set-priority 4 --set-tags 'New,' --set-meta '{"k": 2}'
+check 'is seen' says 0 '"priority":4,.*"meta":{"k":2},"tags":\["new"\],.*"version":1' ctl show 2506 --json
+check 'found by its tag' says 0 ' 2506  scheduled ' ctl list --tag NEW
+check 'a bad update' says 2 'meta:1:1: not an object' ctl update 2506 --set-meta 3
+check 'delete' says 0 '^job 2506 deleted$' ctl delete 2506
+check 'it is gone' says 1 'there is no job 2506' ctl delete 2506
+check 'counted' says 0 '^total  *2505$' ctl stats --worker w
+check 'moved, all of them' says 0 '^2 jobs updated$' ctl update --queue mail --state scheduled --set-queue post
+check 'counted by queue' says 0 '^total  *2$' ctl stats --queue post
+check 'cancelled, all of them' says 0 '^{"changed":2}$' ctl cancel --queue post --json
+check 'deleted, all in two states' says 0 '^4 jobs deleted$' ctl delete --state cancelled --state completed --worker w
+check 'nothing is old' says 0 '^0 jobs removed$' ctl prune --older 1h
+check 'an age is needed' says 2 '--older TIME is needed' ctl prune
+check 'all are deleted' says 0 '^25[0-9]* jobs deleted$' ctl delete --all
+check 'none are left' total 0
 finish

@@ -25,9 +25,11 @@ struct row {
     struct job job;
     int64_t until_ms; /* of the lease */
     char queue[32], worker[32], args[32], error[300];
+    char result[64], checkpoint[64], note[64];
     unsigned errors;
     unsigned applied, repeated, stale; /* acknowledgements */
     uint64_t finished_lease;
+    bool deleted;
 };
 
 /* What happens to calls of one operation. */
@@ -85,6 +87,13 @@ struct rig {
     struct child_work *child; /* the newest */
     unsigned killed;          /* children */
 
+    uint64_t cuts;          /* cancels of what ran */
+    bool cancels_elsewhere; /* nobody here is told but by the next look */
+    struct job_keep pruned; /* as the last PRUNE said */
+    unsigned prunes;
+    uint64_t watched; /* for the workers of test_control.c */
+    int result;
+    char text[64];
     unsigned performed; /* calls of workers' functions */
     size_t left;
     unsigned drained, gave_up;
@@ -337,6 +346,7 @@ static void db_claim(struct rig *rig, const struct store_request *request, struc
         job->worker = heap_strdup(heap, row->worker);
         job->args = heap_strdup(heap, row->args);
         job->owner = heap_strdup(heap, request->owner);
+        job->checkpoint = heap_strdup(heap, row->checkpoint);
     }
 }
 
@@ -352,6 +362,7 @@ static enum store_ack_result db_ack(struct rig *rig, const struct store_ack *ack
     row->job.scheduled_ms = db_now_ms(rig) + ack->delay_ms;
     row->finished_lease = ack->lease;
     row->errors += ack->error != NULL;
+    snprintf(row->result, sizeof row->result, "%s", ack->result ? ack->result : "");
     snprintf(row->error, sizeof row->error, "%s", ack->error ? ack->error : "");
     return ++row->applied, ACK_APPLIED;
 }
@@ -388,6 +399,61 @@ static void db_ready(const struct rig *rig, const struct store_request *request,
                 row->job.state == JOB_AVAILABLE && strcmp(row->queue, request->queues[i]) == 0;
 }
 
+static void db_note(struct rig *rig, const struct store_request *request, struct heap *heap,
+                    struct store_reply *reply)
+{
+    const struct store_note *note = request->notes;
+    struct row *row = &rig->rows[note->id - 1];
+    reply->renewed = heap_alloc(heap, 1);
+    reply->renewed[0] = row->job.state == JOB_EXECUTING && row->job.lease == note->lease;
+    if (!reply->renewed[0])
+        return;
+    if (note->progress >= 0)
+        row->job.progress = (unsigned)note->progress;
+    if (note->text)
+        snprintf(row->note, sizeof row->note, "%s", note->text);
+    if (note->checkpoint)
+        snprintf(row->checkpoint, sizeof row->checkpoint, "%s", note->checkpoint);
+}
+
+static void db_get(struct rig *rig, const struct store_request *request, struct heap *heap,
+                   struct store_reply *reply)
+{
+    struct row *row = &rig->rows[request->ids[0] - 1];
+    if (row->deleted)
+        return;
+    reply->jobs = heap_alloc(heap, sizeof *reply->jobs);
+    *reply->jobs = row->job;
+    reply->job_count = 1;
+#define X(field, without) reply->jobs->field = (without);
+    JOB_TEXTS(X)
+#undef X
+    reply->jobs->result = heap_strdup(heap, row->result);
+}
+
+/* CANCEL, UPDATE and DELETE, of one row. */
+static void db_hand(struct rig *rig, const struct store_request *request, struct heap *heap,
+                    struct store_reply *reply)
+{
+    struct row *row = &rig->rows[request->ids[0] - 1];
+    bool runs = row->job.state == JOB_EXECUTING;
+    if (request->op == STORE_UPDATE && request->update->version != row->job.version)
+        return;
+    reply->changed = 1;
+    if (request->op == STORE_UPDATE) {
+        ++row->job.version;
+        row->job.priority = request->update->priority;
+    } else if (request->op == STORE_DELETE) {
+        reply->changed = row->deleted = !runs;
+    } else {
+        row->job.state = JOB_CANCELLED;
+        reply->cut = heap_alloc(heap, sizeof *reply->cut);
+        reply->cut[0] = (struct store_lease){row->job.id, row->job.lease};
+        reply->cut_count = runs && !rig->cancels_elsewhere;
+        rig->cuts += runs;
+    }
+}
+
 static int64_t db_next_ms(const struct rig *rig)
 {
     int64_t next = -1, due_ms;
@@ -409,6 +475,17 @@ static void db_execute(struct store_db *db, const struct store_request *request,
     case STORE_STAGE:
         db_release(rig, false, NULL, reply);
         db_ready(rig, request, heap, reply);
+        reply->cuts = rig->cuts;
+        break;
+    case STORE_NOTE: db_note(rig, request, heap, reply); break;
+    case STORE_GET: db_get(rig, request, heap, reply); break;
+    case STORE_CANCEL:
+    case STORE_UPDATE:
+    case STORE_DELETE: db_hand(rig, request, heap, reply); break;
+    case STORE_PRUNE:
+        rig->pruned = request->keep;
+        reply->more = ++rig->prunes % 3 != 0;
+        reply->last_id = request->after_id + 1;
         break;
     case STORE_RESCUE: db_release(rig, true, NULL, reply); break;
     case STORE_EXPIRE: break;
@@ -627,6 +704,8 @@ struct rig_options {
     unsigned restarts;
     job_perform *fallback;
     int64_t patience_ns; /* of the fallback, whose time limit is then 5 s */
+    struct job_keep keep;
+    int64_t prune_ns;
 };
 
 static void rig_drained(void *ctx, size_t left)
@@ -698,6 +777,8 @@ static struct rig *rig_new(struct rig_options options)
                                          .poll_ns = options.poll_ns,
                                          .grace_ns = options.grace_ns,
                                          .restarts = options.restarts,
+                                         .keep = options.keep,
+                                         .prune_ns = options.prune_ns,
                                          .on_giveup = rig_gave_up,
                                          .giveup_ctx = rig},
                    why, sizeof why);

@@ -43,7 +43,8 @@ Test(store_copy, request)
     char *text = heap_alloc(from_heap, 300);
     fill(text, 300);
     struct job_spec *specs = heap_alloc(from_heap, 2 * sizeof *specs);
-    specs[0] = (struct job_spec){.queue = text, .worker = text, .args = text, .delay_ms = 3};
+    specs[0] = (struct job_spec){
+        .queue = text, .worker = text, .args = text, .meta = text, .tags = text, .delay_ms = 3};
     struct store_ack *acks = heap_alloc(from_heap, 2 * sizeof *acks);
     acks[0] = (struct store_ack){.id = 1, .error = text};
     acks[1] = (struct store_ack){.id = 2};
@@ -68,7 +69,10 @@ Test(store_copy, request)
         .id_count = 1,
         .queues = (const char *const[]){text, NULL},
         .queue_count = 2,
-        .state = text,
+        .filter = &(struct job_filter){.queue = text, .worker = text, .tag = text},
+        .update =
+            &(struct job_update){
+                .args = text, .meta = text, .tags = text, .queue = text, .worker = text},
     };
     struct store_request to;
     store_request_copy(to_heap, &from, &to);
@@ -79,7 +83,10 @@ Test(store_copy, request)
     fill(expected, sizeof expected);
     const char *texts[] = {to.specs[0].queue, to.specs[0].worker, to.specs[0].args,
                            to.tx_sql,         to.queue,           to.owner,
-                           to.acks[0].error,  to.state,           to.queues[0]};
+                           to.acks[0].error,  to.filter->queue,   to.filter->worker,
+                           to.filter->tag,    to.update->args,    to.update->meta,
+                           to.update->tags,   to.update->queue,   to.update->worker,
+                           to.specs[0].meta,  to.specs[0].tags,   to.queues[0]};
     for (size_t i = 0; i < ARRAY_SIZE(texts); ++i)
         cr_assert_str_eq(texts[i], expected);
     cr_assert_null(to.specs[1].queue);

@@ -95,7 +95,7 @@ CONFORMS(ack_fused_with_the_next_claim)
     struct store_lease lease = claim_one(a);
     uint64_t b = insert((struct job_spec){.worker = "w"});
     events_clear();
-    struct store_ack one = {lease.id, lease.lease, JOB_COMPLETED, 0, NULL};
+    struct store_ack one = {lease.id, lease.lease, JOB_COMPLETED, 0, NULL, NULL};
     struct store_reply reply = run_ok((struct store_request){.op = STORE_ACK,
                                                              .acks = &one,
                                                              .ack_count = 1,
@@ -175,8 +175,8 @@ CONFORMS(acks_are_all_or_none_when_one_is_nonsense)
     struct store_lease lease = claim_one(id);
     static const enum job_state bad[] = {JOB_AVAILABLE, JOB_EXECUTING, JOB_STATE_COUNT};
     for (size_t i = 0; i < ARRAY_SIZE(bad); ++i) {
-        struct store_ack acks[] = {{lease.id, lease.lease, JOB_COMPLETED, 0, NULL},
-                                   {lease.id, lease.lease, bad[i], 0, NULL}};
+        struct store_ack acks[] = {{lease.id, lease.lease, JOB_COMPLETED, 0, NULL, NULL},
+                                   {lease.id, lease.lease, bad[i], 0, NULL, NULL}};
         struct store_reply reply =
             run((struct store_request){.op = STORE_ACK, .acks = acks, .ack_count = 2});
         cr_assert_eq(reply.err, -EINVAL);

@@ -58,7 +58,7 @@ static struct store_lease claim_one(uint64_t id)
 __attribute__((unused)) static enum store_ack_result
 ack(struct store_lease lease, enum job_state state, int64_t delay_ms, const char *error)
 {
-    struct store_ack one = {lease.id, lease.lease, state, delay_ms, error};
+    struct store_ack one = {lease.id, lease.lease, state, delay_ms, error, NULL};
     return run_ok((struct store_request){.op = STORE_ACK, .acks = &one, .ack_count = 1}).acks[0];
 }
 
@@ -109,8 +109,10 @@ static uint64_t count_all(void)
 #include "sut/store/test/conformance/control.h"
 #include "sut/store/test/conformance/cron.h"
 #include "sut/store/test/conformance/flow.h"
+#include "sut/store/test/conformance/hand.h"
 #include "sut/store/test/conformance/insert.h"
 #include "sut/store/test/conformance/leader.h"
+#include "sut/store/test/conformance/note.h"
 #include "sut/store/test/conformance/queue.h"
 #include "sut/store/test/conformance/read.h"
 #include "sut/store/test/conformance/unique.h"

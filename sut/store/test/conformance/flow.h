@@ -106,8 +106,8 @@ static const char *called(void)
 {
     static char words[200];
     *words = '\0';
-    struct store_reply reply =
-        run_ok((struct store_request){.op = STORE_LIST, .queue = "back", .limit = 99});
+    struct store_reply reply = run_ok((struct store_request){
+        .op = STORE_LIST, .filter = &(struct job_filter){.queue = "back"}, .limit = 99});
     for (size_t i = 0; i < reply.job_count; ++i)
         strcat(strcat(words, i ? " " : ""), reply.jobs[i].worker);
     return words;

@@ -13,14 +13,17 @@ CONFORMS(get_and_list_by_id)
     cr_assert_eq(reply.jobs[0].id, ids[0]);
     cr_assert_eq(reply.jobs[1].id, ids[2]);
     cr_assert_eq(run_ok((struct store_request){.op = STORE_LIST, .limit = 3}).job_count, 3);
-    reply = run_ok((struct store_request){.op = STORE_LIST, .limit = SIZE_MAX, .queue = "odd"});
+    struct job_filter filter = {.queue = "odd"};
+    struct store_request odd = {.op = STORE_LIST, .limit = SIZE_MAX, .filter = &filter};
+    reply = run_ok(odd);
     cr_assert_eq(reply.job_count, 2);
     cr_assert_eq(reply.jobs[1].id, ids[3]);
-    reply = run_ok(
-        (struct store_request){.op = STORE_LIST, .limit = 9, .queue = "odd", .state = "scheduled"});
+    filter.states = JOB_STATE_BIT(JOB_SCHEDULED);
+    reply = run_ok(odd);
     cr_assert_eq(reply.job_count, 1);
     cr_assert_eq(reply.jobs[0].id, ids[3]);
-    cr_assert_eq(run((struct store_request){.op = STORE_LIST, .state = "lost"}).err, -EINVAL);
+    filter.states = JOB_STATE_BIT(JOB_STATE_COUNT);
+    cr_assert_eq(run(odd).err, -EINVAL);
 }
 
 CONFORMS(long_arguments_come_back_whole)
