@@ -21,6 +21,7 @@ struct ledger {
     struct doubt doubt;
     bool audited;
     struct table inserts; /* by key */
+    struct table gone;    /* by job; bool: somebody asked for it, or it was old enough */
 };
 
 static struct insert *insert_of(struct ledger *ledger, uint64_t key)
@@ -56,9 +57,23 @@ static void ledger_done(void *ctx)
 {
     struct ledger *ledger = ctx;
     table_done(&ledger->inserts);
+    table_done(&ledger->gone);
 }
 
 /* ---- no_job_lost ---- */
+
+static void on_gone(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    *TABLE_AT(&((struct ledger *)ctx)->gone, event_key(event), bool) = true;
+}
+
+/* Whatever becomes of the request. */
+static void on_hand(struct judge *judge, void *ctx, const struct event *event)
+{
+    if (strcmp(event_str(event, "deed"), "delete") == 0)
+        on_gone(judge, ctx, event);
+}
 
 static void on_row(struct judge *judge, void *ctx, const struct event *event)
 {
@@ -118,7 +133,7 @@ static void lost_end(struct judge *judge, void *ctx)
     struct loss loss = {0};
     for (size_t i = 0; i < ledger->inserts.count; i++) {
         const struct insert *insert = table_value(&ledger->inserts, i);
-        if (insert->answer == ANSWER_OK)
+        if (insert->answer == ANSWER_OK && !table_find(&ledger->gone, insert->job))
             loss_count(&loss, insert);
     }
     if (loss.lost)
@@ -132,6 +147,8 @@ static void lost_end(struct judge *judge, void *ctx)
 static const struct property_on lost_on[] = {
     {"client/insert/call", on_call},
     {"client/insert/ok", on_ok},
+    {"client/hand/call", on_hand},
+    {"store/job/prune", on_gone},
     {"audit/job/row", on_row},
     {"world/phase/enter", on_phase},
     {0},
@@ -140,7 +157,8 @@ static const struct property_on lost_on[] = {
 TRACE_PROPERTY(
     no_job_lost, .name = "no acknowledged job is lost", .kind = PROPERTY_ALWAYS,
     .about = "An acknowledged insert survives every crash, and power loss too: at the end the "
-             "job is there, once. Trusts the acknowledgements that clients got.",
+             "job is there, once, if nobody deleted or pruned it. Trusts the acknowledgements that "
+             "clients got.",
     .state_size = sizeof(struct ledger), .on = lost_on, .end = lost_end, .done = ledger_done);
 
 /* ---- no_ghost_job ---- */

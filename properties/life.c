@@ -107,7 +107,13 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
       BIT(AVAILABLE) | BIT(SUSPENDED), event_state(event))                                         \
     X(on_cancel, "cancelled",                                                                      \
       BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(EXECUTING) | BIT(SUSPENDED),          \
-      BIT(CANCELLED), LIFE_CANCELLED)
+      BIT(CANCELLED), LIFE_CANCELLED)                                                              \
+    X(on_delete, "deleted",                                                                        \
+      BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(SUSPENDED) | BIT(COMPLETED) |         \
+          BIT(DISCARDED) | BIT(CANCELLED),                                                         \
+      BIT(UNKNOWN), LIFE_UNKNOWN)                                                                  \
+    X(on_prune, "pruned", BIT(COMPLETED) | BIT(DISCARDED) | BIT(CANCELLED), BIT(UNKNOWN),          \
+      LIFE_UNKNOWN)
 
 #define X(function, verb, from, to, next)                                                          \
     static void function(struct judge *judge, void *lawful, const struct event *event)             \
@@ -125,7 +131,7 @@ static void on_replace(struct judge *judge, void *ctx, const struct event *event
     struct job *job = table_find(&lawful->jobs, event_key(event));
     unsigned from = job ? 1u << job->state : 0, to = 1u << event_state(event);
     bool waits = from == BIT(AVAILABLE) && to == BIT(SCHEDULED);
-    struct move move = {"replaced", waits ? from : to, to};
+    struct move move = {"replaced or updated", waits ? from : to, to};
     job_move(judge, lawful, event, &move, event_state(event));
 }
 
@@ -158,6 +164,9 @@ static const struct property_on on[] = {
     {"store/job/retry", on_retry},
     {"store/job/cancel", on_cancel},
     {"store/job/replace", on_replace},
+    {"store/job/update", on_replace},
+    {"store/job/delete", on_delete},
+    {"store/job/prune", on_prune},
     {"audit/job/row", on_row},
     ON_DISK_FAULT,
     {0},

@@ -51,6 +51,12 @@ static void on_cancel(struct judge *judge, void *ctx, const struct event *event)
     job_of(ctx, event_key(event))->state = LIFE_CANCELLED;
 }
 
+static void on_gone(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    job_of(ctx, event_key(event))->state = LIFE_CANCELLED; /* nobody waits for it */
+}
+
 static void on_available(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge;
@@ -95,7 +101,9 @@ static const struct property_on heal_on[] = {
     {"store/job/claim", on_claim},     {"store/job/finish", on_state},
     {"store/job/rescue", on_state},    {"store/job/expire", on_state},
     {"store/job/retry", on_available}, {"store/job/cancel", on_cancel},
-    {"audit/job/row", on_state},       {0},
+    {"store/job/update", on_state},    {"store/job/delete", on_gone},
+    {"store/job/prune", on_gone},      {"audit/job/row", on_state},
+    {0},
 };
 
 TRACE_PROPERTY(

@@ -79,7 +79,14 @@
     X(UP_REFUSES, "upstream refuses", PERCENT, 0, 0, 0, 10000, "answers 422: it never will")       \
     X(UP_SLOW, "upstream slow", PERCENT, 0, 0, 0, 10000, "answers after some seconds")             \
     X(UP_GARBLES, "upstream garbles", PERCENT, 0, 0, 0, 10000,                                     \
-      "answers 200 with a body that is none, and no effect")
+      "answers 200 with a body that is none, and no effect")                                       \
+    X(BY_HAND, "by hand", PERCENT, 0, 0, 0, 10000,                                                 \
+      "jobs that somebody cancels, retries, updates or deletes")                                   \
+    X(BY_HAND_AFTER, "by hand after", DURATION, 0, 60 * S, 0, 24 * H,                              \
+      "how long after they were asked for")                                                        \
+    X(CHECKPOINTS, "checkpoints", PERCENT, 0, 0, 0, 10000,                                         \
+      "jobs that leave a checkpoint in each run, and a result at the end")                         \
+    X(KEEP, "keep", DURATION, 0, 0, 0, 24 * H, "how long jobs are kept that ended; 0s: for ever")
 
 #define CRON_MOST 20
 #define CRON_ARGS "{\"tick\":1}"
@@ -100,6 +107,7 @@ struct adapter;
 enum item_state { ITEM_PLANNED, ITEM_CALLING, ITEM_OK, ITEM_FAILED, ITEM_UNKNOWN };
 
 enum item_flow { ITEM_ALONE, ITEM_STEP, ITEM_IN_BATCH };
+enum deed { DEED_NONE, DEED_CANCEL, DEED_RETRY, DEED_UPDATE, DEED_DELETE, DEED_COUNT };
 
 struct item {     /* one job */
     uint64_t key; /* 1, 2, ...: its index + 1 */
@@ -121,6 +129,10 @@ struct item {     /* one job */
     bool in_transaction, rolled_back;
     bool threaded, stubborn, poisonous;
     int64_t timeout_ms, within_ms;
+    bool checkpoints;
+    enum deed deed;  /* by hand */
+    int64_t deed_ns; /* when, after the start */
+    enum item_state deed_state;
     unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */
     struct job_unique uniqueness;
     unsigned chain;              /* 1, 2, ...; 0: none */
@@ -137,13 +149,16 @@ bool item_is_callback(const struct adapter *adapter, const struct item *item);
 struct workload {
     struct item *items;
     size_t count;
-    size_t open; /* items PLANNED or CALLING */
+    size_t open; /* items PLANNED or CALLING, and deeds */
 };
 
 void workload_draw(struct adapter *adapter);
 void workload_done(struct workload *workload);
 struct item *workload_find(struct workload *workload, uint64_t key); /* NULL if there is none */
 uint64_t key_of_args(const char *args);                              /* 0 if it is not ours */
+
+/* The main of who looks after jobs; arg: struct app *. */
+void hand_main(struct proc *self, void *arg);
 
 /* ---- the admin ---- */
 

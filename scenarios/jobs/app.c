@@ -61,18 +61,22 @@ static void clients_watch(struct proc *self, void *arg)
 
 static bool start_clients(struct app *app)
 {
-    struct child_spec clients[] = {
+    struct child_spec clients[3] = {
         {.id = "client",
          .main = client_main,
          .arg = app, /* arg_size 0: the pointer itself */
          .restart = RESTART_TRANSIENT},
         {.id = "admin", .main = admin_main, .arg = app, .restart = RESTART_TRANSIENT}};
     bool operated = app->index == 0 && app->adapter->admin.open;
+    size_t count = operated ? 2 : 1;
+    if (draws_range(&app->adapter->draws, W_BY_HAND).hi > 0)
+        clients[count++] = (struct child_spec){
+            .id = "hand", .main = hand_main, .arg = app, .restart = RESTART_TRANSIENT};
     struct supervisor_spec spec = {.label = "clients",
                                    .intensity = 1000,
                                    .period_s = 1,
                                    .children = clients,
-                                   .child_count = operated ? 2 : 1};
+                                   .child_count = count};
     app->clients = proc_spawn(app->host.runtime, &(struct proc_spec){.label = "clients watch",
                                                                      .main = clients_watch,
                                                                      .arg = app,
@@ -84,6 +88,7 @@ static bool start_jobs(struct app *app)
 {
     char why[160];
     struct adapter *adapter = app->adapter;
+    int64_t keep_ms = draws_fixed(&adapter->draws, W_KEEP) / MS;
     struct jobs_config config = {.store = &app->store,
                                  .queues = adapter->queues,
                                  .queue_count = adapter->queue_count,
@@ -93,6 +98,7 @@ static bool start_jobs(struct app *app)
                                  .lease_ms = draws_fixed(&adapter->draws, W_LEASE) / 1000000,
                                  .poll_ns = draws_fixed(&adapter->draws, W_POLL),
                                  .grace_ns = draws_fixed(&adapter->draws, W_GRACE),
+                                 .keep = {keep_ms, keep_ms, keep_ms},
                                  .restarts = (unsigned)draws_fixed(&adapter->draws, W_RESTARTS),
                                  .on_giveup = gave_up,
                                  .giveup_ctx = app};

@@ -9,6 +9,7 @@
 #define CHECK_EVERY_NS INT64_C(600000000000) /* of a disk that has lied */
 
 POINT_ABOUT("audit/database/damage", "a disk has lied, and the database's own check noticed");
+POINT_ABOUT("audit/job/result", "the result that is kept of a job: of which lease");
 POINT_ABOUT("audit/job/row", "a job as clients see it at the end of the run");
 
 static const struct queue_config default_queue = {.name = "default", .limit = 10};
@@ -149,6 +150,14 @@ static bool jobs_pending(void *ctx, char *text, size_t size)
     return cron_pending(adapter, text, size) || ledger_text(&adapter->ledger, text, size);
 }
 
+/* As worker.c leaves it. */
+static uint64_t lease_of_result(const char *result)
+{
+    static const char prefix[] = "{\"lease\":";
+    size_t length = sizeof prefix - 1;
+    return strncmp(result, prefix, length) == 0 ? strtoull(result + length, NULL, 10) : 0;
+}
+
 static void audit_row(void *ctx, const struct job *job)
 {
     struct adapter *adapter = ctx;
@@ -157,6 +166,9 @@ static void audit_row(void *ctx, const struct job *job)
     TRACE(world_site(adapter->world), "audit/job/row", T_U64("job", job->id),
           T_U64("key", key_of_args(job->args)), T_STR("state", job_state_word(job->state)),
           T_U64("attempt", job->attempt), T_U64("max", job->max_attempts));
+    if (*job->result)
+        TRACE(world_site(adapter->world), "audit/job/result", T_U64("job", job->id),
+              T_U64("lease", lease_of_result(job->result)));
 }
 
 static void jobs_audit(void *ctx)

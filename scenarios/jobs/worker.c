@@ -1,12 +1,16 @@
 /* The work of simulated jobs: each behaves as the plan says. A run takes its time, may fail, crash, snooze or cancel,
  * and calls the upstream service, whose effect is what the whole system exists for. */
 #include "scenarios/jobs/adapter.h"
+#include "sut/jobs/internal.h" /* text_number() */
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 POINT_ABOUT("work/job/run", "the code of a job begins to run");
+POINT_ABOUT("work/checkpoint/resume", "the checkpoint with which a run began; 0: none");
+POINT_ABOUT("work/checkpoint/kept", "the store has answered that it keeps this checkpoint");
 POINT_ABOUT("work/thread/run", "the code of a job begins to run, in a thread");
 POINT_ABOUT("work/thread/return", "the code of a job returns from its thread");
 
@@ -71,6 +75,21 @@ static void begin(struct point_site *at, const struct job *job, const struct ite
           T_U64("idem", item->idempotent));
 }
 
+/* Each run goes one step further than the one before it. */
+static void leave_checkpoint(struct proc *self, const struct job *job)
+{
+    char json[32];
+    struct jobs *jobs = app_of(self)->jobs;
+    uint64_t step = strtoull(job->checkpoint, NULL, 10);
+    TRACE(proc_site(self), "work/checkpoint/resume", T_U64("job", job->id),
+          T_U64("lease", job->lease), T_U64("step", step));
+    text_number(json, "", ++step);
+    if (jobs_checkpoint(self, jobs, job, json) == 0)
+        TRACE(proc_site(self), "work/checkpoint/kept", T_U64("job", job->id),
+              T_U64("lease", job->lease), T_U64("step", step));
+    jobs_progress(self, jobs, job, 50, "half of it");
+}
+
 struct job_outcome work_perform(struct proc *self, const struct job *job, void *ctx)
 {
     struct adapter *adapter = ctx;
@@ -83,6 +102,8 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
         proc_sleep(self, WAIT_FOREVER);
     }
     proc_sleep(self, item->work_ns / 2);
+    if (item->checkpoints)
+        leave_checkpoint(self, job);
     if (job->snoozed < item->snoozes)
         return snooze_for(item->snooze_s);
     if (item->end != JOB_OK)
@@ -93,6 +114,8 @@ struct job_outcome work_perform(struct proc *self, const struct job *job, void *
     if (outcome.kind == JOB_OK)
         outcome = call_upstream(self, app_of(self), job, item);
     proc_sleep(self, item->work_ns / 2);
+    if (item->checkpoints && outcome.kind == JOB_OK)
+        outcome = job_outcome_make(JOB_OK, "{\"lease\":%llu}", (unsigned long long)job->lease);
     return outcome;
 }
 

@@ -52,6 +52,15 @@ static void draw_uniqueness(struct adapter *adapter, struct item *item)
                                            .replace[JOB_SCHEDULED] = JOB_REPLACE_SCHEDULED_AT};
 }
 
+static void draw_deed(struct adapter *adapter, struct item *item)
+{
+    item->checkpoints = draws_percent(&adapter->draws, W_CHECKPOINTS);
+    if (!draws_percent(&adapter->draws, W_BY_HAND))
+        return;
+    item->deed = (enum deed)(1 + draws_below(&adapter->draws, DEED_COUNT - 1, DEED_COUNT - 1));
+    item->deed_ns = draws_value(&adapter->draws, W_BY_HAND_AFTER);
+}
+
 /* What is the same need not look the same. */
 static void item_args(struct item *item)
 {
@@ -88,6 +97,7 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
         item->within_ms = tape_draw_between(world_tape(adapter->world), 1000, 120000);
     item->poisonous = draws_percent(&adapter->draws, W_POISONOUS);
     draw_uniqueness(adapter, item);
+    draw_deed(adapter, item);
     item->threaded = draws_percent(&adapter->draws, W_THREADED);
     uint64_t parts = (uint64_t)draws_range(&adapter->draws, W_PARTS).hi;
     uint64_t part = parts ? draws_below(&adapter->draws, parts + 1, parts + 1) : 0;
@@ -196,6 +206,11 @@ void workload_draw(struct adapter *adapter)
     while (tape_draw_more(world_tape(adapter->world), &list))
         draw_item(adapter, &insert, &workload->items[list.count - 1], list.count);
     workload->open = workload->count = list.count;
+    for (size_t i = 0; i < list.count; i++) {
+        struct item *item = &workload->items[i];
+        workload->open += item->deed != DEED_NONE;
+        item->deed_ns += item->at_ns;
+    }
 }
 
 void workload_done(struct workload *workload)
