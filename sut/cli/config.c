@@ -38,6 +38,12 @@ static const struct key {
      "how often to look for new jobs (200ms)"},
     {"grace", "TIME", set_duration, AT(grace_ns), 0, 86400 * NS_PER_S,
      "how long running jobs may take to end at a stop (15s)"},
+    {"keep-completed", "TIME", set_duration, AT(keep_completed_ns), 0, 3650 * 86400 * NS_PER_S,
+     "how long completed jobs are kept (7d); 0s: for ever"},
+    {"keep-cancelled", "TIME", set_duration, AT(keep_cancelled_ns), 0, 3650 * 86400 * NS_PER_S,
+     "how long cancelled jobs are kept (7d); 0s: for ever"},
+    {"keep-discarded", "TIME", set_duration, AT(keep_discarded_ns), 0, 3650 * 86400 * NS_PER_S,
+     "how long discarded jobs are kept (30d); 0s: for ever"},
     {"timeout", "TIME", set_duration, AT(timeout_ns), 0, 365 * 86400 * NS_PER_S,
      "how long one run of a job may take (0s: no limit)"},
     {"memory", "SIZE", set_size, AT(memory_max), 0, INT64_C(1) << 50,
@@ -209,6 +215,9 @@ void config_init(struct config *config, struct heap *heap)
                               .lease_ns = 12 * NS_PER_S,
                               .poll_ns = 200 * NS_PER_MS,
                               .grace_ns = 15 * NS_PER_S,
+                              .keep_completed_ns = 7 * 86400 * NS_PER_S,
+                              .keep_cancelled_ns = 7 * 86400 * NS_PER_S,
+                              .keep_discarded_ns = 30 * 86400 * NS_PER_S,
                               .crashes = 3,
                               .durability = DURABILITY_FULL};
 }

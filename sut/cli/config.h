@@ -23,7 +23,7 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 12 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 15 };
 
 struct config {
     struct heap *heap;              /* of all strings */
@@ -33,6 +33,7 @@ struct config {
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
     int64_t lease_ns, poll_ns, grace_ns;
+    int64_t keep_completed_ns, keep_cancelled_ns, keep_discarded_ns; /* 0: for ever */
     int64_t timeout_ns; /* of one run of a job; 0: none */
     int64_t memory_max; /* of one run of a job, bytes; 0: no limit */
     int64_t crashes;    /* lost leases in a row until a job is discarded; 0: never */

@@ -98,6 +98,9 @@ static void start_jobs(struct daemon *daemon)
                                .lease_ms = config->lease_ns / NS_PER_MS,
                                .poll_ns = config->poll_ns,
                                .grace_ns = config->grace_ns ? config->grace_ns : 1,
+                               .keep = {.completed_ms = config->keep_completed_ns / NS_PER_MS,
+                                        .cancelled_ms = config->keep_cancelled_ns / NS_PER_MS,
+                                        .discarded_ms = config->keep_discarded_ns / NS_PER_MS},
                                .on_giveup = gave_up,
                                .giveup_ctx = daemon};
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);

@@ -46,9 +46,11 @@ Test(config, defaults)
     cr_assert_eq(config.queue_count, 1);
     cr_assert_str_eq(config.queues[0].name, "default");
     cr_assert_eq(config.queues[0].limit, 10);
-    cr_assert_eq(config.lease_ns, 30 * NS_PER_S);
+    cr_assert_eq(config.lease_ns, 12 * NS_PER_S);
     cr_assert_eq(config.poll_ns, 200 * NS_PER_MS);
     cr_assert_eq(config.grace_ns, 15 * NS_PER_S);
+    cr_assert_eq(config.keep_completed_ns, 7 * 86400 * NS_PER_S);
+    cr_assert_eq(config.keep_discarded_ns, 30 * 86400 * NS_PER_S);
     cr_assert_eq(config.timeout_ns, 0);
     cr_assert_eq(config.durability, DURABILITY_FULL);
 }
