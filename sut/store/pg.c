@@ -218,10 +218,30 @@ static void pause_before(const struct pg_store *store, int tries)
     poll(NULL, 0, (int)(1 + pg_chance(&store->link) % most_ms));
 }
 
-static void pg_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
+static int id_order(const void *left, const void *right)
+{
+    uint64_t a, b;
+    memcpy(&a, left, sizeof a);
+    memcpy(&b, right, sizeof b);
+    return a < b ? -1 : a > b;
+}
+
+/* Whoever changes the same jobs goes the same way through them, and nobody waits in a circle. */
+static void ids_sort(struct store_request *request, struct heap *heap)
+{
+    if (request->id_count < 2)
+        return;
+    uint64_t *ids = heap_memdup(heap, request->ids, request->id_count * sizeof *ids);
+    qsort(ids, request->id_count, sizeof *ids, id_order);
+    request->ids = ids;
+}
+
+static void pg_execute(struct store_db *db, const struct store_request *asked, struct heap *heap,
                        struct store_reply *reply)
 {
     struct pg_store *store = (struct pg_store *)db;
+    struct store_request sorted = *asked, *request = &sorted;
+    ids_sort(request, heap);
     int64_t end_ns = pg_now_ns() + store->link.options.call_ms * NS_PER_MS;
     for (int tries = 0;; ++tries) {
         store->failed = (struct pg_error){0};

@@ -205,20 +205,60 @@ static void cancel_and_retry(struct client *client)
                                                       .id_count = client->count});
 }
 
-Test(pg_race, c20_deadlocks_are_run_again)
+Test(pg_race, changes_of_the_same_jobs_in_opposite_orders_do_not_meet)
 {
     struct client clients[2] = {{.main = cancel_and_retry}, {.main = cancel_and_retry}};
     enum { COUNT = 150 };
     uint64_t *ids = insert_jobs(COUNT, 0), *reverse = heap_alloc(&heap, COUNT * sizeof *reverse);
     for (size_t i = 0; i < COUNT; ++i)
         reverse[i] = ids[COUNT - 1 - i];
-    sql_run("ALTER DATABASE postgres SET deadlock_timeout='20ms'");
     for (size_t i = 0; i < 2; ++i) {
         clients[i].ids = i ? reverse : ids;
         clients[i].count = COUNT;
     }
     clients_run(clients, 2);
     cr_assert_eq(count_all(), COUNT);
+}
+
+static void cancel_all(struct client *client)
+{
+    client->done = client_run(client, (struct store_request){.op = STORE_CANCEL,
+                                                             .ids = client->ids,
+                                                             .id_count = client->count})
+                       .changed;
+}
+
+static void *lock_in_a_circle(void *ids)
+{
+    char sql[100];
+    int64_t waiting = 0;
+    while (!waiting)
+        waiting = query("SELECT count(*) FROM pg_locks WHERE NOT granted");
+    snprintf(sql, sizeof sql, "UPDATE duress_jobs SET priority=1 WHERE id=%lld",
+             (long long)*(uint64_t *)ids);
+    sql_run(sql);
+    sql_run("COMMIT");
+    return NULL;
+}
+
+/* The store holds the first job and waits for the second one; who holds that one wants the first. Only the store looks for
+ * circles. */
+Test(pg_race, c20_deadlocks_are_run_again)
+{
+    struct client client = {.main = cancel_all, .count = 2};
+    char sql[100];
+    pthread_t other;
+    client.ids = insert_jobs(2, 0);
+    snprintf(sql, sizeof sql, "UPDATE duress_jobs SET priority=1 WHERE id=%lld",
+             (long long)client.ids[1]);
+    sql_run("SET deadlock_timeout='1h'");
+    sql_run("BEGIN");
+    sql_run(sql);
+    pthread_create(&other, NULL, lock_in_a_circle, client.ids);
+    clients_run(&client, 1);
+    pthread_join(other, NULL);
+    cr_assert_eq(client.done, 2);
+    cr_assert_eq(query("SELECT count(*) FROM duress_jobs WHERE priority=1"), 2);
 }
 
 /* ---- the end of a fetch: what others hold is not waited for ---- */
@@ -482,7 +522,6 @@ Test(pg_race, no_change_fails_for_a_key)
     clients[0].count = reply.id_count;
     clients[0].ids = reply.ids;
     run_ok((struct store_request){.op = STORE_CANCEL, .ids = reply.ids, .id_count = RIVALS});
-    sql_run("ALTER DATABASE postgres SET deadlock_timeout='20ms'");
     clients_run(clients, 3);
     heap_done(&first.heap);
     cr_assert_eq(query("SELECT count(*) FROM(SELECT FROM duress_jobs WHERE state='available'"
