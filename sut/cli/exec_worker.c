@@ -57,7 +57,7 @@ static char *format(struct heap *heap, const char *pattern, ...)
     int length = vasprintf(&text, pattern, args);
     va_end(args);
     if (length < 0)
-        abort();
+        out_of_memory("a text");
     char *copy = heap_strdup(heap, text);
     free(text);
     return copy;

@@ -98,7 +98,7 @@ static void submit(struct env *env, struct work *work)
     errand->work = work;
     ++live->works;
     if (uv_queue_work(&live->loop, &errand->request, errand_run, errand_done) != 0)
-        abort();
+        out_of_memory("a thread for blocking work");
 }
 
 /* ---- long work ---- */
@@ -163,7 +163,7 @@ void env_live_init(struct env_live *live)
         strcpy(live->node_name, "localhost");
     live->env.node_name = live->node_name;
     if (uv_loop_init(&live->loop) != 0 || uv_timer_init(&live->loop, &live->timer) != 0)
-        abort();
+        out_of_memory("an event loop");
     live->timer.data = live;
     threads_init(&live->threads, &live->loop, live->env.heap);
 }

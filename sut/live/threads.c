@@ -119,7 +119,7 @@ void threads_start(struct threads *threads, struct thread_work *work)
     pthread_cond_signal(&threads->wanted);
     pthread_mutex_unlock(&threads->mutex);
     if (!enough)
-        abort(); /* not one thread in the whole program */
+        out_of_memory("not one thread for the code of jobs");
 }
 
 void threads_cancel(struct threads *threads, struct thread_work *work)
@@ -177,7 +177,7 @@ void threads_init(struct threads *threads, uv_loop_t *loop, struct heap *heap)
     pthread_cond_init(&threads->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (uv_async_init(loop, &threads->returned, on_returned) != 0)
-        abort();
+        out_of_memory("an event loop");
     threads->returned.data = threads;
     uv_unref((uv_handle_t *)&threads->returned);
 }

@@ -24,7 +24,14 @@ struct heap_block {
 
 static _Noreturn void heap_exhausted(size_t size)
 {
-    fprintf(stderr, "out of memory: %zu bytes\n", size);
+    char what[32];
+    snprintf(what, sizeof what, "%zu bytes", size);
+    out_of_memory(what);
+}
+
+void out_of_memory(const char *what)
+{
+    fprintf(stderr, "out of memory: %s\n", what);
     abort();
 }
 

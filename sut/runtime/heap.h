@@ -56,4 +56,7 @@ void heap_spares_done(struct heap_spares *spares);
 size_t heap_blocks(const struct heap *heap);
 size_t heap_bytes(const struct heap *heap);
 
+/* Ends the program with a word about what could not be had, as heap_alloc() does. */
+__attribute__((noreturn)) void out_of_memory(const char *what);
+
 #endif
