@@ -1,6 +1,7 @@
 /* config.c: see config.h. */
 #define _GNU_SOURCE /* strchrnul */
 #include "sut/cli/config.h"
+#include "sut/cli/cron_words.h"
 #include "sut/cli/words.h"
 
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct key;
 typedef bool setter(struct config *config, const struct key *key, const char *value, char *why,
                     size_t why_size);
 
-static setter set_text, set_queue, set_duration, set_size, set_number, set_durability, set_yes;
+static setter set_text, set_queue, set_cron, set_zone, set_duration, set_size, set_number,
+    set_durability, set_yes;
 
 static const struct key {
     const char *name, *value; /* as --help shows it */
@@ -32,6 +34,11 @@ static const struct key {
      "the executables; the worker NAME of a job is DIR/NAME"},
     {"queue", "NAME=LIMIT", set_queue, 0, 0, 0,
      "a queue, and how many of its jobs run at once; repeatable (default=10)"},
+    {"cron", "NAME=ENTRY", set_cron, 0, 0, 0,
+     "a job again and again: [zone=Z] [catch-up=N] 0 3 * * * WORKER [ARGS]; repeatable"},
+    {"zone", "NAME", set_zone, AT(zone), 0, 0, "of cron entries that name none (UTC)"},
+    {"crontab", "NAME", set_text, AT(crontab), 0, 0,
+     "whose cron entries these are: at a start, others of that name are deleted (jobd)"},
     {"lease", "TIME", set_duration, AT(lease_ns), NS_PER_S, 86400 * NS_PER_S,
      "how long a job stays with a daemon that is silent (12s)"},
     {"poll", "TIME", set_duration, AT(poll_ns), 10 * NS_PER_MS, 3600 * NS_PER_S,
@@ -114,6 +121,40 @@ static bool set_number(struct config *config, const struct key *key, const char 
     }
     memcpy((char *)config + key->offset, &number, sizeof number);
     return true;
+}
+
+/* The name ends at the first '='; what comes behind has some of its own. */
+static bool set_cron(struct config *config, const struct key *key, const char *value, char *why,
+                     size_t why_size)
+{
+    (void)key;
+    const char *equals = strchr(value, '=');
+    char name[CRON_NAME_MAX + 1];
+    if (!equals || equals == value || equals - value > CRON_NAME_MAX) {
+        snprintf(why, why_size, "'%.60s' is not NAME=EXPRESSION WORKER [ARGS]", value);
+        return false;
+    }
+    snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
+    for (size_t i = 0; i < config->cron_count; ++i)
+        if (strcmp(config->cron[i].name, name) == 0) {
+            snprintf(why, why_size, "cron entry %s was set before", name);
+            return false;
+        }
+    if (config->cron_count == CONFIG_CRON_MAX) {
+        snprintf(why, why_size, "more than %d cron entries", CONFIG_CRON_MAX);
+        return false;
+    }
+    return cron_words(config->heap, name, equals + 1, &config->cron[config->cron_count], why,
+                      why_size) &&
+           ++config->cron_count;
+}
+
+static bool set_zone(struct config *config, const struct key *key, const char *value, char *why,
+                     size_t why_size)
+{
+    struct time_zone zone;
+    return cron_zone(config->heap, value, &zone, why, why_size) &&
+           set_text(config, key, value, why, why_size);
 }
 
 const char *durability_word(enum durability durability)

@@ -6,6 +6,7 @@
  *     workers  = /usr/local/lib/jobd/workers      # relative paths: from this file's directory
  *     queue default = 10
  *     queue mail    = 2
+ *     cron night    = zone=Europe/Berlin 0 3 * * * report {"day": "yesterday"}
  *     lease = 30s
  *
  * A key is known by one line of the table in config.c, which also gives the option, its check
@@ -24,6 +25,7 @@
 #endif
 
 enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 15 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 15 };
 
 struct config {
     struct heap *heap;              /* of all strings */
@@ -32,6 +34,9 @@ struct config {
     bool pooled;
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
+    struct cron_entry cron[CONFIG_CRON_MAX];
+    size_t cron_count;
+    const char *zone, *crontab; /* NULL: UTC, "jobd" */
     int64_t lease_ns, poll_ns, grace_ns;
     int64_t keep_completed_ns, keep_cancelled_ns, keep_discarded_ns; /* 0: for ever */
     int64_t timeout_ns; /* of one run of a job; 0: none */
@@ -44,7 +49,7 @@ void config_init(struct config *config, struct heap *heap); /* the defaults */
 
 const char *config_key(size_t index); /* the names of the keys; NULL: there are no more */
 
-/* One setting, by the name of its key (a queue: "queue", and NAME=LIMIT). False with a sentence. */
+/* One setting, by the name of its key (a queue: "queue", and NAME=LIMIT; likewise a cron entry). False with a sentence. */
 bool config_set(struct config *config, const char *key, const char *value, char *why,
                 size_t why_size);
 

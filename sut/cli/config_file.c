@@ -48,12 +48,15 @@ static bool once(struct reading *reading, const char *name, char *why, size_t wh
     return true;
 }
 
-static bool read_queue(struct reading *reading, char *name, const char *limit, char *why,
-                       size_t why_size)
+/* `queue NAME = LIMIT`, `cron NAME = ENTRY`. */
+static bool read_named(struct reading *reading, const char *key, char *name, const char *value,
+                       char *why, size_t why_size)
 {
-    char value[512];
-    snprintf(value, sizeof value, "%s=%s", trim(name), limit);
-    return config_set(reading->config, "queue", value, why, why_size);
+    char both[4096];
+    if ((size_t)snprintf(both, sizeof both, "%s=%s", trim(name), value) < sizeof both)
+        return config_set(reading->config, key, both, why, why_size);
+    snprintf(why, why_size, "the line is too long");
+    return false;
 }
 
 /* Relative to the directory of the file. */
@@ -82,7 +85,13 @@ static bool read_line(struct reading *reading, char *line, char *why, size_t why
     char *value = trim(equals + 1);
     key = trim(key);
     if (strncmp(key, "queue", 5) == 0 && isspace((unsigned char)key[5]))
-        return read_queue(reading, key + 6, value, why, why_size);
+        return read_named(reading, "queue", key + 6, value, why, why_size);
+    if (strncmp(key, "cron", 4) == 0 && isspace((unsigned char)key[4]))
+        return read_named(reading, "cron", key + 5, value, why, why_size);
+    if (strcmp(key, "cron") == 0) {
+        snprintf(why, why_size, "a cron entry is written `cron NAME = EXPRESSION WORKER [ARGS]`");
+        return false;
+    }
     if (strcmp(key, "queue") == 0) {
         snprintf(why, why_size, "a queue is written `queue NAME = LIMIT`");
         return false;

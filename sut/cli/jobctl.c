@@ -64,6 +64,7 @@ enum command {
     STATS,
     QUEUES,
     QUEUE,
+    CRON,
     WORKFLOW,
     BATCH,
     CHAIN,
@@ -104,6 +105,8 @@ static const struct {
     [QUEUE] = {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
                "says of a queue: pause, resume, limit=N (on each node), global=N (on all), part=N, "
                "rate=N/TIME[/part], forget"},
+    [CRON] = {"cron", ctl_cron, 0, 1 << 20, true, "[NAME [WORD...]]",
+              "cron entries; NAME pause, resume, delete; NAME '0 3 * * *' WORKER [ARGS]: puts one"},
     [WORKFLOW] = {"workflow", ctl_workflow, 1, 2, false, "ID|NAME [cancel]",
                   "its jobs, and which wait for which; cancel: ends all of them"},
     [BATCH] = {"batch", ctl_batch, 1, 2, false, "ID|NAME [cancel|open|close]",

@@ -60,6 +60,7 @@ typedef enum ctl_exit ctl_command(struct ctl *ctl);
 ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_delete, ctl_update,
     ctl_prune, ctl_stats;
 ctl_command ctl_queues, ctl_queue;
+ctl_command ctl_cron;
 ctl_command ctl_workflow, ctl_batch, ctl_chain;
 void ctl_print_flow(struct ctl *ctl,
                     const struct job *job); /* a line or two; none if it is in none */

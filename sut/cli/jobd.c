@@ -11,6 +11,7 @@
 #include "sut/cli/exec_worker.h"
 #include "sut/cli/jobd_options.h"
 #include "sut/cli/words.h"
+#include "sut/cli/zone_file.h"
 #include "sut/store/pg.h"
 
 #include <dirent.h>
@@ -84,8 +85,13 @@ static void gave_up(void *ctx)
 
 static void start_jobs(struct daemon *daemon)
 {
-    char why[160];
+    char why[500];
     const struct config *config = &daemon->config;
+    struct cron_config cron = {.entries = config->cron,
+                               .entry_count = config->cron_count,
+                               .origin = config->crontab ? config->crontab : "jobd",
+                               .zone = config->zone,
+                               .zone_read = zone_file_read};
     struct jobs_config jobs = {.store = &daemon->store,
                                .queues = config->queues,
                                .queue_count = config->queue_count,
@@ -101,6 +107,7 @@ static void start_jobs(struct daemon *daemon)
                                .keep = {.completed_ms = config->keep_completed_ns / NS_PER_MS,
                                         .cancelled_ms = config->keep_cancelled_ns / NS_PER_MS,
                                         .discarded_ms = config->keep_discarded_ns / NS_PER_MS},
+                               .cron = &cron,
                                .on_giveup = gave_up,
                                .giveup_ctx = daemon};
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);

@@ -156,4 +156,15 @@ check 'nothing is old' says 0 '^0 jobs removed$' ctl prune --older 1h
 check 'an age is needed' says 2 '--older TIME is needed' ctl prune
 check 'all are deleted' says 0 '^25[0-9]* jobs deleted$' ctl delete --all
 check 'none are left' total 0
+# ---- cron entries ----
+
+check 'no entries' says 0 '^no cron entries$' flow cron
+check 'an entry is put' says 0 'night .*0 3 \* \* MON-FRI .*Europe/Berlin' flow cron night 'zone=Europe/Berlin 0 3 * * MON-FRI' report '{"a":1}'
+check 'and listed' says 0 '"name":"night","expression":"0 3 \* \* MON-FRI","zone":"Europe/Berlin","worker":"report"' flow cron --json
+check 'paused' says 0 '^night paused$' flow cron night pause
+check 'paused twice' says 1 'paused already' flow cron night pause
+check 'deleted' says 0 '^night deleted$' flow cron night delete
+check 'none any more' says 1 "there is no cron entry 'night'" flow cron night
+check 'February 30th' says 2 'it would never be due' flow cron x '0 0 30 2 *' w
+check 'no such zone' says 2 "there is no time zone 'Mars/Base'" flow cron x 'zone=Mars/Base @daily' w
 finish

@@ -153,3 +153,53 @@ Test(config, a_database_from_the_future)
     cr_assert(strstr(why, "newer version (schema 999"), "%s", why);
     cr_assert(strstr(why, "; use that version of jobd, or a newer one"), "%s", why);
 }
+
+/* ---- cron entries ---- */
+
+Test(config, cron_entries)
+{
+    cr_assert(
+        read_text(
+            "cron night = zone=Europe/Berlin catch-up=none 0 3 * * MON-FRI report {\"a\": 1}\n"
+            "cron often = queue=mail priority=2 max-attempts=3 catch-up=9 @hourly mail\n"
+            "zone = America/New_York\ncrontab = front\n"),
+        "%s", why);
+    cr_assert_eq(config.cron_count, 2);
+    const struct cron_entry *night = &config.cron[0], *often = &config.cron[1];
+    cr_assert_str_eq(night->name, "night");
+    cr_assert_str_eq(night->expression, "0 3 * * MON-FRI");
+    cr_assert_str_eq(night->zone, "Europe/Berlin");
+    cr_assert_str_eq(night->worker, "report");
+    cr_assert_str_eq(night->args, "{\"a\": 1}");
+    cr_assert_eq(night->catch_up, CRON_NO_CATCH_UP);
+    cr_assert_str_eq(often->expression, "@hourly");
+    cr_assert_str_eq(often->queue, "mail");
+    cr_assert(often->priority == 2 && often->max_attempts == 3 && often->catch_up == 9);
+    cr_assert_null(often->args);
+    cr_assert_str_eq(config.zone, "America/New_York");
+    cr_assert_str_eq(config.crontab, "front");
+}
+
+Test(config, c90_bad_cron_entries_are_refused_with_their_line)
+{
+    static const struct {
+        const char *text, *advice;
+    } bad[] = {
+        {"cron = @daily w", "a cron entry is written"},
+        {"cron x = @daily", "a cron entry is written"},
+        {"cron x = 60 * * * * w", "60 is not in 0-59"},
+        {"cron x = 0 0 30 2 * w", "it would never be due"},
+        {"cron x = zone=Mars/Base @daily w", "there is no time zone 'Mars/Base'"},
+        {"cron x = zome=UTC @daily w", "not known"},
+        {"cron x = catch-up=1001 @daily w", "none, or 1 to 1000"},
+        {"cron x = priority=10 @daily w", "a priority is 0 (first) to 9"},
+        {"cron x = @daily w {", "JSON"},
+        {"cron x = @daily w\ncron x = @daily w", "was set before"},
+        {"zone = ../passwd", "they look like Europe/Berlin"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i) {
+        config_init(&config, &heap);
+        cr_assert_not(read_text(bad[i].text), "%s", bad[i].text);
+        cr_assert(strstr(why, bad[i].advice), "%s: %s", bad[i].text, why);
+    }
+}
