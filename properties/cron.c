@@ -105,7 +105,7 @@ static void lost_change(struct judge *judge, void *ctx, const struct event *even
         entry->done_ms = -1;
 }
 
-/* A transaction may have lost its events with its node. */
+/* A transaction may have lost its events with its node; or its commit failed by the disk, and was done nevertheless. */
 static void lost_death(struct judge *judge, void *ctx, const struct event *event)
 {
     (void)judge, (void)event;
@@ -164,10 +164,11 @@ static void lost_done(struct judge *judge, void *ctx, const struct event *event)
 }
 
 static const struct property_on lost_on[] = {
-    {"store/cron/put", lost_put},    {"store/cron/change", lost_change},
-    {"store/cron/tick", lost_tick},  {"store/cron/done", lost_done},
-    {"world/node/kill", lost_death}, {"world/node/poweroff", lost_death},
-    {"world/disk/loss", lost_death}, {0},
+    {"store/cron/put", lost_put},        {"store/cron/change", lost_change},
+    {"store/cron/tick", lost_tick},      {"store/cron/done", lost_done},
+    {"world/node/kill", lost_death},     {"world/node/poweroff", lost_death},
+    {"disk/**", lost_death, NULL, true}, {"memory/**", lost_death, NULL, true},
+    {"world/disk/loss", lost_death},     {0},
 };
 
 TRACE_PROPERTY(cron_none_lost, .name = "no tick of a cron entry is lost", .kind = PROPERTY_ALWAYS,
@@ -215,6 +216,8 @@ static const struct property_on lead_on[] = {
     {"store/leader/renew", lead_held},
     {"store/leader/resign", lead_free},
     {"world/node/kill", lead_free},
+    {"disk/**", lead_free, NULL, true},
+    {"memory/**", lead_free, NULL, true},
     {"world/disk/loss", lead_free},
     {"world/node/poweroff", lead_free},
     {0},
