@@ -24,8 +24,7 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_KEYS = 15 };
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 15 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 18 };
 
 struct config {
     struct heap *heap;              /* of all strings */
