@@ -140,8 +140,22 @@ void tx_begin_pg(struct tx *tx, bool reads)
     tx_fail_pg(tx, &error);
 }
 
+/* Whoever changes the same jobs by hand goes the same way through them first, and nobody waits in a circle. */
+static void lock_ids(struct tx *tx)
+{
+    struct pg_store *store = tx_pg(tx);
+    struct tx_stmt *stmt = &store->own[PG_LOCK_IDS];
+    struct pg_error error = {0};
+    stmt->sql = "SELECT 1 FROM duress_jobs WHERE id=ANY(?1::bigint[])ORDER BY id FOR UPDATE";
+    int64_t *ids = heap_memdup(tx->heap, tx->request->ids, tx->request->id_count * sizeof *ids);
+    pg_set_ints(&stmt->params, 1, tx->heap, ids, tx->request->id_count);
+    PQclear(pg_query(&store->link, &error, stmt));
+    tx_fail_pg(tx, &error);
+}
+
 static void begin(struct tx *tx, bool reads)
 {
+    enum store_op op = tx->request->op;
     struct pg_store *store = tx_pg(tx);
     struct pg_error error = {0};
     store->open = false;
@@ -150,6 +164,8 @@ static void begin(struct tx *tx, bool reads)
     bool own = pg_backend.own[tx->request->op] && (!tx->careful || tx->request->op == STORE_INSERT);
     if (!tx->err && (reads || !own))
         tx_begin_pg(tx, reads);
+    if (!tx->err && (op == STORE_RETRY || op == STORE_CANCEL) && tx->request->id_count > 1)
+        lock_ids(tx);
 }
 
 void tx_commit_pg(struct tx *tx)
@@ -218,30 +234,10 @@ static void pause_before(const struct pg_store *store, int tries)
     poll(NULL, 0, (int)(1 + pg_chance(&store->link) % most_ms));
 }
 
-static int id_order(const void *left, const void *right)
-{
-    uint64_t a, b;
-    memcpy(&a, left, sizeof a);
-    memcpy(&b, right, sizeof b);
-    return a < b ? -1 : a > b;
-}
-
-/* Whoever changes the same jobs goes the same way through them, and nobody waits in a circle. */
-static void ids_sort(struct store_request *request, struct heap *heap)
-{
-    if (request->id_count < 2)
-        return;
-    uint64_t *ids = heap_memdup(heap, request->ids, request->id_count * sizeof *ids);
-    qsort(ids, request->id_count, sizeof *ids, id_order);
-    request->ids = ids;
-}
-
-static void pg_execute(struct store_db *db, const struct store_request *asked, struct heap *heap,
+static void pg_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
                        struct store_reply *reply)
 {
     struct pg_store *store = (struct pg_store *)db;
-    struct store_request sorted = *asked, *request = &sorted;
-    ids_sort(request, heap);
     int64_t end_ns = pg_now_ns() + store->link.options.call_ms * NS_PER_MS;
     for (int tries = 0;; ++tries) {
         store->failed = (struct pg_error){0};

@@ -188,6 +188,7 @@ enum pg_own {
     PG_CUTS,
     PG_RESCUE,
     PG_LOST_MEMBERS,
+    PG_LOCK_IDS,
     PG_OWN_COUNT
 };
 
