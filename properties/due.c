@@ -18,9 +18,11 @@ struct snooze {
 };
 
 struct due {
+    struct doubt doubt;
     struct table inserts; /* by key */
     struct table snoozes; /* by job */
     struct table records; /* by job: when its insert was recorded */
+    struct table uniques; /* by job: the doubts there were when it came to be: it may be replaced */
     struct clocks clocks;
     uint32_t database; /* node */
 };
@@ -36,6 +38,20 @@ static void on_insert(struct judge *judge, void *ctx, const struct event *event)
     (void)judge;
     struct due *due = ctx;
     *TABLE_AT(&due->records, event_key(event), int64_t) = event->time_ns;
+}
+
+static void on_unique(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    struct due *due = ctx;
+    *TABLE_AT(&due->uniques, event_key(event), uint64_t) = due->doubt.faults;
+}
+
+/* A unique job takes over the time that another one was asked for; that record may be lost. */
+static bool may_be_replaced(const struct due *due, uint64_t job)
+{
+    const uint64_t *doubts = table_find(&due->uniques, job);
+    return doubts && *doubts != due->doubt.faults;
 }
 
 static void on_claim(struct judge *judge, void *ctx, const struct event *event)
@@ -112,6 +128,8 @@ static void on_run(struct judge *judge, void *ctx, const struct event *event)
 {
     struct due *due = ctx;
     struct snooze *snooze = table_find(&due->snoozes, event_u64(event, "job"));
+    if (may_be_replaced(due, event_u64(event, "job")))
+        return;
     insert_check(judge, due, event, snooze);
     if (!snooze || snooze->lease == 0 || event_u64(event, "lease") <= snooze->lease)
         return;
@@ -125,6 +143,7 @@ static void due_done(void *ctx)
     table_done(&due->inserts);
     table_done(&due->snoozes);
     table_done(&due->records);
+    table_done(&due->uniques);
     clocks_done(&due->clocks);
 }
 
@@ -134,9 +153,11 @@ static const struct property_on on[] = {
     {"store/job/retry", on_retry},
     {"store/job/replace", on_retry},
     {"store/job/insert", on_insert},
+    {"store/job/unique", on_unique},
     {"store/job/claim", on_claim},
     {"work/job/run", on_run},
     ON_CLOCK(on_clock),
+    ON_DISK_FAULT,
     {0},
 };
 

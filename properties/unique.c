@@ -11,7 +11,7 @@
 
 struct job {
     enum life state;
-    uint64_t doubts;
+    uint64_t doubts;  /* when the database last said that it holds its key */
     uint64_t key;     /* what it is unique by: of the text; 0: nothing */
     uint64_t states;  /* in which it holds its key: bits */
     bool keyless;     /* it gave its key up */
@@ -52,6 +52,12 @@ static bool doubtful(const struct uniques *uniques, const struct job *job)
     return uniques->doubt.faults != (job ? job->doubts : 0);
 }
 
+/* Its insert may have been committed without a record, though others of it were recorded since. */
+static bool unrecorded(const struct uniques *uniques, const struct job *job)
+{
+    return uniques->doubt.faults > 0 && (!job || !job->key);
+}
+
 static bool states_have(uint64_t states, enum life state)
 {
     return state != LIFE_UNKNOWN && (states >> (state - LIFE_AVAILABLE) & 1);
@@ -68,7 +74,6 @@ static void settle(struct judge *judge, struct uniques *uniques, const struct ev
 {
     uint64_t id = event_key(event);
     bool doubt = doubtful(uniques, job);
-    job->doubts = uniques->doubt.faults;
     if (!job->key)
         return;
     struct key *key = TABLE_AT(&uniques->keys, job->key, struct key);
@@ -106,6 +111,7 @@ static void take(struct judge *judge, struct uniques *uniques, const struct even
     job->key = hash_text(event_str(event, "unique"));
     job->states = event_u64(event, "states");
     job->taken_ns = event->time_ns;
+    job->doubts = uniques->doubt.faults;
     struct key *key = TABLE_AT(&uniques->keys, job->key, struct key);
     job->ousted = key->ousted;
     key->ousted = 0;
@@ -128,7 +134,6 @@ static void yield(struct judge *judge, struct uniques *uniques, const struct eve
     bool doubt = doubtful(uniques, job);
     const struct key *key = table_find(&uniques->keys, job->key);
     job->keyless = true;
-    job->doubts = uniques->doubt.faults;
     if (!judge || doubt || !key)
         return;
     if (key->holder == 0 || key->holder == event_key(event))
@@ -138,17 +143,21 @@ static void yield(struct judge *judge, struct uniques *uniques, const struct eve
         judge_checked(judge);
 }
 
+/* What others did to it may be without a record: then its word counts. */
 static void conflict(struct judge *judge, struct uniques *uniques, const struct event *event)
 {
     struct job *job = table_find(&uniques->jobs, event_key(event));
-    if (!judge || doubtful(uniques, job))
-        return;
-    if (!job || !holds(job) || job->key != hash_text(event_str(event, "unique")))
+    uint64_t name = hash_text(event_str(event, "unique"));
+    bool known = !doubtful(uniques, job) && !unrecorded(uniques, job);
+    bool lies = !job || !holds(job) || job->key != name;
+    if (judge && known && lies)
         judge_fail(judge, event, "job %llu, %s, was in the way, but does not hold that unique key",
                    (unsigned long long)event_key(event),
                    life_word(job ? job->state : LIFE_UNKNOWN));
-    else
+    else if (judge && known)
         judge_checked(judge);
+    if (job && job->key == name)
+        job->doubts = uniques->doubt.faults;
 }
 
 /* X(name, what it does with judge, uniques and event) */
@@ -274,7 +283,7 @@ static void on_conflict_told(struct judge *judge, void *ctx, const struct event 
     const struct call *call = table_find(&uniques->calls, event_key(event));
     uint64_t id = event_u64(event, "job");
     const struct job *job = table_find(&uniques->jobs, id);
-    if (!call || doubtful(uniques, job))
+    if (!call || doubtful(uniques, job) || unrecorded(uniques, job))
         return;
     if (!job || !job->key) {
         judge_fail(judge, event, "job %llu was in the way, but is not unique",
