@@ -28,6 +28,17 @@ void workflow_policy(struct workflow *workflow, struct flow_policy policy)
     workflow->store.policy = policy;
 }
 
+static const char *const *deps_copy(struct heap *heap, const char *const *deps)
+{
+    size_t count = 0;
+    while (deps && deps[count])
+        ++count;
+    const char **copies = heap_alloc(heap, (count + 1) * sizeof *copies);
+    for (size_t i = 0; i < count; ++i)
+        copies[i] = heap_strdup(heap, deps[i]);
+    return copies;
+}
+
 void workflow_add(struct workflow *workflow, const struct workflow_step *step)
 {
     if (workflow->count == workflow->capacity) {
@@ -35,7 +46,10 @@ void workflow_add(struct workflow *workflow, const struct workflow_step *step)
         workflow->steps = heap_realloc(workflow->heap, workflow->steps,
                                        workflow->capacity * sizeof *workflow->steps);
     }
-    workflow->steps[workflow->count++] = *step;
+    struct workflow_step *added = &workflow->steps[workflow->count++];
+    *added = *step;
+    added->name = heap_strdup(workflow->heap, step->name);
+    added->deps = deps_copy(workflow->heap, step->deps);
 }
 
 size_t workflow_count(const struct workflow *workflow)

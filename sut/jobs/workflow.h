@@ -30,7 +30,7 @@ struct workflow_step {
 
 struct workflow;
 
-/* `name`: unique in the database, or NULL. It lives in `heap`; what steps point to must stand until it is inserted. */
+/* `name`: unique in the database, or NULL. It lives in `heap`; what the specs of steps point to must stand until it is inserted. */
 struct workflow *workflow_new(struct heap *heap, const char *name);
 void workflow_policy(struct workflow *workflow, struct flow_policy policy); /* of all its steps */
 /* In any order: names are looked up when it is inserted. */
