@@ -203,7 +203,8 @@ static const struct property_on holder_on[] = {
 #define X(name, does) {"store/job/" #name, on_##name},
     CHANGES(X)
 #undef X
-        ON_DISK_FAULT,
+        {"store/flow/release", on_insert},
+    ON_DISK_FAULT,
     {0},
 };
 
@@ -338,7 +339,8 @@ static const struct property_on truth_on[] = {
 #define X(name, does) {"store/job/" #name, see_##name},
     CHANGES(X)
 #undef X
-        ON_CLOCK(on_clock),
+        {"store/flow/release", see_insert},
+    ON_CLOCK(on_clock),
     ON_DISK_FAULT,
     {0},
 };

@@ -47,6 +47,8 @@ static enum meaning meaning_of(const char *name)
         return DOUBT; /* a commit may be lost, or be there though it failed */
     if (strcmp(name, "store/cron/done") == 0)
         return TICKED;
+    if (strcmp(name, "store/flow/release") == 0)
+        return STATE_TOLD;
     if (strncmp(name, "store/job/", 10) != 0 || strcmp(name + 10, "stale") == 0)
         return NOTHING;
     if (strcmp(name + 10, "claim") == 0)
