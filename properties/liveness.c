@@ -96,22 +96,14 @@ static void healing_done(void *ctx)
 }
 
 static const struct property_on heal_on[] = {
-    {"world/phase/enter", on_phase},
-    {"client/insert/ok", on_ok},
-    {"store/job/insert", on_state},
-    {"store/flow/release", on_state},
-    {"store/job/stage", on_available},
-    {"store/job/claim", on_claim},
-    {"store/job/finish", on_state},
-    {"store/job/rescue", on_state},
-    {"store/job/expire", on_state},
-    {"store/job/retry", on_state},
-    {"store/job/cancel", on_cancel},
-    {"store/job/update", on_state},
-    {"store/job/delete", on_gone},
-    {"store/job/prune", on_gone},
-    {"audit/job/row", on_state},
-    {0},
+    {"world/phase/enter", on_phase},   {"client/insert/ok", on_ok},
+    {"store/job/insert", on_state},    {"store/flow/release", on_state},
+    {"store/job/stage", on_available}, {"store/job/claim", on_claim},
+    {"store/job/finish", on_state},    {"store/job/rescue", on_state},
+    {"store/job/expire", on_state},    {"store/job/retry", on_state},
+    {"store/job/cancel", on_cancel},   {"store/job/update", on_state},
+    {"store/job/delete", on_gone},     {"store/job/prune", on_gone},
+    {"audit/job/row", on_state},       {0},
 };
 
 TRACE_PROPERTY(
