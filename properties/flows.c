@@ -147,8 +147,10 @@ static void on_ok(struct judge *judge, void *ctx, const struct event *event)
 static void move(struct flows *flows, const struct event *event, enum life state)
 {
     struct job *job = job_of(flows, event_key(event));
+    bool ended = state == LIFE_RETRYABLE || life_final(state);
+    bool unrecorded = job->lease && doubtful(flows, job); /* a run of it may have ended meanwhile */
     job->state = state;
-    job->failed |= state == LIFE_RETRYABLE || life_final(state);
+    job->failed |= ended || unrecorded;
     job->doubts = flows->doubt.faults;
 }
 
