@@ -221,8 +221,6 @@ static void jobs_insert(struct tx *tx, const struct job_spec *specs, size_t coun
 {
     const struct store_request *request = tx->request;
     struct store_request insert = {.op = STORE_INSERT, .specs = specs, .spec_count = count};
-    if (tx->err)
-        return; /* an insert of its own begins with no error */
     tx->request = &insert;
     tx->store->backend->own[STORE_INSERT](tx);
     tx->request = request;

@@ -234,7 +234,8 @@ void pg_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     struct pg_error error = {0};
-    tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
+    if (!tx->err)
+        tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
     if (tx->err)
         return;
     if (in_turn(request)) {

@@ -81,7 +81,8 @@ static void run_caller_sql(struct tx *tx, const char *sql)
 void sqlite_insert(struct tx *tx)
 {
     const struct store_request *request = tx->request;
-    tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
+    if (!tx->err)
+        tx->err = specs_check(request->specs, request->spec_count, tx->why, sizeof tx->why);
     tx_flow_specs(tx);
     if (!tx->err)
         insert_specs(tx);
