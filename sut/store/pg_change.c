@@ -111,7 +111,8 @@ static void claim_take(struct tx *tx, struct pg_batch *batch, size_t at)
     batch->results[at] = NULL; /* step() frees it at its end */
     tx_reply_jobs(tx, stmt);
     mark_due(tx, late);
-    qsort(tx->reply->jobs, tx->reply->job_count, sizeof *tx->reply->jobs, tx_claim_order);
+    if (tx->reply->job_count > 1)
+        qsort(tx->reply->jobs, tx->reply->job_count, sizeof *tx->reply->jobs, tx_claim_order);
     count_due(tx);
 }
 
