@@ -183,7 +183,9 @@ static uint64_t insert_or_find(struct tx *tx, const struct job_spec *spec, const
                                bool *ret_conflict)
 {
     bool at_once = tx_holds_at_once(tx, spec);
-    struct unique_holder holder = at_once ? (struct unique_holder){0} : holder_of(tx, key);
+    struct unique_holder holder = {0};
+    if (!at_once)
+        holder = holder_of(tx, key);
     uint64_t id = holder.id ? 0 : insert(tx, spec, key);
     if (id) {
         tx_note_unique(tx, id, key, spec, false);
