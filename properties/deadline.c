@@ -59,6 +59,8 @@ static void on_expire(struct judge *judge, void *ctx, const struct event *event)
     *TABLE_AT(&deadlines->expired, mix64_pair(job, event_u64(event, "lease")), bool) = true;
     if (!plan)
         return; /* nobody was told its number, and it never ran */
+    int64_t waited_ms = (event->time_ns - plan->asked_ns) / NS_PER_MS;
+    int64_t had_ms = plan->delay_ms + plan->within_ms;
     if (plan->within_ms <= 0)
         judge_fail(judge, event, "job %llu was given up for a deadline, but it has none",
                    (unsigned long long)job);
@@ -66,9 +68,7 @@ static void on_expire(struct judge *judge, void *ctx, const struct event *event)
         judge_fail(judge, event,
                    "job %llu was given up for its deadline %lld ms after it was asked for; it had "
                    "%lld ms",
-                   (unsigned long long)job,
-                   (long long)((event->time_ns - plan->asked_ns) / NS_PER_MS),
-                   (long long)(plan->delay_ms + plan->within_ms));
+                   (unsigned long long)job, (long long)waited_ms, (long long)had_ms);
     else
         judge_checked(judge);
 }
