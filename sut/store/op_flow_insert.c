@@ -167,7 +167,9 @@ void tx_flow_specs(struct tx *tx)
     if (!flows || tx->err)
         return;
     size_t size = request->spec_count * sizeof *request->specs;
-    struct job_spec *specs = size ? heap_memdup(tx->heap, request->specs, size) : NULL;
+    struct job_spec *specs = heap_alloc(tx->heap, size + 1);
+    if (size)
+        memcpy(specs, request->specs, size);
     tx->joined = heap_alloc(tx->heap, (request->spec_count + 1) * sizeof *tx->joined);
     tx->specs = specs;
     if (request->workflow) {
@@ -316,6 +318,8 @@ void tx_batch(struct tx *tx)
     uint64_t id = batch ? batch_id(tx, batch) : 0;
     if (!tx_flow_lock(tx, id, &flow) || flow.kind != FLOW_BATCH)
         tx_fail(tx, -ENOENT, "there is no batch %" PRIu64, id);
+    if (tx->err || !batch)
+        return;
     for (size_t i = 0; !tx->err && i < batch->callback_count; ++i)
         callback_new(tx, id, &batch->callbacks[i]);
     if (tx->err)

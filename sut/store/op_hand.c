@@ -202,7 +202,7 @@ void tx_update(struct tx *tx)
     const struct store_request *request = tx->request;
     if (!request->update)
         tx_fail(tx, -EINVAL, "an update says what is new");
-    if (tx->err)
+    if (tx->err || !request->update)
         return;
     update_check(tx, request->update);
     for (size_t i = 0; i < request->id_count && !tx->err; ++i) {

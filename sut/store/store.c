@@ -164,7 +164,7 @@ static struct cron_entry *entries_copy(struct heap *heap, const struct cron_entr
                                        size_t count)
 {
     struct cron_entry *copies = COPY_ARRAY(heap, entries, count);
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; copies && i < count; ++i) {
         const char **texts[] = {&copies[i].name,  &copies[i].expression, &copies[i].zone,
                                 &copies[i].queue, &copies[i].worker,     &copies[i].args,
                                 &copies[i].origin};
