@@ -33,12 +33,6 @@ static struct job_outcome known(struct job_outcome outcome)
                : job_outcome_make(JOB_ERROR, "its outcome is of no known kind: %d", outcome.kind);
 }
 
-/* From when it was due until it was claimed. */
-static inline int64_t waited_ms(const struct job *job)
-{
-    return job->attempted_ms > job->scheduled_ms ? job->attempted_ms - job->scheduled_ms : 0;
-}
-
 static struct job_outcome job_run(struct proc *self, struct slot *slot)
 {
     const struct job *job = slot->job;
@@ -48,6 +42,7 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
                     T_STR("queue", job->queue), T_U64("limit", slot->limit),
                     T_I64("within_ms", slot_within_ms(slot, proc_now(self))));
     int64_t begin_ns = proc_now(self);
+    int64_t waited_ms = job->attempted_ms - job->scheduled_ms; /* from when it was due */
     slot->started = true;
     if (err)
         return outcome_of_errno(err);
@@ -55,8 +50,9 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     err = FAULT(proc_site(self), "job/perform/stop", CAN_PERFORM, T_U64("job", job->id),
                 T_U64("attempt", job->attempt), T_U64("lease", job->lease),
                 T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue),
-                T_I64("waited_ms", waited_ms(job)), T_I64("took_ns", proc_now(self) - begin_ns));
-    (void)begin_ns;
+                T_I64("waited_ms", waited_ms > 0 ? waited_ms : 0),
+                T_I64("took_ns", proc_now(self) - begin_ns));
+    (void)begin_ns, (void)waited_ms;
     return err ? outcome_of_errno(err) : outcome;
 }
 
