@@ -58,6 +58,9 @@
       "how long they keep others off; 0s: for ever")                                               \
     X(CHAINED, "chained", PERCENT, 0, 0, 0, 10000, "jobs that are in a chain")                     \
     X(CHAINS, "chains", COUNT, 3, 3, 1, 1000, "how many chains there are")                         \
+    X(HOLDING, "holding", PERCENT, 0, 0, 0, 10000,                                                 \
+      "jobs that others of their chain or workflow wait for, should they fail, until they are "    \
+      "gone")                                                                                      \
     X(WORKFLOWS, "workflows", PERCENT, 0, 0, 0, 10000,                                             \
       "inserts that are a workflow, each job waiting for some before it")                          \
     X(BATCHES, "batches", PERCENT, 0, 0, 0, 10000,                                                 \

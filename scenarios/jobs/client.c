@@ -114,6 +114,7 @@ static void ask(struct proc *self, struct app *app, struct item *first, size_t c
         specs[i].flow = batch;
         text_number(chains[i], "chain ", item->chain);
         specs[i].chain = item->chain ? chains[i] : NULL;
+        specs[i].policy = (struct flow_policy){item->reaction, item->reaction, FLOW_DEFAULT};
         jobs[i] = 0;
         conflicts[i] = false;
         note_call(at, item);
@@ -133,6 +134,7 @@ static void add_step(struct workflow *workflow, struct point_site *at, struct he
     struct item *item = &first[index];
     const char **deps = heap_alloc(heap, 65 * sizeof *deps);
     size_t count = 0;
+    enum flow_reaction gone = item->reaction == FLOW_HOLD ? FLOW_DEFAULT : item->reaction;
     for (size_t i = 0; i < index && i < 64; i++) {
         struct item *dep = item - 1 - i;
         if (!(item->deps >> i & 1))
@@ -141,11 +143,11 @@ static void add_step(struct workflow *workflow, struct point_site *at, struct he
               T_STR("else", item->reaction == FLOW_RUN ? "run" : "cancel"));
         deps[count++] = dep->args; /* as a name */
     }
-    workflow_add(workflow, &(struct workflow_step){
-                               .name = item->args,
-                               .spec = spec_of(item),
-                               .deps = deps,
-                               .policy = {item->reaction, item->reaction, item->reaction}});
+    workflow_add(workflow,
+                 &(struct workflow_step){.name = item->args,
+                                         .spec = spec_of(item),
+                                         .deps = deps,
+                                         .policy = {item->reaction, item->reaction, gone}});
 }
 
 static void ask_workflow(struct proc *self, struct app *app, struct item *first, size_t count)

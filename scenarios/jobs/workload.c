@@ -114,6 +114,7 @@ static void draw_flow(struct adapter *adapter, struct item *item, size_t before)
     if (draws_percent(&adapter->draws, W_CHAINED) && item->flow == ITEM_ALONE) {
         uint64_t chains = (uint64_t)draws_fixed(&adapter->draws, W_CHAINS);
         item->chain = 1 + (unsigned)draws_below(&adapter->draws, chains, chains);
+        item->reaction = draws_percent(&adapter->draws, W_HOLDING) ? FLOW_HOLD : FLOW_DEFAULT;
     }
     if (item->flow == ITEM_ALONE)
         return;
@@ -122,6 +123,8 @@ static void draw_flow(struct adapter *adapter, struct item *item, size_t before)
         if (tape_draw(tape, 3) == 1)
             item->deps |= UINT64_C(1) << i;
     item->reaction = tape_draw(tape, 3) == 1 ? FLOW_RUN : FLOW_DEFAULT;
+    if (draws_percent(&adapter->draws, W_HOLDING))
+        item->reaction = FLOW_HOLD;
     item->event = events[tape_draw(tape, sizeof events / sizeof *events)];
     item->unique = 0;
 }

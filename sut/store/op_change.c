@@ -449,9 +449,7 @@ static uint64_t flow_read(struct tx *tx, uint64_t id, enum job_state *ret_state)
     return flow;
 }
 
-/* The same, with the flow locked. It is locked before jobs that do not run: whoever ends a job, and has that one locked,
- * wants nothing more but the flow and such jobs. */
-static uint64_t flow_of(struct tx *tx, uint64_t id, enum job_state *ret_state)
+uint64_t tx_flow_of(struct tx *tx, uint64_t id, enum job_state *ret_state)
 {
     struct store_flow locked;
     uint64_t flow = flow_read(tx, id, ret_state);
@@ -479,7 +477,7 @@ static bool change_by_hand(struct tx *tx, enum statement statement, uint64_t id,
 static void retry(struct tx *tx, uint64_t id)
 {
     enum job_state state, to = JOB_AVAILABLE;
-    uint64_t flow = flow_of(tx, id, &state);
+    uint64_t flow = tx_flow_of(tx, id, &state);
     if (flow)
         to = tx_flow_retry(tx, flow, id, state);
     if (to == JOB_STATE_COUNT || !change_by_hand(tx, STATEMENT_RETRY, id, CHANGE_RETRY, to))
@@ -499,7 +497,7 @@ void tx_retry(struct tx *tx)
 static void cancel(struct tx *tx, uint64_t id)
 {
     enum job_state state;
-    uint64_t flow = flow_of(tx, id, &state);
+    uint64_t flow = tx_flow_of(tx, id, &state);
     if (change_by_hand(tx, STATEMENT_CANCEL, id, CHANGE_CANCEL, JOB_CANCELLED))
         tx_flow_note(tx, flow, id, FLOW_JOB_ENDED, JOB_CANCELLED);
 }

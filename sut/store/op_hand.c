@@ -117,6 +117,31 @@ void tx_note_down(struct tx *tx)
 
 /* ---- delete ---- */
 
+static void remove_job(struct tx *tx, uint64_t id)
+{
+    enum job_state state;
+    uint64_t flow = tx_flow_of(tx, id, &state);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_DELETE);
+    tx_bind_int(tx, stmt, 1, (int64_t)id);
+    if (tx_run(tx, stmt) == 0)
+        return;
+    ++tx->reply->changed;
+    tx_flow_note(tx, flow, id, FLOW_JOB_GONE, state);
+    if (tx_traced(tx))
+        tx_note(tx,
+                (struct change){.kind = CHANGE_DELETE, .id = id, .state = job_state_word(state)});
+}
+
+void tx_delete(struct tx *tx)
+{
+    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i) {
+        remove_job(tx, tx->request->ids[i]);
+        tx_flow_settle(tx); /* the next one may be of the same flow */
+    }
+}
+
+/* ---- update ---- */
+
 static const char *state_now(struct tx *tx, uint64_t id)
 {
     enum job_state state = JOB_STATE_COUNT;
@@ -126,24 +151,6 @@ static const char *state_now(struct tx *tx, uint64_t id)
         state = tx_column_state(tx, stmt, 0);
     return job_state_word(state);
 }
-
-void tx_delete(struct tx *tx)
-{
-    const struct store_request *request = tx->request;
-    for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
-        const char *state = tx_traced(tx) ? state_now(tx, request->ids[i]) : "";
-        struct tx_stmt *stmt = tx_statement(tx, STATEMENT_DELETE);
-        tx_bind_int(tx, stmt, 1, (int64_t)request->ids[i]);
-        if (tx_run(tx, stmt) == 0)
-            continue;
-        ++tx->reply->changed;
-        if (tx_traced(tx))
-            tx_note(tx,
-                    (struct change){.kind = CHANGE_DELETE, .id = request->ids[i], .state = state});
-    }
-}
-
-/* ---- update ---- */
 
 /* The checks of an insert, for those fields that are given. */
 static void update_check(struct tx *tx, const struct job_update *update)
@@ -270,11 +277,13 @@ void tx_prune(struct tx *tx)
     tx_prune_idle(tx);
     struct tx_stmt *stmt = prune_bind(tx, STATEMENT_PRUNE);
     while (tx_step(tx, stmt)) {
+        uint64_t id = (uint64_t)tx_column_int(tx, stmt, 0);
         enum job_state state = tx_column_state(tx, stmt, 1);
         ++tx->reply->changed;
+        tx_flow_note(tx, (uint64_t)tx_column_int(tx, stmt, 2), id, FLOW_JOB_GONE, state);
         if (tx_traced(tx))
             tx_note(tx, (struct change){.kind = CHANGE_PRUNE,
-                                        .id = (uint64_t)tx_column_int(tx, stmt, 0),
+                                        .id = id,
                                         .state = job_state_word(state),
                                         .delay_ms = keep_of(&tx->request->keep, state)});
     }

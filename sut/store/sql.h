@@ -251,6 +251,10 @@ void tx_flow_note(struct tx *tx, uint64_t flow, uint64_t job, enum flow_what wha
                   enum job_state state);
 void tx_flow_settle(struct tx *tx);
 
+/* The flow and the state of a job that is about to be changed by hand; 0: no flow. The flow is locked before jobs that do
+ * not run: whoever ends a job, and has that one locked, wants nothing more but the flow and such jobs. */
+uint64_t tx_flow_of(struct tx *tx, uint64_t id, enum job_state *ret_state);
+
 /* For an insert. First: sets tx->specs to what is really inserted, state and flow included, and locks the
  * flows that get jobs. After the rows are there and reply->ids is filled: does the rest. */
 void tx_flow_specs(struct tx *tx);

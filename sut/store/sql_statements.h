@@ -198,7 +198,7 @@
                   "ORDER BY id LIMIT " SQL_NUMBER(PRUNE_LOOKS) ")AS part")                         \
     X(PRUNE, "DELETE FROM duress_jobs WHERE id IN(SELECT id FROM(SELECT id,state,finished_ms "     \
              "FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(                         \
-                 PRUNE_LOOKS) ")AS part WHERE " IS_OLD ")AND " IS_OLD " RETURNING id,state")       \
+                 PRUNE_LOOKS) ")AS part WHERE " IS_OLD ")AND " IS_OLD " RETURNING id,state,flow")  \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     CRON_STATEMENTS(X)                                                                             \
     X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \

@@ -447,6 +447,57 @@ CONFORMS(chain_held_by_a_failure)
     end_as(late, JOB_COMPLETED);
 }
 
+/* A job that holds up its chain is deleted: the next one has its turn. With the last one the chain is gone. */
+CONFORMS(chain_held_by_what_is_deleted)
+{
+    struct flow_policy hold = {.on_discarded = FLOW_HOLD};
+    uint64_t first = chained("k", hold), second = chained("k", hold);
+    end_as(first, JOB_DISCARDED);
+    cr_assert_eq(claim(9).job_count, 0);
+    cr_assert_eq(change(STORE_DELETE, first), 1);
+    end_as(second, JOB_COMPLETED);
+    uint64_t flow = get(second).flow;
+    cr_assert_eq(change(STORE_DELETE, second), 1);
+    cr_assert_null(run((struct store_request){.op = STORE_FLOW, .flow = flow}).flow);
+}
+
+CONFORMS(chain_held_by_what_is_pruned)
+{
+    struct flow_policy hold = {.on_discarded = FLOW_HOLD};
+    uint64_t first = chained("k", hold), second = chained("k", hold);
+    end_as(first, JOB_DISCARDED);
+    clock_ms += 1000;
+    struct store_request prune = {.op = STORE_PRUNE, .keep = {.discarded_ms = 1000}};
+    cr_assert_eq(run_ok(prune).changed, 1);
+    end_as(second, JOB_COMPLETED);
+}
+
+CONFORMS(workflow_that_waits_for_what_is_deleted)
+{
+    static const struct flow_policy run_on = {.on_discarded = FLOW_HOLD, .on_deleted = FLOW_RUN};
+    const uint64_t *ids = DRAW(run_on, {""}, {"a"}, {""}, {"c"}).ids;
+    end_as(ids[0], JOB_DISCARDED);
+    end_as(ids[2], JOB_COMPLETED);
+    cr_assert_eq(change(STORE_DELETE, ids[0]), 1);
+    assert_state(ids[1], JOB_AVAILABLE);
+    cr_assert_eq(change(STORE_DELETE, ids[2]), 1, "it was over for the one behind it already");
+    assert_state(ids[3], JOB_AVAILABLE);
+    end_as(ids[1], JOB_COMPLETED);
+    end_as(ids[3], JOB_COMPLETED);
+}
+
+CONFORMS(workflow_cancelled_by_what_is_deleted)
+{
+    static const struct flow_policy stop = {.on_discarded = FLOW_HOLD, .on_deleted = FLOW_CANCEL};
+    const uint64_t *ids = DRAW(stop, {""}, {"a"}, {"b"}).ids;
+    end_as(ids[0], JOB_DISCARDED);
+    cr_assert_eq(change(STORE_DELETE, ids[0]), 1);
+    assert_state(ids[1], JOB_CANCELLED);
+    assert_state(ids[2], JOB_CANCELLED);
+    for (int i = 1; i <= 2; ++i)
+        cr_assert_eq(change(STORE_DELETE, ids[i]), 1);
+}
+
 CONFORMS(chain_and_hands_that_meddle)
 {
     uint64_t first = chained("k", (struct flow_policy){0});
