@@ -21,13 +21,10 @@ static void on_start(struct judge *judge, void *ctx, const struct event *event)
                                       .job = event_key(event),
                                       .lease = event_u64(event, "lease"),
                                       .queue = queue});
-    uint64_t running = 0;
-    for (size_t i = 0; i < runs->count; i++)
-        running += runs->spans[i].node == event->node && runs->spans[i].queue == queue;
+    size_t running = runs_count(runs, event->node, queue);
     if (running > limit)
-        judge_fail(judge, event, "queue %s on node %u runs %llu jobs at once; its limit is %llu",
-                   event_str(event, "queue"), event->node, (unsigned long long)running,
-                   (unsigned long long)limit);
+        judge_fail(judge, event, "queue %s on node %u runs %zu jobs at once; its limit is %llu",
+                   event_str(event, "queue"), event->node, running, (unsigned long long)limit);
     else
         judge_checked(judge);
 }
@@ -61,14 +58,11 @@ static void on_thread_run(struct judge *judge, void *ctx, const struct event *ev
                                       .job = event_key(event),
                                       .lease = event_u64(event, "lease"),
                                       .queue = queue});
-    uint64_t running = 0;
-    for (size_t i = 0; i < runs->count; i++)
-        running += runs->spans[i].node == event->node && runs->spans[i].queue == queue;
+    size_t running = runs_count(runs, event->node, queue);
     if (running > limit)
         judge_fail(judge, event,
-                   "%llu threads of queue %s run on node %u at once; its limit is %llu",
-                   (unsigned long long)running, event_str(event, "queue"), event->node,
-                   (unsigned long long)limit);
+                   "%zu threads of queue %s run on node %u at once; its limit is %llu", running,
+                   event_str(event, "queue"), event->node, (unsigned long long)limit);
     else
         judge_checked(judge);
 }

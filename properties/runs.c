@@ -17,6 +17,14 @@ void runs_done(struct runs *runs)
     *runs = (struct runs){0};
 }
 
+size_t runs_count(const struct runs *runs, uint32_t node, uint64_t queue)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < runs->count; i++)
+        count += runs->spans[i].node == node && runs->spans[i].queue == queue;
+    return count;
+}
+
 static void runs_close(struct runs *runs, bool (*over)(const struct run_span *, const void *),
                        const void *arg)
 {

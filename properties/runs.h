@@ -23,6 +23,7 @@ struct runs {
 struct run_span *runs_open(struct runs *runs,
                            struct run_span span); /* valid until the next change */
 void runs_done(struct runs *runs);
+size_t runs_count(const struct runs *runs, uint32_t node, uint64_t queue);
 
 /* Handlers for a property whose state begins with a struct runs. */
 void runs_on_end(struct judge *judge, void *runs, const struct event *event);

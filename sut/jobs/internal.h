@@ -212,6 +212,7 @@ void cron_copy(struct jobs *jobs, const struct cron_config *config);
 void cron_free(struct jobs *jobs);
 void leader_init(struct jobs *jobs, int64_t lease_ms);
 
+struct queue *queue_find(const struct jobs *jobs, const char *name); /* NULL: not here */
 void queue_poke(struct queue *queue);
 /* A job was inserted; `now`: monotonic, `now_ms`: the database's clock. */
 void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms);

@@ -226,12 +226,21 @@ void jobs_poke(struct jobs *jobs)
         queue_poke(&jobs->queues[i]);
 }
 
+struct queue *queue_find(const struct jobs *jobs, const char *name)
+{
+    for (size_t i = 0; i < jobs->queue_count; ++i)
+        if (strcmp(jobs->queues[i].name, name) == 0)
+            return &jobs->queues[i];
+    return NULL;
+}
+
 void queues_woken(struct jobs *jobs, const struct store_reply *reply)
 {
-    for (size_t i = 0; i < reply->woken_count; ++i)
-        for (size_t j = 0; j < jobs->queue_count; ++j)
-            if (strcmp(jobs->queues[j].name, reply->woken[i]) == 0)
-                queue_poke(&jobs->queues[j]);
+    for (size_t i = 0; i < reply->woken_count; ++i) {
+        struct queue *queue = queue_find(jobs, reply->woken[i]);
+        if (queue)
+            queue_poke(queue);
+    }
 }
 
 void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms)
@@ -244,9 +253,9 @@ void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, 
         queue_hint(jobs, name, job_spec_due_ms(spec, now_ms) - now_ms, now);
         return;
     }
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        if (strcmp(jobs->queues[i].name, name) == 0)
-            queue_poke(&jobs->queues[i]);
+    struct queue *queue = queue_find(jobs, name);
+    if (queue)
+        queue_poke(queue);
 }
 
 static void warn_of_uniqueness(struct jobs *jobs, const struct job_spec *specs, size_t count)

@@ -123,6 +123,15 @@ proc_id jobs_root(const struct jobs *jobs);
 int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
                 const char *tx_sql, uint64_t *ret_ids, bool *ret_conflicts);
 
+/* As many as there are: inserts what next() gives, until it says false, in chunks of JOBS_CHUNK, each of them one transaction. What a
+ * spec points to may change at the next call of next(), which runs in the calling process and must not park it. If a chunk
+ * fails, those before it stay, and *ret_inserted (may be NULL) says how many jobs came to be; those that met the holder of their
+ * unique key are not counted. */
+#define JOBS_CHUNK 1000
+typedef bool job_next(void *ctx, struct job_spec *ret_spec);
+int jobs_insert_from(struct proc *self, struct jobs *jobs, job_next *next, void *ctx,
+                     uint64_t *ret_inserted);
+
 /* Begins a graceful drain; done(ctx, left) is called on the loop when nothing runs any more or the grace is over; left:
  * how many jobs had to be left to rescue. From the driver, not from a process. Repeated calls do nothing. Over at the
  * latest when the grace and the store's deadline have passed. `done` is called from within runtime_run(): it must not
@@ -151,6 +160,9 @@ struct queue_status {
     bool paused;
 };
 
+/* The jobs that it runs, in the order of their start: how many there are, and the first `room` of them. */
+size_t jobs_queue_running(const struct jobs *jobs, const char *name, uint64_t *ret_ids,
+                          size_t room);
 /* False: there is no such queue here. */
 bool jobs_queue_check(const struct jobs *jobs, const char *name, struct queue_status *ret_status);
 

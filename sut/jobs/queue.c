@@ -130,11 +130,10 @@ int64_t due_next(const struct queue_run *run)
 void queue_hint(struct jobs *jobs, const char *name, int64_t delay_ms, int64_t now)
 {
     int64_t due_ns = due_after(jobs, delay_ms, now);
-    for (struct queue *queue = jobs->queues; queue < jobs->queues + jobs->queue_count; ++queue)
-        if (strcmp(queue->name, name) == 0 && queue->pid &&
-            proc_send(jobs->runtime, 0, queue->pid, MSG_DUE, &due_ns, sizeof due_ns) == 0)
-            return;
-    stager_hint(jobs, due_ns);
+    struct queue *queue = queue_find(jobs, name);
+    if (!queue || !queue->pid ||
+        proc_send(jobs->runtime, 0, queue->pid, MSG_DUE, &due_ns, sizeof due_ns) != 0)
+        stager_hint(jobs, due_ns);
 }
 
 /* ---- the loop ---- */

@@ -96,15 +96,22 @@ int jobs_queues_forget(struct proc *self, struct jobs *jobs, const char *const *
 
 bool jobs_queue_check(const struct jobs *jobs, const char *name, struct queue_status *ret_status)
 {
-    for (size_t i = 0; i < jobs->queue_count; ++i) {
-        const struct queue *queue = &jobs->queues[i];
-        if (strcmp(queue->name, name) != 0)
-            continue;
-        *ret_status = (struct queue_status){.name = queue->name,
-                                            .limit = queue->limit,
-                                            .running = queue->running,
-                                            .paused = queue->paused};
-        return true;
-    }
-    return false;
+    const struct queue *queue = queue_find(jobs, name);
+    if (!queue)
+        return false;
+    *ret_status = (struct queue_status){.name = queue->name,
+                                        .limit = queue->limit,
+                                        .running = queue->running,
+                                        .paused = queue->paused};
+    return true;
+}
+
+size_t jobs_queue_running(const struct jobs *jobs, const char *name, uint64_t *ret_ids, size_t room)
+{
+    const struct queue *queue = queue_find(jobs, name);
+    size_t count = 0;
+    for (const struct slot *slot = queue ? queue->slots : NULL; slot; slot = slot->next, ++count)
+        if (count < room)
+            ret_ids[count] = slot->job->id;
+    return count;
 }

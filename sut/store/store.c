@@ -67,6 +67,11 @@ static struct job_spec *specs_copy(struct heap *heap, const struct job_spec *spe
     return copies;
 }
 
+struct job_spec job_spec_copy(struct heap *heap, const struct job_spec *spec)
+{
+    return *specs_copy(heap, spec, 1);
+}
+
 static const struct store_workflow *
 workflow_copy(struct heap *heap, const struct store_workflow *workflow, size_t count)
 {
@@ -90,7 +95,7 @@ static const struct store_batch *batch_copy(struct heap *heap, const struct stor
     struct store_batch *copy = heap_memdup(heap, batch, sizeof *copy);
     struct store_callback *callbacks = COPY_ARRAY(heap, batch->callbacks, batch->callback_count);
     for (size_t i = 0; i < batch->callback_count; ++i)
-        callbacks[i].spec = *specs_copy(heap, &callbacks[i].spec, 1);
+        callbacks[i].spec = job_spec_copy(heap, &callbacks[i].spec);
     copy->name = heap_strdup(heap, copy->name);
     copy->callbacks = callbacks;
     return copy;

@@ -361,6 +361,7 @@ int store_call(struct proc *self, struct store *store, const struct store_reques
 bool store_outcome_unknown(
     int err); /* false only for 0 and for errors that are a clear no: -EINVAL, -EBUSY, ... */
 
+struct job_spec job_spec_copy(struct heap *heap, const struct job_spec *spec); /* deep */
 /* Deep copies, for transports. */
 void store_request_copy(struct heap *heap, const struct store_request *from,
                         struct store_request *to);

@@ -10,7 +10,7 @@ from() { file=$1; shift; "$@" <"$file"; }
 check 'needs a database' says 2 'no database' "$jobctl" stats
 check 'needs a command' says 2 'what is to be done' ctl
 check 'unknown command' says 2 "unknown command 'lsit'; did you mean list?" ctl lsit
-check 'unknown option' says 2 'did you mean --priority?' ctl insert w --prioritty 3
+check 'c32_unknown_option' says 2 'did you mean --priority?' ctl insert w --prioritty 3
 check 'option of another command' says 2 '\-\-priority is no option of .list' ctl list --priority 3
 check 'a value is missing' says 2 '\-\-queue needs a value' ctl list --queue
 check 'unknown state' says 2 'did you mean available?' ctl list --state availible
@@ -19,7 +19,7 @@ check 'too few words' says 2 'more is needed' ctl show
 check 'no id' says 2 'is no job.s id' ctl show seven
 check 'id 0' says 2 'is no job.s id' ctl retry 0
 check 'priority 10' says 2 'between 0 and 9' ctl insert w --priority 10
-check 'time without a unit' says 2 'is no time' ctl insert w --in 90
+check 'c29_time_without_a_unit' says 2 'is no time' ctl insert w --in 90
 check 'an empty worker' says 2 'worker' ctl insert ''
 check 'help' says 0 'usage: jobctl' "$jobctl" --help
 

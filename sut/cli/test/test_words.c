@@ -16,7 +16,7 @@ static void assert_duration(const char *text, int64_t want)
     cr_assert_str_eq(words_of_duration(ns, back), text);
 }
 
-Test(words, durations)
+Test(words, c29_durations)
 {
     assert_duration("0s", 0);
     assert_duration("1ns", 1);
@@ -28,7 +28,7 @@ Test(words, durations)
     assert_duration("7d", 7 * 86400 * NS_PER_S);
 }
 
-Test(words, what_is_no_duration)
+Test(words, c29_what_is_no_duration)
 {
     static const char *const bad[] = {"",    "s",    "1",       "1 s",
                                       "-1s", "+1s",  "1S",      "1.5s",
@@ -66,7 +66,7 @@ Test(words, numbers)
     cr_assert_eq(number, 10);
 }
 
-Test(words, the_nearest)
+Test(words, c32_the_nearest)
 {
     static const char *const words[] = {"list", "stats", "insert", "cancel"};
     cr_assert_str_eq(words_nearest("lsit", words, 4), "list");

@@ -87,9 +87,11 @@ struct rig {
     struct child_work *child; /* the newest */
     unsigned killed;          /* children */
 
-    uint64_t cuts;          /* cancels of what ran */
-    bool cancels_elsewhere; /* nobody here is told but by the next look */
-    struct job_keep pruned; /* as the last PRUNE said */
+    uint64_t cuts;           /* cancels of what ran */
+    struct store_queue rule; /* what is said of queues; no name: nothing */
+    bool drop_rows;          /* what is inserted is not kept */
+    bool cancels_elsewhere;  /* nobody here is told but by the next look */
+    struct job_keep pruned;  /* as the last PRUNE said */
     unsigned prunes;
     uint64_t watched; /* for the workers of test_control.c */
     int result;
@@ -288,6 +290,10 @@ static void db_insert(struct rig *rig, const struct store_request *request, stru
     reply->id_count = request->spec_count;
     for (size_t i = 0; i < request->spec_count; ++i) {
         const struct job_spec *spec = &request->specs[i];
+        if (rig->drop_rows) {
+            reply->ids[i] = i + 1;
+            continue;
+        }
         reply->ids[i] = spec->unique ? row_twin(rig, spec) : 0;
         if (reply->ids[i]) {
             if (!reply->conflicts)
@@ -476,6 +482,8 @@ static void db_execute(struct store_db *db, const struct store_request *request,
         db_release(rig, false, NULL, reply);
         db_ready(rig, request, heap, reply);
         reply->cuts = rig->cuts;
+        reply->rules = heap_memdup(heap, &rig->rule, sizeof rig->rule);
+        reply->rule_count = rig->rule.name != NULL;
         break;
     case STORE_NOTE: db_note(rig, request, heap, reply); break;
     case STORE_GET: db_get(rig, request, heap, reply); break;

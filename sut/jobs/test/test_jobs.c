@@ -395,7 +395,7 @@ Test(queue, a_clock_that_is_ahead_delays_a_due_job_a_little)
     rig_free(rig);
 }
 
-Test(queue, failed_insert_is_reported)
+Test(queue, c55_failed_insert_is_reported)
 {
     struct rig *rig = rig_new((struct rig_options){0});
     rig->mode[STORE_INSERT] = REFUSE;
@@ -409,7 +409,7 @@ Test(queue, failed_insert_is_reported)
 
 /* ---- acknowledgements ---- */
 
-Test(ack, is_tried_until_it_is_applied)
+Test(ack, c55_is_tried_until_it_is_applied)
 {
     struct rig *rig = rig_new((struct rig_options){.lease_ms = 600000});
     uint64_t ids[] = {rig_insert(rig, "ok", "{}", 0), rig_insert(rig, "cancel", "{}", 0)};
@@ -425,7 +425,7 @@ Test(ack, is_tried_until_it_is_applied)
     rig_free(rig);
 }
 
-Test(ack, waits_longer_each_time_up_to_a_bound)
+Test(ack, c53_c55_waits_longer_each_time_up_to_a_bound)
 {
     struct rig *rig = rig_new((struct rig_options){.lease_ms = 600000});
     rig_insert(rig, "ok", "{}", 0);

@@ -54,7 +54,7 @@ CONFORMS(c38_error_is_retryable_in_the_future)
 
 CONFORMS(c39_c40_snooze_gives_the_attempt_back)
 {
-    uint64_t id = insert((struct job_spec){.worker = "w", .max_attempts = 5});
+    uint64_t id = insert((struct job_spec){.worker = "w", .max_attempts = 5, .meta = "{\"by\":1}"});
     events_clear();
     for (unsigned round = 1; round <= 3; ++round) {
         ack(claim_one(id), JOB_SCHEDULED, 0, NULL);
@@ -62,6 +62,7 @@ CONFORMS(c39_c40_snooze_gives_the_attempt_back)
         cr_assert_eq(get(id).attempt, 0);
         cr_assert_eq(get(id).max_attempts, 5);
         cr_assert_eq(get(id).snoozed, round);
+        cr_assert_str_eq(get(id).meta, "{\"by\":1}");
         cr_assert_eq(get(id).lease, round);
         cr_assert_eq(tick(STORE_STAGE), 1, "0 s is allowed");
     }

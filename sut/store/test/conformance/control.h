@@ -23,6 +23,18 @@ CONFORMS(c56_cancel)
                      "store/job/stale job=1 lease=1 state=cancelled\n");
 }
 
+CONFORMS(c56_what_waits_for_its_next_attempt_is_cancelled)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w"});
+    ack(claim_one(id), JOB_RETRYABLE, 9, NULL);
+    cr_assert_eq(change(STORE_CANCEL, id), 1);
+    cr_assert_eq(get(id).state, JOB_CANCELLED);
+    cr_assert_eq(get(id).finished_ms, NOW_MS);
+    cr_assert_str_eq(get(id).errors, "[]");
+    clock_ms += 9;
+    cr_assert_eq(tick(STORE_STAGE), 0);
+}
+
 CONFORMS(c56_c58_what_is_final_is_not_cancelled)
 {
     uint64_t id = insert((struct job_spec){.worker = "w"});

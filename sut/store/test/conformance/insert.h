@@ -21,7 +21,7 @@ CONFORMS(c1_insert_makes_an_available_job)
     cr_assert_events("store/job/insert job=1 state=available delay_ms=0\n");
 }
 
-CONFORMS(delayed_insert_is_scheduled)
+CONFORMS(c29_delayed_insert_is_scheduled)
 {
     struct job job = get(insert((struct job_spec){.worker = "w", .delay_ms = 5}));
     cr_assert_eq(job.state, JOB_SCHEDULED);
@@ -117,7 +117,7 @@ CONFORMS(ids_are_never_used_twice)
     cr_assert_eq(insert((struct job_spec){.worker = "w"}), id + 1);
 }
 
-CONFORMS(bulk_of_20000)
+CONFORMS(c6_bulk_of_20000)
 {
     enum { COUNT = 20000 };
     struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
