@@ -75,5 +75,7 @@ bool config_store_possible(const struct config *config, char *why, size_t why_si
 /* Opens the database, or says in one sentence why not, and what to do. */
 struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
                                    char *why, size_t why_size);
+/* Hears what other processes do to it; NULL: that cannot be heard, and is found by polling. */
+struct store_watch *config_store_watch(const struct config *config, struct store_db *db);
 
 #endif

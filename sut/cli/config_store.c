@@ -125,3 +125,8 @@ struct store_db *config_store_open(const struct config *config, struct env *env,
     snprintf(why, why_size, "%s%s%s", problem, advice ? "; " : "", advice ? advice : "");
     return NULL;
 }
+
+struct store_watch *config_store_watch(const struct config *config, struct store_db *db)
+{
+    return store_pg_named(config->database) ? store_pg_watch(db) : store_sqlite_watch(db);
+}

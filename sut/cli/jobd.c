@@ -13,6 +13,7 @@
 #include "sut/cli/words.h"
 #include "sut/cli/zone_file.h"
 #include "sut/store/pg.h"
+#include "sut/store/watch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@ struct daemon {
     struct exec_workers workers;
     struct store_db *db;
     struct store store;
+    struct store_watch *watch; /* NULL: other processes' jobs are found by polling */
     struct jobs *jobs;
     uv_signal_t on_term, on_int, on_hup;
     bool stopping;
@@ -93,6 +95,7 @@ static void start_jobs(struct daemon *daemon)
                                .zone = config->zone,
                                .zone_read = zone_file_read};
     struct jobs_config jobs = {.store = &daemon->store,
+                               .watch = daemon->watch,
                                .queues = config->queues,
                                .queue_count = config->queue_count,
                                .fallback = exec_perform,
@@ -239,8 +242,10 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 static int finish(struct daemon *daemon)
 {
     exec_workers_done(&daemon->workers);
+    store_watch_interrupt(daemon->watch);
     if (!env_live_settle(&daemon->live, CALL_DEADLINE_NS))
         _exit(daemon->status);
+    store_watch_close(daemon->watch);
     store_close(daemon->db);
     uv_walk(&daemon->live.loop, close_handle, daemon);
     int status = daemon->status;
@@ -261,6 +266,7 @@ static void run(struct daemon *daemon)
 {
     char text[512];
     open_store(daemon, true);
+    daemon->watch = config_store_watch(&daemon->config, daemon->db);
     start_jobs(daemon);
     listen_for_signals(daemon);
     about(&daemon->config, daemon->workers.directory, text, sizeof text);

@@ -99,6 +99,8 @@ struct jobs {
     struct runtime *runtime;
     struct env *env;
     struct store *store;
+    struct store_watch *watch; /* NULL: none */
+    bool deaf;                 /* it fails */
     const struct worker *workers;
     size_t worker_count;
     struct worker fallback; /* perform NULL: none */
@@ -203,8 +205,9 @@ void pruner_main(struct proc *self, void *jobs);    /* pruner.c */
 void queue_main(struct proc *self, void *queue);    /* queue.c */
 void executor_main(struct proc *self, void *slot);  /* executor.c */
 
-void leader_main(struct proc *self, void *jobs); /* leader.c */
-void cron_main(struct proc *self, void *jobs);   /* cron.c */
+void listener_main(struct proc *self, void *jobs); /* listener.c */
+void leader_main(struct proc *self, void *jobs);   /* leader.c */
+void cron_main(struct proc *self, void *jobs);     /* cron.c */
 
 /* NULL, or what is wrong, in words, which may be in `why`. */
 const char *cron_wrong(const struct jobs_config *config, char *why, size_t why_size);
@@ -214,6 +217,7 @@ void leader_init(struct jobs *jobs, int64_t lease_ms);
 
 struct queue *queue_find(const struct jobs *jobs, const char *name); /* NULL: not here */
 void queue_poke(struct queue *queue);
+void jobs_poke_queue(struct jobs *jobs, const char *name); /* if it is one of this node */
 /* A job was inserted; `now`: monotonic, `now_ms`: the database's clock. */
 void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms);
 /* Pokes the queues here in which a request made jobs available by the way. */

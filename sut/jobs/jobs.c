@@ -14,7 +14,7 @@
 #define CRASHES_DEFAULT  3
 #define PERIOD_S         60
 #define PRUNE_NS_DEFAULT (60 * NS_PER_S)
-#define HOUSEKEEPERS_MAX 5
+#define HOUSEKEEPERS_MAX 6
 
 /* ---- configuration ---- */
 
@@ -100,6 +100,7 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .runtime = runtime,
         .env = env,
         .store = config->store,
+        .watch = config->watch,
         .workers = config->workers,
         .worker_count = config->worker_count,
         .fallback = {.perform = config->fallback,
@@ -159,6 +160,9 @@ static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, siz
     size_t count = 0;
     children[count++] = (struct child_spec){.id = "heartbeat", .main = heartbeat_main, .arg = jobs};
     children[count++] = (struct child_spec){.id = "stager", .main = stager_main, .arg = jobs};
+    if (jobs->watch && jobs->env->ops->thread_start)
+        children[count++] =
+            (struct child_spec){.id = "listener", .main = listener_main, .arg = jobs};
     if (jobs->cron.on) {
         children[count++] = (struct child_spec){.id = "leader",
                                                 .main = leader_main,
@@ -234,13 +238,17 @@ struct queue *queue_find(const struct jobs *jobs, const char *name)
     return NULL;
 }
 
+void jobs_poke_queue(struct jobs *jobs, const char *name)
+{
+    struct queue *queue = queue_find(jobs, name);
+    if (queue)
+        queue_poke(queue);
+}
+
 void queues_woken(struct jobs *jobs, const struct store_reply *reply)
 {
-    for (size_t i = 0; i < reply->woken_count; ++i) {
-        struct queue *queue = queue_find(jobs, reply->woken[i]);
-        if (queue)
-            queue_poke(queue);
-    }
+    for (size_t i = 0; i < reply->woken_count; ++i)
+        jobs_poke_queue(jobs, reply->woken[i]);
 }
 
 void spec_announce(struct jobs *jobs, const struct job_spec *spec, int64_t now, int64_t now_ms)

@@ -83,6 +83,9 @@ struct cron_config {
 
 struct jobs_config {
     struct store *store;
+    /* Tells what other processes do to that store; NULL: it is found by polling. Outlives the system. One that does not end by a
+     * drain must be interrupted (store_watch_interrupt) before its threads are waited for. */
+    struct store_watch *watch;
     const struct queue_config *queues;
     size_t queue_count;
     const struct worker *workers; /* must outlive the jobs system */

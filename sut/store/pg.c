@@ -161,6 +161,7 @@ static void begin(struct tx *tx, bool reads)
     store->open = false;
     pg_link_begin(&store->link, &error);
     tx_fail_pg(tx, &error);
+    __atomic_store_n(&store->backend_pid, PQbackendPID(store->link.conn), __ATOMIC_RELAXED);
     bool own = pg_backend.own[tx->request->op] && (!tx->careful || tx->request->op == STORE_INSERT);
     if (!tx->err && (reads || !own))
         tx_begin_pg(tx, reads);
@@ -219,6 +220,7 @@ const struct sql_backend pg_backend = {
     .column_int = column_int,
     .column_text = column_text,
     .column_count = column_count,
+    .tell = pg_tell,
     .own = {[STORE_INSERT] = pg_insert,
             [STORE_CLAIM] = pg_claim,
             [STORE_ACK] = pg_ack,
@@ -253,6 +255,8 @@ static void pg_execute(struct store_db *db, const struct store_request *request,
 static void pg_close(struct store_db *db)
 {
     struct pg_store *store = (struct pg_store *)db;
+    store->link.deadline_ns = pg_now_ns() + NS_PER_S;
+    pg_tell_settle(&store->link);
     pg_link_drop(&store->link);
     heap_free(store->heap);
 }
@@ -264,8 +268,8 @@ struct store_db *store_pg_open(const struct store_pg_options *options, char *why
     struct heap *heap = heap_child(options->env->heap);
     struct pg_store *store = heap_alloc(heap, sizeof *store);
     struct pg_error error = {0};
-    store->base =
-        (struct sql_store){.base = {.ops = &pg_ops}, .backend = &pg_backend, .env = options->env};
+    store->base = (struct sql_store){
+        .base = {.ops = &pg_ops}, .backend = &pg_backend, .env = options->env, .tells = true};
     store->heap = heap;
     pg_link_init(&store->link, heap, options);
     pg_link_begin(&store->link, &error);

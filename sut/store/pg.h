@@ -26,8 +26,12 @@ struct store_pg_options {
  * sentence in why: no server, no permission, newer schema, read-only, ...; what is refused is left as it was. */
 struct store_db *store_pg_open(const struct store_pg_options *options, char *why, size_t why_size);
 
+/* Hears of what other processes do to that store (watch.h): LISTEN on a connection of its own, which is opened when it is waited
+ * for, and again when it is lost. NULL: there is no hearing through a pooler. */
+struct store_watch *store_pg_watch(struct store_db *db);
+
 /* Inserts jobs on the caller's own connection, inside whatever transaction the caller has open: they exist if and only if it
- * commits; without an open transaction, this is one. `schema`: where the tables are, NULL: "public". No events are recorded.
+ * commits, and then idle nodes are told; without an open transaction, this is one. `schema`: where the tables are, NULL: "public". No events are recorded.
  * ret_conflicts may be NULL. 0, or a negative errno with a sentence: then none was inserted, the rest of the caller's
  * transaction stands, and ret_ids is undefined. */
 int store_pg_insert_tx(struct pg_conn *conn, const char *schema, const struct job_spec *specs,

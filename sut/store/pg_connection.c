@@ -243,11 +243,12 @@ void pg_link_begin(struct pg_link *link, struct pg_error *error)
     link->doubt = false;
     if (link->conn)
         drop_if_closed(link);
+    link->deadline_ns = now + link->options.connect_ms * NS_PER_MS;
+    pg_tell_settle(link);
     if (!link->conn && now < link->retry_ns) {
         *error = link->lately;
         return;
     }
-    link->deadline_ns = now + link->options.connect_ms * NS_PER_MS;
     if (!link->conn) {
         link_connect(link, error);
         if (error->err)
@@ -277,6 +278,7 @@ void pg_link_drop(struct pg_link *link)
     if (!link->borrowed)
         PQfinish(link->conn);
     link->conn = NULL;
+    link->owed = false;
 }
 
 void pg_link_init(struct pg_link *link, struct heap *heap, const struct store_pg_options *options)

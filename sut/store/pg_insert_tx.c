@@ -38,6 +38,8 @@ static void insert_saved(struct tx *tx, bool open)
     clock_read(tx);
     if (!tx->err)
         pg_insert_begun(tx);
+    if (!tx->err)
+        tx_tell(tx);
     link->doubt = !open && !tx->err;
     run(tx, open ? "RELEASE duress_insert" : "COMMIT");
     if (tx->err && link->conn)
@@ -83,7 +85,7 @@ int store_pg_insert_tx(PGconn *conn, const char *schema, const struct job_spec *
     struct store_request request = {.op = STORE_INSERT, .specs = specs, .spec_count = count};
     struct store_reply reply = {0};
     struct tx tx = {.store = &store->base, .request = &request, .heap = &heap, .reply = &reply};
-    store->base = (struct sql_store){.backend = &pg_backend, .env = &env};
+    store->base = (struct sql_store){.backend = &pg_backend, .env = &env, .tells = true};
     pg_link_init(&store->link, &heap, &options);
     tx.err = specs_check(specs, count, tx.why, sizeof tx.why);
     if (!tx.err)

@@ -6,6 +6,7 @@
  *     pg_unique.c      new jobs of which there is one at a time
  *     pg_statement.c   parameters, one statement, many in one round trip
  *     pg_connection.c  the way to the server: connecting, waiting, losing it
+ *     pg_tell.c        telling others what there is now, and hearing it
  *     pg_sqlstate.c       what the server says, as an errno and a sentence
  *     pg_schema.c      the tables and their versions
  */
@@ -36,6 +37,7 @@ struct pg_link {
     unsigned generation;    /* of the connection: what was prepared on an older one is gone */
     int64_t deadline_ns;    /* of the request under way, by pg_now_ns() */
     bool borrowed;          /* the connection is somebody else's */
+    bool owed;              /* the answer to what was said by the way has not been read */
     bool closing;           /* the server said that it is about to close the connection */
     bool doubt;             /* what is under way may be committed without our hearing of it */
     int64_t retry_ns;       /* not before that time is the server tried again; */
@@ -192,7 +194,13 @@ enum pg_own {
     PG_OWN_COUNT
 };
 
-enum { PG_RULED = 32 };
+enum { PG_RULED = 32, PG_TOLD = 16 };
+
+/* What was told lately: see watch.h. */
+struct pg_told {
+    char queue[JOB_QUEUE_MAX + 1]; /* "": look */
+    int64_t at_ns;                 /* monotonic; 0: nothing was */
+};
 
 struct pg_store {
     struct sql_store base;
@@ -203,6 +211,8 @@ struct pg_store {
     char ruled[PG_RULED]
               [JOB_QUEUE_MAX + 1]; /* queues of which something is said, as far as we know */
     size_t ruled_count;
+    struct pg_told told[PG_TOLD];
+    int backend_pid;        /* atomic: of the server's process that speaks with us; 0: none */
     bool open;              /* BEGIN was sent: COMMIT must be */
     bool reads;             /* nothing can be in doubt */
     struct pg_error failed; /* the request under way */
@@ -252,6 +262,13 @@ struct tx_stmt *pg_batch_add(struct tx *tx, struct pg_batch *batch, enum pg_own 
 /* Adds the clock, and perhaps what is waited for next: reply->next_ms. Runs all. False: the transaction failed. */
 bool pg_batch_run(struct tx *tx, struct pg_batch *batch, bool next);
 void pg_batch_done(struct pg_batch *batch); /* frees the results */
+
+/* ---- pg_tell.c ---- */
+
+/* Tells others, now; the answer is owed. On a borrowed connection: when its transaction commits. */
+void pg_tell(struct tx *tx, const struct store_news *news);
+/* Reads what is owed. */
+void pg_tell_settle(struct pg_link *link);
 
 /* ---- pg_schema.c ---- */
 

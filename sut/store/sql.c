@@ -154,6 +154,8 @@ void sql_execute(struct store_db *db, const struct store_request *request, struc
     reply->now_ms = tx.now_ms;
     if (tx.err)
         tx_abort(&tx);
-    else
+    else {
         tx_trace(&tx);
+        tx_tell(&tx);
+    }
 }

@@ -5,6 +5,7 @@
  *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
  *     op_queue.c         what the store knows of a queue, and a claim under its limits
  *     op_many.c          many rows in one statement
+ *     op_tell.c          what others should hear of it
  *     op_insert.c        what is checked before an insert
  *     op_unique.c        jobs of which there is one at a time
  *     op_hand.c          update, delete, prune; what a cancel of a running job tells
@@ -33,6 +34,7 @@ enum statement {
 };
 
 struct tx;
+struct store_news;
 struct tx_stmt; /* a prepared statement, and the row that it stands on */
 
 typedef void tx_operation(struct tx *tx);
@@ -56,6 +58,9 @@ struct sql_backend {
     const char *(*column_text)(struct tx_stmt *stmt, int column);
     int (*column_count)(struct tx_stmt *stmt);
 
+    /* After a commit, if the store `tells`: others should hear of that. It must not fail, nor wait for anything. */
+    void (*tell)(struct tx *tx, const struct store_news *news);
+
     bool
         alone; /* one transaction at a time changes anything: rows that were read can be changed as they were found */
     tx_operation *own[STORE_OP_COUNT]; /* NULL: as it is done everywhere */
@@ -65,6 +70,7 @@ struct sql_store {
     struct store_db base; /* ops: sql_execute(), and a close of the database's own */
     const struct sql_backend *backend;
     struct env *env;  /* for events */
+    bool tells;       /* others may be listening: watch.h */
     int64_t clock_ms; /* the latest time seen by this handle: it does not go back before it */
 };
 
@@ -168,6 +174,8 @@ tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 tx_operation tx_batch, tx_flow;
 /* Answers a STAGE for which nothing has to be changed. False: something is due. */
 bool tx_stage_idle(struct tx *tx);
+
+void tx_tell(struct tx *tx); /* after the commit */
 
 tx_operation tx_expire; /* op_expire.c */
 bool tx_expire_idle(struct tx *tx);

@@ -170,6 +170,7 @@ const struct sql_backend sqlite_backend = {
     .column_int = column_int,
     .column_text = column_text,
     .column_count = column_count,
+    .tell = sqlite_tell,
     .alone = true,
     .own = {[STORE_INSERT] = sqlite_insert},
 };
@@ -196,6 +197,7 @@ struct store_db *store_sqlite_open(const struct store_sqlite_options *options, c
     store->options = *options;
     store->options.path = heap_strdup(heap, options->path);
     store->options.vfs = heap_strdup(heap, options->vfs);
+    store->base.tells = sqlite_tells(options);
     store->options.busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS_DEFAULT;
     if (connection_open(store, options->create, why, why_size) == 0)
         return &store->base.base;

@@ -32,6 +32,13 @@ struct store_sqlite_options {
 struct store_db *store_sqlite_open(const struct store_sqlite_options *options, char *why,
                                    size_t why_size);
 
+/* Hears of what other processes do to that store (watch.h), by a watch on its file. NULL: it cannot be watched (no file, no more
+ * watches to be had). */
+struct store_watch *store_sqlite_watch(struct store_db *db);
+/* Tells those who watch the file that there may be jobs for them: after a commit that inserted some with store_sqlite_insert_tx() or
+ * by hand. What nobody tells is found by polling. 0 or a negative errno. */
+int store_sqlite_tell(const char *path);
+
 /* Inserts jobs on the caller's own connection, inside whatever transaction the caller has open: they exist if and only if it
  * commits; without an open transaction, this is one. The connection must be to the same database file, and only one thread may
  * use it. No events are recorded. 0, or a negative errno with a sentence: then none was inserted, the rest of the caller's

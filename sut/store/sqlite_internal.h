@@ -3,6 +3,7 @@
  *     sqlite.c             the backend: transactions, statements, rows
  *     sqlite_connection.c  opening and closing, errors, the clock
  *     sqlite_schema.c      the tables and their versions
+ *     sqlite_watch.c       telling other processes what there is now, and hearing it
  *     sqlite_insert.c      new jobs, also on a connection of the caller
  */
 #ifndef SUT_SQLITE_INTERNAL_H
@@ -20,6 +21,7 @@ struct sqlite_store {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     bool in_caller_sql; /* the authorizer is on */
     bool unsettled;     /* connection_settle() is still to be done */
+    int64_t told_ns;    /* when others were told the last time, monotonic; 0: never */
 };
 
 static inline struct sqlite_store *tx_sqlite(const struct tx *tx)
@@ -55,6 +57,12 @@ bool sqlite_clock_ms(sqlite3 *conn, int64_t *ret_ms);
 int schema_check(sqlite3 *conn, int64_t *ret_version, char *why, size_t why_size);
 bool schema_is_new(int64_t version); /* nothing is to be migrated */
 int schema_migrate(sqlite3 *conn, char *why, size_t why_size);
+
+/* ---- sqlite_watch.c ---- */
+
+bool sqlite_tells(
+    const struct store_sqlite_options *options); /* it is a file that others may watch */
+void sqlite_tell(struct tx *tx, const struct store_news *news);
 
 /* ---- sqlite_insert.c ---- */
 

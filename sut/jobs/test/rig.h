@@ -714,6 +714,7 @@ struct rig_options {
     int64_t patience_ns; /* of the fallback, whose time limit is then 5 s */
     struct job_keep keep;
     int64_t prune_ns;
+    struct store_watch *watch;
 };
 
 static void rig_drained(void *ctx, size_t left)
@@ -773,6 +774,7 @@ static struct rig *rig_new(struct rig_options options)
     rig->jobs =
         jobs_start(rig->runtime,
                    &(struct jobs_config){.store = &rig->store,
+                                         .watch = options.watch,
                                          .queues = queues,
                                          .queue_count = 2,
                                          .workers = workers_new(rig),

@@ -62,7 +62,7 @@ ack(struct store_lease lease, enum job_state state, int64_t delay_ms, const char
     return run_ok((struct store_request){.op = STORE_ACK, .acks = &one, .ack_count = 1}).acks[0];
 }
 
-static struct job get(uint64_t id)
+__attribute__((unused)) static struct job get(uint64_t id)
 {
     struct store_reply reply =
         run_ok((struct store_request){.op = STORE_GET, .ids = &id, .id_count = 1});
@@ -80,12 +80,12 @@ __attribute__((unused)) static size_t tick(enum store_op op)
     return run_ok((struct store_request){.op = op}).changed;
 }
 
-static uint64_t count_of(enum job_state state)
+__attribute__((unused)) static uint64_t count_of(enum job_state state)
 {
     return run_ok((struct store_request){.op = STORE_STATS}).counts[state];
 }
 
-static uint64_t count_all(void)
+__attribute__((unused)) static uint64_t count_all(void)
 {
     struct store_reply reply = run_ok((struct store_request){.op = STORE_STATS});
     uint64_t sum = 0;
