@@ -75,7 +75,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
-.PHONY: all run test deps bench bench-peers oracle mutants sweep fuzz asan memcheck lint fmt install clean help build tests suite tools
+.PHONY: all run test deps bench bench-peers oracle mutants sweep fuzz asan memcheck lint fmt install clean help build tests test-objects
 .SECONDARY:
 .DEFAULT_GOAL := build
 
@@ -101,6 +101,7 @@ deps: ## install what is missing (Debian packages)
 build: $(BUILD)/duress $(BUILD)/jobd $(BUILD)/jobctl $(BUILD)/otp-oracle $(BUILD)/release/jobd $(BUILD)/release/jobctl ## the programs (default)
 all: build tests ## the programs and the tests
 tests: $(TEST_BIN) $(TEST_SH)
+test-objects: $(call OBJ,$(TESTS) $(TESTERS) $(BENCHES)) $(patsubst %.c,$(BUILD)/props/%.o,$(PROPS)) $(call OBJ,$(PROPS))
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
