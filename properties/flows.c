@@ -161,6 +161,7 @@ static void move(struct flows *flows, const struct event *event, enum life state
     X(on_stage, LIFE_AVAILABLE)                                                                    \
     X(on_finish, event_state(event))                                                               \
     X(on_cancel, LIFE_CANCELLED)                                                                   \
+    X(on_expire, LIFE_DISCARDED)                                                                   \
     X(on_retry, event_state(event))
 
 #define X(function, to)                                                                            \
@@ -191,6 +192,16 @@ static void on_stop(struct judge *judge, void *flows, const struct event *event)
     (void)judge;
     if (strcmp(event_str(event, "outcome"), "ok") == 0)
         job_of(flows, event_key(event))->succeeded = true;
+}
+
+/* It was there, then. */
+static void on_prune(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct flows *flows = ctx;
+    const struct job *job = table_find(&flows->jobs, event_key(event));
+    (void)judge;
+    if (job && job->key)
+        request_of(flows, job->key)->there = true;
 }
 
 /* Of the newest lease, of a job that is not over; who it is for clients. NULL: it is a straggler's. */
@@ -255,6 +266,7 @@ static void flows_done(void *ctx)
         {"store/flow/release", on_release}, {"store/job/stage", on_stage},                         \
         {"store/job/claim", on_claim}, {"store/job/finish", on_finish},                            \
         {"store/job/rescue", on_rescue}, {"store/job/cancel", on_cancel},                          \
+        {"store/job/expire", on_expire}, {"store/job/prune", on_prune},                            \
         {"store/job/retry", on_retry}, {"job/perform/stop", on_stop}, {"work/job/run", run},       \
         ON_DISK_FAULT
 

@@ -99,8 +99,9 @@ static void job_move(struct judge *judge, struct lawful *lawful, const struct ev
       BIT(COMPLETED) | BIT(RETRYABLE) | BIT(DISCARDED) | BIT(CANCELLED) | BIT(SCHEDULED),          \
       event_state(event))                                                                          \
     X(on_rescue, "rescued", BIT(EXECUTING), BIT(AVAILABLE) | BIT(DISCARDED), event_state(event))   \
-    X(on_expire, "given up for its deadline", BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE),    \
-      BIT(DISCARDED), LIFE_DISCARDED)                                                              \
+    X(on_expire, "given up for its deadline",                                                      \
+      BIT(AVAILABLE) | BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(SUSPENDED), BIT(DISCARDED),           \
+      LIFE_DISCARDED)                                                                              \
     X(on_retry, "retried by hand",                                                                 \
       BIT(SCHEDULED) | BIT(RETRYABLE) | BIT(COMPLETED) | BIT(DISCARDED) | BIT(CANCELLED) |         \
           BIT(SUSPENDED),                                                                          \

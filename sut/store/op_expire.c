@@ -1,6 +1,11 @@
-/* op_expire.c: jobs whose deadline passed while they waited. Those that run are for their queues to end, and come back here if their
- * lease runs out. Few jobs have a deadline, and an index of its own knows them. */
+/* op_expire.c: jobs whose deadline passed while they waited, for their time or for others. Those that run are for their queues to end,
+ * and come back here if their lease runs out. Few jobs have a deadline, and an index of its own knows them.
+ *
+ * Flows are locked before their jobs, and in the order of their ids, as everywhere: whoever ends a job of a flow holds the flow, and
+ * wants the jobs that wait. */
 #include "sut/store/sql.h"
+
+#include <stdlib.h>
 
 /* How far ahead the earliest deadline of a job that waits is. */
 static void tell_next(struct tx *tx)
@@ -41,24 +46,42 @@ static struct overdue *overdue_find(struct tx *tx, size_t *ret_count)
     return rows;
 }
 
+/* By flow; those without one first. */
+static int overdue_order(const void *left, const void *right)
+{
+    const struct overdue *a = left, *b = right;
+    if (a->flow != b->flow)
+        return a->flow < b->flow ? -1 : 1;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static void expire(struct tx *tx, const struct overdue *row)
+{
+    struct store_flow locked;
+    if (row->flow)
+        tx_flow_lock(tx, row->flow, &locked);
+    tx_yield(tx, row->id, JOB_DISCARDED);
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_EXPIRE);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_int(tx, stmt, 2, (int64_t)row->id);
+    if (tx_run(tx, stmt) == 0)
+        return;
+    ++tx->reply->changed;
+    if (tx_traced(tx))
+        tx_note(tx, (struct change){.kind = CHANGE_EXPIRE,
+                                    .id = row->id,
+                                    .state = job_state_word(JOB_DISCARDED)});
+    tx_flow_note(tx, row->flow, row->id, FLOW_JOB_ENDED, JOB_DISCARDED);
+}
+
 void tx_expire(struct tx *tx)
 {
     size_t count;
     struct overdue *rows = overdue_find(tx, &count);
-    struct tx_stmt *stmt = count ? tx_statement(tx, STATEMENT_EXPIRE) : NULL;
-    for (size_t i = 0; i < count && !tx->err; ++i) {
-        tx_yield(tx, rows[i].id, JOB_DISCARDED);
-        tx_bind_int(tx, stmt, 1, tx->now_ms);
-        tx_bind_int(tx, stmt, 2, (int64_t)rows[i].id);
-        if (tx_run(tx, stmt) == 0)
-            continue;
-        ++tx->reply->changed;
-        if (tx_traced(tx))
-            tx_note(tx, (struct change){.kind = CHANGE_EXPIRE,
-                                        .id = rows[i].id,
-                                        .state = job_state_word(JOB_DISCARDED)});
-        tx_flow_note(tx, rows[i].flow, rows[i].id, FLOW_JOB_ENDED, JOB_DISCARDED);
-    }
+    if (count > 1)
+        qsort(rows, count, sizeof *rows, overdue_order);
+    for (size_t i = 0; i < count && !tx->err; ++i)
+        expire(tx, &rows[i]);
     tx_flow_settle(tx);
     tell_next(tx);
 }

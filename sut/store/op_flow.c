@@ -455,16 +455,20 @@ static bool flow_over(const struct store_flow *flow)
 static void flow_settle(struct tx *tx, const struct flow_change *changes, size_t count)
 {
     struct settling settling = {.tx = tx};
-    bool gone = false;
+    size_t gone = 0;
     if (!tx_flow_lock(tx, changes->flow, &settling.flow))
         return;
     settling.changes = heap_memdup(tx->heap, changes, count * sizeof *changes);
     settling.count = settling.capacity = count;
+    bool was_over = settling.flow.finished_ms > 0;
     for (size_t i = 0; i < settling.count && !tx->err; ++i) {
-        gone |= settling.changes[i].what == FLOW_JOB_GONE;
+        gone += settling.changes[i].what == FLOW_JOB_GONE;
         member_changed(&settling, settling.changes[i]);
     }
-    tx_flow_go_on(tx, &settling.flow, settling.failed);
+    if (was_over && gone == settling.count)
+        flow_write(tx, &settling.flow); /* what is removed changes nothing about how it ended */
+    else
+        tx_flow_go_on(tx, &settling.flow, settling.failed);
     if (gone && flow_over(&settling.flow)) {
         run_by(tx, STATEMENT_CALLBACKS_DROP, settling.flow.id, 0);
         run_by(tx, STATEMENT_FLOW_DROP, settling.flow.id, 0);

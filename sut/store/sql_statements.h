@@ -61,12 +61,22 @@
 #define IS_READY   "state='available'AND attempt<max_attempts"
 #define IS_HELD    "id=?2 AND lease=?3 AND state='executing'"
 
+/* What the index duress_jobs_deadline is about, word for word. */
+#define HAS_DEADLINE "deadline_ms>0 AND(wake_ms>=0 OR state='suspended')"
+
 #define IS_OVER    "state IN('completed','cancelled','discarded')"
 #define IS_WAITING "state IN('available','scheduled','retryable')"
 /* Ended so long ago that it is not kept any more. */
 #define IS_OLD                                                                                     \
     "(state='completed'AND finished_ms<=?2 OR state='cancelled'AND finished_ms<=?3 OR "            \
     "state='discarded'AND finished_ms<=?4)"
+/* ... and nobody of its flow may want to know of it any more. Only what failed does not wait for those who will not run as long as
+ * it is there. A chain never ends, and its jobs need nothing of each other. */
+#define IS_FREE                                                                                    \
+    "(flow IS NULL OR NOT EXISTS(SELECT 1 FROM duress_flows f WHERE f.id=flow AND f.kind<>'chain'" \
+    "AND f.finished_ms=0 AND NOT(f.kind='workflow'AND state<>'completed'AND NOT EXISTS("           \
+    "SELECT 1 FROM duress_members m JOIN duress_jobs o ON o.id=m.job WHERE m.flow=f.id AND "       \
+    "o.state IN('available','scheduled','executing','retryable')))))"
 /* A struct job_filter. States and tags are compared between commas. */
 #define FILTER_WHERE                                                                               \
     "id>?1 AND id<=?2 AND " SQL_HAS(                                                               \
@@ -145,15 +155,15 @@
       "UPDATE duress_jobs " SQL_BY_ID " SET state=?3,finished_ms=CASE ?3 WHEN 'discarded'THEN ?1 " \
       "ELSE 0 END,wake_ms=CASE ?3 WHEN 'available'THEN 0 END,crashes=crashes+1,"                   \
       "errors=" SQL_ERRORS_PLUS("?4") " WHERE id=?2 AND " IS_EXPIRED)                              \
-    X(OVERDUE, "SELECT id,flow FROM duress_jobs WHERE deadline_ms>0 AND wake_ms>=0 "               \
-               "AND deadline_ms<=?1 AND state<>'executing'ORDER BY deadline_ms LIMIT " STAGE_LIMIT \
-                   SQL_LOCK)                                                                       \
+    X(OVERDUE, "SELECT id,flow FROM duress_jobs WHERE " HAS_DEADLINE " AND deadline_ms<=?1 "       \
+               "AND state<>'executing'ORDER BY deadline_ms LIMIT " STAGE_LIMIT)                    \
     X(EXPIRE,                                                                                      \
       "UPDATE duress_jobs " SQL_BY_ID " SET state='discarded',finished_ms=?1,wake_ms=NULL,"        \
       "errors=" SQL_ERRORS_PLUS(                                                                   \
           "'its deadline passed before it ran'") " WHERE id=?2 AND deadline_ms<=?1 AND state "     \
-                                                 "IN('available','scheduled','retryable')")        \
-    X(NEXT_DEADLINE, "SELECT deadline_ms FROM duress_jobs WHERE deadline_ms>0 AND wake_ms>=0 "     \
+                                                 "IN('available','scheduled','retryable','"        \
+                                                 "suspended')")                                    \
+    X(NEXT_DEADLINE, "SELECT deadline_ms FROM duress_jobs WHERE " HAS_DEADLINE " "                 \
                      "AND state<>'executing'ORDER BY deadline_ms LIMIT 1")                         \
     X(RETRY,                                                                                       \
       "UPDATE duress_jobs SET state=?3,max_attempts=" SQL_MAX(                                     \
@@ -193,12 +203,15 @@
               "WHERE id=?2 AND version=coalesce(?11,version)"                                      \
               "AND(?10=0 OR " IS_WAITING ")AND coalesce(?7,attempt+1)>=attempt+"                   \
               "CASE WHEN " IS_WAITING " THEN 1 ELSE 0 END")                                        \
-    X(PRUNE_LOOK, "SELECT max(id),count(*),max(inserted_ms),count(*)FILTER(WHERE " IS_OLD          \
-                  ")FROM(SELECT id,state,finished_ms,inserted_ms FROM duress_jobs WHERE id>?1 "    \
-                  "ORDER BY id LIMIT " SQL_NUMBER(PRUNE_LOOKS) ")AS part")                         \
-    X(PRUNE, "DELETE FROM duress_jobs WHERE id IN(SELECT id FROM(SELECT id,state,finished_ms "     \
-             "FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(                         \
-                 PRUNE_LOOKS) ")AS part WHERE " IS_OLD ")AND " IS_OLD " RETURNING id,state,flow")  \
+    X(PRUNE_LOOK,                                                                                  \
+      "SELECT max(id),count(*),max(inserted_ms),count(*)FILTER(WHERE " IS_OLD " AND " IS_FREE      \
+      ")FROM(SELECT id,state,finished_ms,inserted_ms,flow FROM duress_jobs WHERE id>?1 "           \
+      "ORDER BY id LIMIT " SQL_NUMBER(PRUNE_LOOKS) ")AS part")                                     \
+    X(PRUNE,                                                                                       \
+      "DELETE FROM duress_jobs WHERE id IN(SELECT id FROM(SELECT id,state,finished_ms,flow "       \
+      "FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(                                \
+          PRUNE_LOOKS) ")AS part WHERE " IS_OLD " AND " IS_FREE ")AND " IS_OLD                     \
+                       " RETURNING id,state,flow")                                                 \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     CRON_STATEMENTS(X)                                                                             \
     X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \

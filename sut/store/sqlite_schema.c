@@ -90,7 +90,7 @@ static const char *const steps[] = {
     "CREATE INDEX duress_jobs_available ON duress_jobs(queue,priority,scheduled_ms)WHERE wake_ms=0;"
     "CREATE INDEX duress_jobs_wake ON duress_jobs(wake_ms)WHERE wake_ms>0;"
     "CREATE INDEX duress_jobs_deadline ON duress_jobs(deadline_ms)"
-    "WHERE deadline_ms>0 AND wake_ms>=0;"
+    "WHERE " HAS_DEADLINE ";"
     "CREATE UNIQUE INDEX duress_jobs_unique ON duress_jobs(unique_key)WHERE " HOLDS_KEY ";"
     "CREATE INDEX duress_jobs_part ON duress_jobs(queue,part,priority,scheduled_ms)"
     "WHERE part IS NOT NULL AND wake_ms=0;"

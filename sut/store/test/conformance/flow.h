@@ -498,6 +498,98 @@ CONFORMS(workflow_cancelled_by_what_is_deleted)
         cr_assert_eq(change(STORE_DELETE, ids[i]), 1);
 }
 
+static size_t prune(int64_t keep_ms)
+{
+    return run_ok((struct store_request){.op = STORE_PRUNE, .keep = {keep_ms, keep_ms, keep_ms}})
+        .changed;
+}
+
+/* Its steps may read each other's results, until the last one is over. */
+CONFORMS(workflow_is_pruned_when_all_of_it_is_over)
+{
+    static const struct flow_policy hold = {.on_discarded = FLOW_RUN};
+    const uint64_t *ids = DRAW(hold, {""}, {"a"}, {"b"}).ids;
+    end_as(ids[0], JOB_COMPLETED);
+    end_as(ids[1], JOB_DISCARDED);
+    clock_ms += 10000;
+    cr_assert_eq(prune(1000), 0);
+    struct store_lease lease = claim_id(ids[2]);
+    clock_ms += 1000;
+    cr_assert_eq(prune(1000), 0, "nor while it runs");
+    ack(lease, JOB_COMPLETED, 0, NULL);
+    cr_assert_eq(prune(1000), 2, "the last one was over only now");
+    clock_ms += 1000;
+    cr_assert_eq(prune(1000), 1);
+}
+
+CONFORMS(workflow_held_by_what_is_pruned)
+{
+    static const struct flow_policy hold = {.on_discarded = FLOW_HOLD, .on_deleted = FLOW_RUN};
+    const uint64_t *ids = DRAW(hold, {""}, {""}, {"ab"}, {""}).ids;
+    end_as(ids[0], JOB_COMPLETED);
+    end_as(ids[1], JOB_DISCARDED);
+    clock_ms += 1000;
+    cr_assert_eq(prune(1000), 0, "one of it still runs");
+    end_as(ids[3], JOB_COMPLETED);
+    cr_assert_eq(prune(1000), 1, "what holds it up");
+    cr_assert_eq(get(ids[0]).state, JOB_COMPLETED);
+    end_as(ids[2], JOB_COMPLETED);
+    clock_ms += 1000;
+    cr_assert_eq(prune(1000), 3);
+}
+
+CONFORMS(batch_is_pruned_when_all_of_it_is_over)
+{
+    static const enum flow_event wanted[] = {FLOW_EVENT_COMPLETED, FLOW_EVENT_EXHAUSTED};
+    uint64_t batch = batch_open(wanted, 2);
+    uint64_t bad = member(batch), good = member(batch);
+    batch_close(batch);
+    end_as(bad, JOB_DISCARDED);
+    clock_ms += 1000;
+    cr_assert_eq(prune(1000), 0, "or the others might seem to be all there were");
+    end_as(good, JOB_COMPLETED);
+    cr_assert_eq(prune(1000), 1);
+    struct store_reply reply = flow_of(batch);
+    for (size_t i = 0; i < reply.called_count; ++i)
+        cr_assert_eq(reply.called[i].job != 0, reply.called[i].event == FLOW_EVENT_EXHAUSTED);
+}
+
+CONFORMS(deadlines_pass_for_those_who_wait_for_others)
+{
+    static const struct store_request expire = {.op = STORE_EXPIRE};
+    uint64_t first = chained("k", (struct flow_policy){0});
+    uint64_t second = insert((struct job_spec){.worker = "w", .chain = "k", .within_ms = 100});
+    uint64_t third = chained("k", (struct flow_policy){0});
+    struct store_lease lease = claim_id(first);
+    cr_assert_eq(run_ok(expire).next_ms, 100);
+    clock_ms += 100;
+    events_clear();
+    struct store_reply reply = run_ok(expire);
+    cr_assert_eq(reply.changed, 1);
+    cr_assert_eq(reply.next_ms, -1);
+    cr_assert_events("store/job/expire job=2 state=discarded\n");
+    assert_state(second, JOB_DISCARDED);
+    assert_state(third, JOB_SUSPENDED);
+    ack(lease, JOB_COMPLETED, 0, NULL);
+    end_as(third, JOB_COMPLETED);
+}
+
+CONFORMS(deadline_of_a_step_that_waits)
+{
+    const uint64_t *ids = DRAW(PLAIN, {""}, {"a"}, {"b"}, {"a"}).ids;
+    char sql[100];
+    snprintf(sql, sizeof sql, "UPDATE duress_jobs SET deadline_ms=%lld WHERE id=%d",
+             (long long)clock_ms + 100, (int)ids[1]);
+    sql_run(sql);
+    clock_ms += 100;
+    cr_assert_eq(tick(STORE_EXPIRE), 1);
+    assert_state(ids[1], JOB_DISCARDED);
+    assert_state(ids[2], JOB_CANCELLED);
+    end_as(ids[0], JOB_COMPLETED);
+    end_as(ids[3], JOB_COMPLETED);
+    assert_state(ids[1], JOB_DISCARDED);
+}
+
 CONFORMS(chain_and_hands_that_meddle)
 {
     uint64_t first = chained("k", (struct flow_policy){0});
