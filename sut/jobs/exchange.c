@@ -128,8 +128,7 @@ static void job_unstarted(struct queue_run *run, struct slot *slot, struct job_o
     slot_clear(slot);
 }
 
-static void job_start(struct queue_run *run, const struct job *job, int64_t held_ns,
-                      int64_t db_now_ms)
+void job_start(struct queue_run *run, const struct job *job, int64_t held_ns, int64_t db_now_ms)
 {
     struct slot *slot = slot_take(run->queue, job, held_ns, run->asked_limit);
     slot_limit(slot, db_now_ms, proc_now(run->self));

@@ -265,4 +265,9 @@ void ack_add(struct queue_run *run, const struct slot *slot, const struct job_ou
  * claimed. */
 void queue_exchange(struct queue_run *run);
 
+/* Starts a job that was claimed; its lease is surely held until then (monotonic). */
+void job_start(struct queue_run *run, const struct job *job, int64_t held_ns, int64_t db_now_ms);
+/* What a message to the queue process says: what ended, what is due. */
+void queue_handle(struct queue_run *run, const struct message *message);
+
 #endif

@@ -175,7 +175,7 @@ static void queue_timeout_message(struct queue_run *run, const proc_id *pid)
         slot_time_out(run, slot);
 }
 
-static void queue_handle(struct queue_run *run, const struct message *message)
+void queue_handle(struct queue_run *run, const struct message *message)
 {
     switch (message->tag) {
     case MSG_EXIT: queue_exit_message(run, message->data); break;

@@ -16,8 +16,8 @@ enum durability {
 };
 
 struct store_sqlite_options {
-    const char *path;
-    const char *vfs; /* NULL: SQLite's own */
+    const char *path; /* ":memory:": no file; it is gone when it is closed */
+    const char *vfs;  /* NULL: SQLite's own */
     enum durability durability;
     int busy_ms;               /* how long to wait for another process's lock; 0: 5000 */
     unsigned checkpoint_pages; /* the log is written back when it is that long; 0: 4000 */

@@ -20,6 +20,11 @@ cp sut/cli/examples/embedded.c "$work"
 check 'a program with jobs in it compiles' compiles jobs embedded.c
 check 'and runs one, twice' says 0 '^attempt 2 with {"name": "world"}$' "$work/program" "$work/own.db"
 check 'which is completed' says 0 '^completed  *1$' "$prefix/bin/jobctl" --database "$work/own.db" stats
+cp "$prefix/share/doc/duress/examples/mail_test.c" "$prefix/share/doc/duress/examples/criterion_test.c" "$work"
+check 'a test of a program with jobs compiles' compiles jobs mail_test.c
+check 'and passes' says 0 '^passed$' "$work/program"
+check 'one with Criterion compiles' compiles 'jobs criterion' criterion_test.c
+check 'and passes, too' says 0 'Tested: 3 | Passing: 3' "$work/program"
 cat >"$work/harness.c" <<'E'
 #include "harness/property.h"
 #include "harness/system.h"
