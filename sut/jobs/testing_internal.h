@@ -50,7 +50,7 @@ struct jobs_test {
     struct test_errand *first, **last;
     struct test_drain *held;
     unsigned depth;         /* inserts inside of jobs inside of inserts */
-    bool runaway;     /* there were too many: all of them end */
+    bool runaway;           /* there were too many: all of them end */
     unsigned crashes;       /* of jobs */
     bool returned;          /* the newest job's function did */
     struct job_outcome raw; /* what it returned */
