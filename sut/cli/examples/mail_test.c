@@ -28,7 +28,8 @@ int main(void)
     struct worker workers[] = {{.name = "mail", .perform = mail, .ctx = &sent}};
     struct jobs_test *test = jobs_test_new(
         &(struct jobs_test_options){.workers = workers, .worker_count = 1}, why, sizeof why);
-    CHECK(jobs_test_run(test, sign_up, "{\"to\": \"ann@example.org\", \"copies\": 1}"));
+    char letter[] = "{\"to\": \"ann@example.org\", \"copies\": 1}";
+    CHECK(jobs_test_run(test, sign_up, letter));
     CHECK(
         jobs_test_enqueued(test, &(struct jobs_test_match){.args = "{\"to\": \"ann@example.org\"}",
                                                            .tags = "welcome"}));
