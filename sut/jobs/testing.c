@@ -502,7 +502,8 @@ static bool database_open(struct jobs_test *test, char *why, size_t why_size)
                                            .vfs = test->vfs_name,
                                            .durability = DURABILITY_NORMAL,
                                            .env = &test->env,
-                                           .create = true};
+                                           .create = true,
+                                           .in_memory = true};
     test->db = store_sqlite_open(&options, why, why_size);
     test->store = (struct store){
         .submit = call_submit, .db = test->db, .deadline_ns = FOR_EVER_MS * NS_PER_MS};

@@ -16,8 +16,8 @@ enum durability {
 };
 
 struct store_sqlite_options {
-    const char *path; /* ":memory:": no file; it is gone when it is closed */
-    const char *vfs;  /* NULL: SQLite's own */
+    const char *path;
+    const char *vfs; /* NULL: SQLite's own */
     enum durability durability;
     int busy_ms;               /* how long to wait for another process's lock; 0: 5000 */
     unsigned checkpoint_pages; /* the log is written back when it is that long; 0: 4000 */
@@ -25,6 +25,7 @@ struct store_sqlite_options {
         page_bytes;  /* of a new file: a power of two from 512 to 65536; 0: SQLite's own choice */
     struct env *env; /* for points (its site) and memory (its heap); must outlive the store */
     bool create;     /* make the file and schema when missing */
+    bool in_memory;  /* `path` is ":memory:": no file, no log; it is gone when it is closed */
 };
 
 /* Opens, recovers, migrates. The tables may stand beside those of another program, which are left alone. NULL with a sentence

@@ -58,12 +58,6 @@ static void connection_doubt(struct sqlite_store *store, bool doubt)
     sqlite3_db_config(store->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, doubt, NULL);
 }
 
-/* A database in memory has no log, and goes with its connection. */
-static bool in_memory(const struct sqlite_store *store)
-{
-    return strcmp(store->options.path, ":memory:") == 0;
-}
-
 /* NULL: nothing was read or written yet. */
 static sqlite3_file *log_of(sqlite3 *conn)
 {
@@ -209,7 +203,7 @@ static int set_journal(struct sqlite_store *store, char *why, size_t why_size)
 {
     char mode[16] = "none";
     int rc = pragma(store->conn, "PRAGMA journal_mode=WAL", mode, sizeof mode);
-    if (rc == SQLITE_OK && strcmp(mode, in_memory(store) ? "memory" : "wal") == 0)
+    if (rc == SQLITE_OK && strcmp(mode, store->options.in_memory ? "memory" : "wal") == 0)
         return 0;
     snprintf(why, why_size, "%s: cannot keep a write-ahead log: %s", store->options.path,
              rc == SQLITE_OK ? mode : sqlite3_errmsg(store->conn));
@@ -237,7 +231,7 @@ static bool found_log(struct sqlite_store *store)
     char version[16];
     pragma(store->conn, "PRAGMA schema_version", version,
            sizeof version); /* a read opens the log */
-    return !in_memory(store) && log_size(store->conn) != 0;
+    return !store->options.in_memory && log_size(store->conn) != 0;
 }
 
 int connection_open(struct sqlite_store *store, bool create, char *why, size_t why_size)
