@@ -244,6 +244,10 @@ void pg_insert(struct tx *tx)
         return;
     }
     tx->specs = request->specs;
+    if (pg_copy_possible(tx)) {
+        pg_copy(tx);
+        return;
+    }
     tx->reply->ids = heap_alloc(tx->heap, request->spec_count * sizeof *tx->reply->ids);
     insert_specs(tx, &error);
     tx_fail_pg(tx, &error);

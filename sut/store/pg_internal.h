@@ -3,6 +3,7 @@
  *     pg.c             the backend: transactions, statements, rows
  *     pg_insert.c      new jobs
  *     pg_insert_tx.c   the same in a transaction of the caller
+ *     pg_copy.c        many of them at once
  *     pg_unique.c      new jobs of which there is one at a time
  *     pg_statement.c   parameters, one statement, many in one round trip
  *     pg_connection.c  the way to the server: connecting, waiting, losing it
@@ -108,6 +109,8 @@ void pg_set_texts(struct pg_params *params, int index, struct heap *heap, const 
 
 int64_t pg_int(const PGresult *result, int row, int column); /* NULL: 0 */
 const char *pg_text(const PGresult *result, int row, int column);
+/* An array of numbers, at most `room` of them. How many there are; 0: there is no result. */
+size_t pg_ints(const PGresult *result, int row, int column, int64_t *items, size_t room);
 
 /* What the server is told for what sql_statements.h and we write. Belongs to the link. */
 char *pg_translate(const struct pg_link *link, const char *sql);
@@ -191,6 +194,8 @@ enum pg_own {
     PG_RESCUE,
     PG_LOST_MEMBERS,
     PG_LOCK_IDS,
+    PG_IDS,
+    PG_COPY,
     PG_OWN_COUNT
 };
 
@@ -208,6 +213,7 @@ struct pg_store {
     struct pg_link link;
     struct tx_stmt statements[STATEMENT_COUNT];
     struct tx_stmt own[PG_OWN_COUNT];
+    const char *table; /* of the jobs, with its schema; NULL: not asked for yet */
     char ruled[PG_RULED]
               [JOB_QUEUE_MAX + 1]; /* queues of which something is said, as far as we know */
     size_t ruled_count;
@@ -237,6 +243,9 @@ void tx_clock_pg(struct tx *tx, int64_t now_ms);
 
 /* An insert in a transaction that was begun; the specs have been checked. */
 void pg_insert_begun(struct tx *tx);
+/* The request's jobs, by COPY: if they are many, and nothing special. */
+bool pg_copy_possible(const struct tx *tx);
+tx_operation pg_copy;
 tx_operation pg_insert, pg_claim, pg_ack, pg_heartbeat, pg_stage, pg_rescue;
 
 /* Binds ?2 .. ?7, ?8 .. ?14. */

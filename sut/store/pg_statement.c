@@ -109,6 +109,19 @@ int64_t pg_int(const PGresult *result, int row, int column)
     return (int64_t)value;
 }
 
+size_t pg_ints(const PGresult *result, int row, int column, int64_t *items, size_t room)
+{
+    size_t length = PQntuples(result) > row ? (size_t)PQgetlength(result, row, column) : 0;
+    size_t count = length > ARRAY_HEAD ? (length - ARRAY_HEAD) / 12 : 0;
+    count = count < room ? count : room;
+    for (size_t i = 0; i < count; ++i) {
+        uint64_t big;
+        memcpy(&big, PQgetvalue(result, row, column) + ARRAY_HEAD + i * 12 + 4, sizeof big);
+        items[i] = (int64_t)be64toh(big);
+    }
+    return count;
+}
+
 const char *pg_text(const PGresult *result, int row, int column)
 {
     return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);

@@ -64,6 +64,77 @@ Test(pg, callers_statements_may_not_touch_the_transaction)
     cr_assert_eq(count_all(), 0);
 }
 
+/* ---- many at once go another way ---- */
+
+enum { MANY = 200 };
+
+static struct job_spec *specs_of_all_kinds(void)
+{
+    static const struct job_spec kinds[] = {
+        {.worker = "w"},
+        {.worker = "later", .delay_ms = 1000},
+        {.worker = "at", .scheduled_ms = NOW_MS + 5},
+        {.worker = "past", .scheduled_ms = NOW_MS - 5},
+        {.worker = "\xc3\xa4", .queue = "q", .args = "{\"a\":[1,null]}", .priority = 9},
+        {.worker = "once", .max_attempts = 1},
+    };
+    struct job_spec *specs = heap_alloc(&heap, MANY * sizeof *specs);
+    for (size_t i = 0; i < MANY; ++i)
+        specs[i] = kinds[i % ARRAY_SIZE(kinds)];
+    return specs;
+}
+
+static struct store_reply insert_at_once(const struct job_spec *specs, size_t count)
+{
+    return run((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = count});
+}
+
+Test(pg, jobs_are_the_same_however_many_come_at_a_time)
+{
+    struct job_spec *specs = specs_of_all_kinds();
+    sql_run("CREATE TABLE copied AS TABLE duress_jobs");
+    struct store_reply reply = insert_at_once(specs, MANY);
+    cr_assert_eq(reply.err, 0, "%s", reply.why);
+    cr_assert_eq(reply.id_count, MANY);
+    for (size_t i = 0; i < MANY; ++i)
+        cr_assert_str_eq(get(reply.ids[i]).worker, specs[i].worker);
+    sql_run("INSERT INTO copied TABLE duress_jobs;DELETE FROM duress_jobs");
+    for (size_t i = 0; i < MANY; ++i)
+        insert(specs[i]);
+    sql_run("UPDATE copied SET id=0;CREATE TABLE single AS TABLE duress_jobs;"
+            "UPDATE single SET id=0");
+    cr_assert_eq(query("SELECT count(*)FROM((TABLE copied EXCEPT ALL TABLE single)UNION ALL"
+                       "(TABLE single EXCEPT ALL TABLE copied))AS odd"),
+                 0);
+}
+
+Test(pg, c5_one_bad_row_of_many_and_none_is_there)
+{
+    struct job_spec *specs = specs_of_all_kinds();
+    sql_run("ALTER TABLE duress_jobs ADD CHECK(worker<>'once'OR id%5<>0)");
+    struct store_reply reply = insert_at_once(specs, MANY);
+    cr_assert_eq(reply.err, -EINVAL);
+    cr_assert_not_null(strstr(reply.why, "check"), "%s", reply.why);
+    cr_assert_eq(count_all(), 0);
+    sql_run("ALTER TABLE duress_jobs DROP CONSTRAINT duress_jobs_check");
+    cr_assert_eq(insert_at_once(specs, MANY).err, 0);
+    cr_assert_eq(count_all(), MANY);
+}
+
+Test(pg, many_large_jobs_arrive_whole)
+{
+    enum { LARGE = 300 * 1024, COUNT = 70 };
+    struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
+    char *args = heap_alloc(&heap, LARGE + 32);
+    snprintf(args, LARGE, "{\"a\":\"%0*d\"}", LARGE - 32, 7);
+    for (size_t i = 0; i < COUNT; ++i)
+        specs[i] = (struct job_spec){.worker = "w", .args = i % 2 ? args : NULL};
+    struct store_reply reply = insert_at_once(specs, COUNT);
+    cr_assert_eq(reply.err, 0, "%s", reply.why);
+    cr_assert_str_eq(get(reply.ids[COUNT - 1]).args, args);
+    cr_assert_str_eq(get(reply.ids[COUNT - 2]).args, "{}");
+}
+
 /* ---- on the caller's own connection ---- */
 
 static int insert_beside(const struct job_spec *specs, size_t count, uint64_t *ids, bool *conflicts)
