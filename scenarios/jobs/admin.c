@@ -20,7 +20,9 @@ POINT_ABOUT("admin/queue/unknown", "the store may have heard it");
     X(LOCAL, QUEUE_LOCAL)                                                                          \
     X(GLOBAL, QUEUE_GLOBAL)                                                                        \
     X(PART, QUEUE_PART)                                                                            \
-    X(RATE, QUEUE_RATE)
+    X(RATE, QUEUE_RATE)                                                                            \
+    X(START, QUEUE_RUNS)                                                                           \
+    X(STOP, QUEUE_RUNS)
 
 enum {
 #define X(e, fields) SAY_##e,
@@ -50,13 +52,21 @@ static void draw_saying(struct adapter *adapter, struct saying *saying)
     *saying = (struct saying){
         .at_ns = tape_draw_between(tape, 0, draws_range(&adapter->draws, W_OVER).hi + AFTERWARDS),
         .fields = saying_fields[kind],
-        .rule = {.name = adapter->queues[queue].name, .paused = kind == SAY_PAUSE},
+        .rule = {.name = adapter->queues[queue].name,
+                 .paused = kind == SAY_PAUSE,
+                 .runs = kind == SAY_START},
     };
     int64_t number = tape_draw_between(tape, 1, 5);
     saying->rule.local_limit = saying->rule.global_limit = saying->rule.part_limit = number;
     saying->rule.rate = number;
     saying->rule.rate_ms = tape_draw_between(tape, 1, 10000);
     saying->rule.rate_by_part = tape_draw_chance(tape, 1, 2);
+    if (!(saying->fields & QUEUE_NODE_FIELDS))
+        return;
+    if (tape_draw_chance(tape, 1, 4))
+        saying->rule.node = "n1";
+    if (tape_draw_chance(tape, 1, 8))
+        saying->rule.name = QUEUE_EVERY;
 }
 
 static int earlier(const void *left, const void *right)
@@ -108,10 +118,11 @@ static void say(struct proc *self, struct app *app, const struct saying *saying)
 static void take_all_back(struct proc *self, struct app *app)
 {
     const struct adapter *adapter = app->adapter;
-    const char **names = proc_alloc(self, adapter->queue_count * sizeof *names);
+    const char **names = proc_alloc(self, (adapter->queue_count + 1) * sizeof *names);
     for (size_t i = 0; i < adapter->queue_count; i++)
         names[i] = adapter->queues[i].name;
-    while (jobs_queues_forget(self, app->jobs, names, adapter->queue_count) != 0)
+    names[adapter->queue_count] = QUEUE_EVERY;
+    while (jobs_queues_forget(self, app->jobs, names, adapter->queue_count + 1) != 0)
         proc_sleep(self, ASK_AGAIN_NS);
 }
 

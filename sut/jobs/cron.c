@@ -151,7 +151,7 @@ void cron_copy(struct jobs *jobs, const struct cron_config *config)
     leader_init(jobs, config->lease_ms);
 }
 
-void cron_free(struct jobs *jobs)
+static void entries_free(struct jobs *jobs)
 {
     struct heap *heap = jobs->env->heap;
     for (size_t i = 0; i < jobs->cron.entry_count; ++i) {
@@ -162,7 +162,23 @@ void cron_free(struct jobs *jobs)
             heap_release(heap, (void *)(uintptr_t)texts[j]);
     }
     heap_release(heap, jobs->cron.entries);
-    heap_release(heap, (void *)(uintptr_t)jobs->cron.origin);
+}
+
+void cron_free(struct jobs *jobs)
+{
+    entries_free(jobs);
+    heap_release(jobs->env->heap, (void *)(uintptr_t)jobs->cron.origin);
+}
+
+void cron_replace(struct jobs *jobs, const struct cron_config *config)
+{
+    entries_free(jobs);
+    jobs->cron.entries = entries_copy(jobs, config->entries, config->entry_count,
+                                      config->zone ? config->zone : ZONE_DEFAULT);
+    jobs->cron.entry_count = config->entry_count;
+    jobs->cron.stale = true;
+    if (jobs->cron.pid)
+        proc_send(jobs->runtime, 0, jobs->cron.pid, MSG_POKE, NULL, 0);
 }
 
 /* ---- entries into the store ---- */
@@ -187,6 +203,7 @@ static void entries_sync(struct proc *self, struct jobs *jobs)
 {
     size_t changed;
     int64_t now_ms;
+    jobs->cron.stale = false; /* if they change meanwhile, they are put again */
     for (unsigned retries = 0; entries_put(self, jobs, jobs->cron.entries, jobs->cron.entry_count,
                                            jobs->cron.origin, &changed, &now_ms);
          retries += retries < RETRIES_MOST)
@@ -360,6 +377,8 @@ void cron_main(struct proc *self, void *arg)
     entries_sync(self, jobs);
     jobs->cron.pid = proc_self(self); /* from here on, who begins to lead says so */
     for (;;) {
+        if (jobs->cron.stale)
+            entries_sync(self, jobs);
         int64_t until = jobs_leads(jobs) && !jobs->draining ? cron_look(self, jobs) : INT64_MAX;
         int64_t now = proc_now(self);
         proc_receive(self, until == INT64_MAX ? WAIT_FOREVER : until > now ? until - now : 0);

@@ -39,8 +39,8 @@ void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *c
 
 static bool queues_idle(const struct jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        if (jobs->queues[i].running || jobs->queues[i].ack_count)
+    for (const struct queue *queue = jobs->queues; queue; queue = queue->next)
+        if (queue->running || queue->ack_count)
             return false;
     return true;
 }
@@ -78,8 +78,8 @@ static void keeper_stop_tree(struct proc *self, struct jobs *jobs, int64_t until
 
 static void keeper_end(struct jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        jobs->left += jobs->queues[i].ack_count;
+    for (const struct queue *queue = jobs->queues; queue; queue = queue->next)
+        jobs->left += queue->ack_count;
     TRACE(&jobs->env->site, "jobs/drain/end", T_U64("left", jobs->left));
     if (jobs->drained)
         jobs->drained(jobs->drained_ctx, jobs->left);

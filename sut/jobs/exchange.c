@@ -182,6 +182,7 @@ static struct store_request request_of(const struct queue_run *run)
         .queue = room ? queue->name : NULL,
         .limit = room,
         .owner = run->owner,
+        .node = run->jobs->node,
         .lease_ms = run->jobs->lease_ms,
         .stage = due,
         .without_next = !due,

@@ -58,12 +58,22 @@ struct slot {
         *outside; /* its code in a thread or a child process; NULL: none, or it has returned */
 };
 
+/* A queue of this node, now or at some time: it is kept, since slots point to it.
+ *
+ *     starts --the supervisor's child--> runs --stopped, and nothing of it runs any more--> ended
+ *       ^-----------------------------started again----------------------------------------/
+ */
 struct queue {
     struct jobs *jobs;
+    struct queue *next; /* in the order in which this node came to know them */
     const char *name;
-    unsigned limit,
-        configured_limit; /* the first is what is said of it in the store, if anything is */
-    bool paused;
+    unsigned configured_limit; /* 0: it is not configured here */
+    int64_t ruled_limit;       /* what the store says; -1: nothing */
+    int ruled_runs;            /* 1, 0, or -1: nothing */
+    unsigned limit;            /* what comes of that */
+    bool runs, paused;
+    bool child;                     /* the supervisor has a child for it */
+    bool ended;                     /* whose process ended in good order */
     unsigned running;               /* slots taken */
     struct slot *slots, *last_slot; /* those, in the order in which they were taken */
     struct slot *spare_slots;
@@ -91,6 +101,7 @@ struct cron {
     jobs_zone_read *zone_read;
     void *zone_ctx;
     struct cron_zone *zones; /* that were read */
+    bool stale;              /* the entries are others than those that were put */
     int64_t started_ms;      /* of this node, by the database's clock; 0: not yet known */
     proc_id pid;
 };
@@ -112,6 +123,7 @@ struct jobs {
 
     struct queue *queues;
     size_t queue_count;
+    const char *node; /* what this node is called where something is said of its queues */
     proc_id keeper, supervisor, stager, heartbeat;
     uint64_t cuts; /* as the store told it last */
     bool cuts_known;
@@ -119,6 +131,7 @@ struct jobs {
     int64_t prune_ns;
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
+    int64_t moved_ns;   /* monotonic: when the stager went around last */
     int64_t expire_ns;  /* monotonic: when the stager looks at deadlines */
     uint64_t stale;     /* outcomes the store refused */
     uint64_t overruns;  /* threads that went on after their attempt */
@@ -165,6 +178,13 @@ void heartbeat_check(struct jobs *jobs);
 
 /* All that the store knows of queues: changes those that it concerns, and leaves the others as configured. */
 void rules_apply(struct jobs *jobs, const struct store_queue *rules, size_t count);
+struct queue *queue_new(struct jobs *jobs, const char *name, unsigned configured_limit);
+void queue_settle(struct queue *queue); /* what comes of its configuration and of what is said */
+/* Its process may end: it is stopped, and nothing is left to do. */
+bool queue_over(const struct queue *queue);
+struct child_spec queue_child(struct queue *queue, struct heap *heap);
+/* From a process: has the supervisor start those that shall run and do not. */
+void queues_start(struct proc *self, struct jobs *jobs);
 /* How many more jobs the queue could take. */
 size_t queue_room(const struct queue *queue);
 
@@ -212,6 +232,13 @@ void cron_main(struct proc *self, void *jobs);     /* cron.c */
 /* NULL, or what is wrong, in words, which may be in `why`. */
 const char *cron_wrong(const struct jobs_config *config, char *why, size_t why_size);
 void cron_copy(struct jobs *jobs, const struct cron_config *config);
+/* Others, in place of those that are there. */
+void cron_replace(struct jobs *jobs, const struct cron_config *config);
+/* Of the configuration, what can change at any time. */
+void jobs_settings(struct jobs *jobs, const struct jobs_config *config);
+/* NULL, or what is wrong, in words, which may be in `why`: jobs.c. */
+const char *jobs_config_wrong(const struct env *env, const struct jobs_config *config, char *why,
+                              size_t why_size);
 void cron_free(struct jobs *jobs);
 void leader_init(struct jobs *jobs, int64_t lease_ms);
 

@@ -51,8 +51,8 @@ static const char *worker_impossible(const struct env *env, const struct worker 
                  "(isolation_start)";
 }
 
-static const char *config_wrong(const struct env *env, const struct jobs_config *config, char *why,
-                                size_t why_size)
+const char *jobs_config_wrong(const struct env *env, const struct jobs_config *config, char *why,
+                              size_t why_size)
 {
     const char *wrong = NULL;
     if (!config->store)
@@ -62,6 +62,8 @@ static const char *config_wrong(const struct env *env, const struct jobs_config 
         config->prune_ns < 0 || config->keep.completed_ms < 0 || config->keep.cancelled_ms < 0 ||
         config->keep.discarded_ms < 0)
         return "times must not be negative";
+    if (config->node && (!config->node[0] || strlen(config->node) > QUEUE_NODE_MAX))
+        return "a node's name must have 1 to 64 bytes";
     for (size_t i = 0; !wrong && i < config->queue_count; ++i)
         wrong = queue_wrong(&config->queues[i]);
     for (size_t i = 0; !wrong && i < config->worker_count; ++i)
@@ -80,16 +82,18 @@ static int64_t value_or(int64_t value, int64_t fallback)
 
 static void queues_copy(struct jobs *jobs, const struct jobs_config *config)
 {
-    struct heap *heap = jobs->env->heap;
-    jobs->queue_count = config->queue_count;
-    jobs->queues = heap_alloc(heap, config->queue_count * sizeof *jobs->queues);
-    for (size_t i = 0; i < config->queue_count; ++i) {
-        const struct queue_config *from = &config->queues[i];
-        jobs->queues[i] = (struct queue){.jobs = jobs,
-                                         .name = heap_strdup(heap, from->name),
-                                         .limit = from->limit,
-                                         .configured_limit = from->limit};
-    }
+    for (size_t i = 0; i < config->queue_count; ++i)
+        queue_new(jobs, config->queues[i].name, config->queues[i].limit);
+}
+
+void jobs_settings(struct jobs *jobs, const struct jobs_config *config)
+{
+    jobs->poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT);
+    jobs->grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT);
+    jobs->keep = config->keep;
+    jobs->crash_limit = config->crash_limit == JOBS_NEVER ? 0
+                        : config->crash_limit             ? config->crash_limit
+                                                          : CRASHES_DEFAULT;
 }
 
 static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *config)
@@ -108,19 +112,16 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
                      .timeout_ns = config->fallback_timeout_ns,
                      .patience_ns = config->fallback_patience_ns},
         .lease_ms = value_or(config->lease_ms, LEASE_MS_DEFAULT),
-        .poll_ns = value_or(config->poll_ns, POLL_NS_DEFAULT),
-        .grace_ns = value_or(config->grace_ns, GRACE_NS_DEFAULT),
-        .crash_limit = config->crash_limit == JOBS_NEVER ? 0
-                       : config->crash_limit             ? config->crash_limit
-                                                         : CRASHES_DEFAULT,
         .restarts = config->restarts ? config->restarts : RESTARTS_DEFAULT,
         .on_giveup = config->on_giveup,
         .giveup_ctx = config->giveup_ctx,
-        .keep = config->keep,
         .prune_ns = value_or(config->prune_ns, PRUNE_NS_DEFAULT),
         .due_ns = INT64_MAX,
+        .moved_ns = env_mono_ns(env),
     };
+    jobs_settings(jobs, config);
     jobs->lease_ns = jobs->lease_ms * NS_PER_MS;
+    jobs->node = heap_strdup(env->heap, config->node ? config->node : env->node_name);
     queues_copy(jobs, config);
     if (config->cron)
         cron_copy(jobs, config->cron);
@@ -130,22 +131,28 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
 static void jobs_free(struct jobs *jobs)
 {
     struct heap *heap = jobs->env->heap;
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        heap_release(heap, (void *)(uintptr_t)jobs->queues[i].name);
+    for (struct queue *queue = jobs->queues, *next; queue; queue = next) {
+        next = queue->next;
+        heap_release(heap, (void *)(uintptr_t)queue->name);
+        heap_release(heap, queue);
+    }
     cron_free(jobs);
-    heap_release(heap, jobs->queues);
+    heap_release(heap, (void *)(uintptr_t)jobs->node);
     heap_release(heap, jobs);
 }
 
 /* ---- the tree ---- */
 
-static struct child_spec queue_child(struct queue *queue, struct heap *heap)
+struct child_spec queue_child(struct queue *queue, struct heap *heap)
 {
     size_t size = strlen(queue->name) + sizeof "queue ";
     char *id = heap_alloc(heap, size);
     snprintf(id, size, "queue %s", queue->name);
-    return (struct child_spec){
-        .id = id, .main = queue_main, .arg = queue, .shutdown_ns = queue->jobs->store->deadline_ns};
+    return (struct child_spec){.id = id,
+                               .main = queue_main,
+                               .arg = queue,
+                               .restart = RESTART_TRANSIENT, /* it ends when it is stopped */
+                               .shutdown_ns = queue->jobs->store->deadline_ns};
 }
 
 static bool keeps(const struct job_keep *keep)
@@ -172,8 +179,10 @@ static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, siz
     }
     if (keeps(&jobs->keep))
         children[count++] = (struct child_spec){.id = "pruner", .main = pruner_main, .arg = jobs};
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        children[count++] = queue_child(&jobs->queues[i], heap);
+    for (struct queue *queue = jobs->queues; queue; queue = queue->next) {
+        queue->child = true;
+        children[count++] = queue_child(queue, heap);
+    }
     *ret_count = count;
     return children;
 }
@@ -204,7 +213,7 @@ struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *confi
                         size_t why_size)
 {
     char part[500];
-    const char *wrong = config_wrong(runtime_env(runtime), config, part, sizeof part);
+    const char *wrong = jobs_config_wrong(runtime_env(runtime), config, part, sizeof part);
     if (wrong) {
         snprintf(why, why_size, "%s", wrong);
         return NULL;
@@ -226,16 +235,8 @@ proc_id jobs_root(const struct jobs *jobs)
 
 void jobs_poke(struct jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        queue_poke(&jobs->queues[i]);
-}
-
-struct queue *queue_find(const struct jobs *jobs, const char *name)
-{
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        if (strcmp(jobs->queues[i].name, name) == 0)
-            return &jobs->queues[i];
-    return NULL;
+    for (struct queue *queue = jobs->queues; queue; queue = queue->next)
+        queue_poke(queue);
 }
 
 void jobs_poke_queue(struct jobs *jobs, const char *name)

@@ -86,6 +86,8 @@ struct jobs_config {
     /* Tells what other processes do to that store; NULL: it is found by polling. Outlives the system. One that does not end by a
      * drain must be interrupted (store_watch_interrupt) before its threads are waited for. */
     struct store_watch *watch;
+    const char *
+        node; /* what it is called where something is said of its queues; NULL: as its environment is */
     const struct queue_config *queues;
     size_t queue_count;
     const struct worker *workers; /* must outlive the jobs system */
@@ -141,20 +143,36 @@ int jobs_insert_from(struct proc *self, struct jobs *jobs, job_next *next, void 
  * free the runtime. */
 void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *ctx);
 
+/* Takes another configuration while it runs, from the driver, if there is nothing wrong with it: false with a sentence, and nothing
+ * has changed. Queues begin, end (what runs may end), or have another limit; cron entries are put in place of those of before;
+ * poll, grace, what is kept (where something was kept at the start), the crash limit and the fallback's time limits hold from now
+ * on. All else stays as it was: the store, the node, workers, the lease, whose cron entries these are. */
+bool jobs_reload(struct jobs *jobs, const struct jobs_config *config, char *why, size_t why_size);
+
+/* By the monotonic clock: when the housekeeping went around last. It does so with every poll, or when the store has not answered
+ * in time: what is much older says that nothing moves here any more. */
+int64_t jobs_moved_ns(const struct jobs *jobs);
+
 /* Looks for work now (another process may have inserted some). From anywhere on the loop. */
 void jobs_poke(struct jobs *jobs);
 
 /* How many threads went on after their attempt was over, since the start; *ret_now (may be NULL): how many still do. */
 uint64_t jobs_overrun_count(const struct jobs *jobs, size_t *ret_now);
 
-/* Says something of queues, on all nodes and for good: it is kept in the store, and holds from the moment the store has
- * answered. `fields`: enum store_queue_field, which of the rules' fields are changed. A queue that nobody has configured may be
- * spoken of, too. 0, or a negative errno as store_call. */
+/* Says something of queues, on all nodes or one of them, and for good: it is kept in the store, and holds from the moment the
+ * store has answered. `fields`: enum store_queue_field, which of the rules' fields are changed. A queue that nobody has configured
+ * may be spoken of, too. 0, or a negative errno as store_call.
+ * Started (QUEUE_RUNS): nodes begin to run it with their next look, where it is not configured with as many jobs at once as is
+ * said, or QUEUE_LIMIT_STARTED. Stopped: nothing of it is claimed any more; what runs may end. Both may be repeated. */
+#define QUEUE_LIMIT_STARTED 10
 int jobs_queues_set(struct proc *self, struct jobs *jobs, const struct store_queue *rules,
                     size_t count, unsigned fields);
 /* Takes back all that was said of them. */
 int jobs_queues_forget(struct proc *self, struct jobs *jobs, const char *const *names,
                        size_t count);
+
+/* What this node is called in store_queue.node. */
+const char *jobs_node(const struct jobs *jobs);
 
 /* What a queue of this node is doing. */
 struct queue_status {
@@ -166,7 +184,7 @@ struct queue_status {
 /* The jobs that it runs, in the order of their start: how many there are, and the first `room` of them. */
 size_t jobs_queue_running(const struct jobs *jobs, const char *name, uint64_t *ret_ids,
                           size_t room);
-/* False: there is no such queue here. */
+/* False: there is no such queue here, or it was stopped. */
 bool jobs_queue_check(const struct jobs *jobs, const char *name, struct queue_status *ret_status);
 
 /* ---- by hand (control.c): from processes; all park. 0, or a negative errno as store_call ---- */

@@ -13,7 +13,7 @@
 
 POINT_ABOUT("queue/process/start", "A queue process begins to work.");
 POINT_ABOUT("queue/process/stop",
-            "A queue process was told to stop, and has killed what still ran.");
+            "A queue process was told to stop, and has killed what still ran, or let it end.");
 
 /* ---- the end of a job ---- */
 
@@ -90,6 +90,7 @@ static void queue_begin(struct queue_run *run)
     proc_trap_exit(run->self, true);
     run->queue->pid = proc_self(run->self);
     run->queue->poked = false;
+    run->queue->ended = false;
     snprintf(run->owner, sizeof run->owner, "%.64s/%s/%016" PRIx64, env->node_name,
              run->queue->name, env_entropy(env));
     TRACE(proc_site(run->self), "queue/process/start", T_STR("queue", run->queue->name),
@@ -220,6 +221,17 @@ static void queue_tell_idle(const struct queue_run *run)
         proc_send(run->jobs->runtime, run->queue->pid, run->jobs->keeper, MSG_IDLE, NULL, 0);
 }
 
+/* In good order: nothing of it runs here, and all is written. */
+static void queue_end(struct queue_run *run)
+{
+    struct queue *queue = run->queue;
+    queue->pid = 0;
+    queue->ended = true;
+    TRACE(proc_site(run->self), "queue/process/stop", T_STR("queue", queue->name));
+    env_log(run->jobs->env, LOG_INFO, "queue %s: stopped", queue->name);
+    proc_exit(run->self, (struct reason){.kind = EXIT_NORMAL});
+}
+
 void queue_main(struct proc *self, void *arg)
 {
     struct queue *queue = arg;
@@ -228,6 +240,8 @@ void queue_main(struct proc *self, void *arg)
     queue_begin(run);
     for (;;) {
         queue_tell_idle(run);
+        if (queue_over(queue))
+            queue_end(run);
         const struct message *message = proc_receive(self, queue_patience(run));
         for (; message; message = proc_receive(self, 0))
             queue_handle(run, message);

@@ -101,9 +101,9 @@ void slot_clear(struct slot *slot)
     --queue->running;
 }
 
-static struct slot *slots_from(const struct jobs *jobs, const struct queue *queue)
+static struct slot *slots_from(const struct queue *queue)
 {
-    for (; queue < jobs->queues + jobs->queue_count; ++queue)
+    for (; queue; queue = queue->next)
         if (queue->slots)
             return queue->slots;
     return NULL;
@@ -111,12 +111,12 @@ static struct slot *slots_from(const struct jobs *jobs, const struct queue *queu
 
 struct slot *slots_first(const struct jobs *jobs)
 {
-    return slots_from(jobs, jobs->queues);
+    return slots_from(jobs->queues);
 }
 
 struct slot *slots_next(const struct slot *slot)
 {
-    return slot->next ? slot->next : slots_from(slot->queue->jobs, slot->queue + 1);
+    return slot->next ? slot->next : slots_from(slot->queue->next);
 }
 
 /* ---- the end of a job ---- */

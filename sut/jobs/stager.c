@@ -13,16 +13,16 @@
 static size_t queues_with_room(const struct jobs *jobs, const char **names)
 {
     size_t count = 0;
-    for (size_t i = 0; i < jobs->queue_count; ++i)
-        if (queue_room(&jobs->queues[i]))
-            names[count++] = jobs->queues[i].name;
+    for (const struct queue *queue = jobs->queues; queue; queue = queue->next)
+        if (queue_room(queue))
+            names[count++] = queue->name;
     return count;
 }
 
 static void queues_poke(struct jobs *jobs, const struct store_request *request, const bool *ready)
 {
     size_t i = 0;
-    for (struct queue *queue = jobs->queues; i < request->queue_count; ++queue)
+    for (struct queue *queue = jobs->queues; i < request->queue_count; queue = queue->next)
         if (queue->name == request->queues[i] && ready[i++])
             queue_poke(queue);
 }
@@ -41,8 +41,10 @@ static void cuts_apply(struct jobs *jobs, uint64_t cuts)
 static int64_t stage(struct proc *self, struct jobs *jobs)
 {
     const char **names = proc_alloc(self, jobs->queue_count * sizeof *names);
-    struct store_request request = {
-        .op = STORE_STAGE, .queues = names, .queue_count = queues_with_room(jobs, names)};
+    struct store_request request = {.op = STORE_STAGE,
+                                    .queues = names,
+                                    .queue_count = queues_with_room(jobs, names),
+                                    .node = jobs->node};
     struct store_call *call;
     int64_t next_ms = NO_ANSWER;
     if (store_call(self, jobs->store, &request, &call) == 0) {
@@ -55,6 +57,7 @@ static int64_t stage(struct proc *self, struct jobs *jobs)
         jobs_poke(jobs);
     }
     heap_release(proc_heap(self), names);
+    queues_start(self, jobs);
     return next_ms;
 }
 
@@ -138,7 +141,7 @@ void stager_main(struct proc *self, void *arg)
     bool answered = true;
     jobs->stager = proc_self(self);
     for (;;) {
-        int64_t begin = proc_now(self);
+        int64_t begin = jobs->moved_ns = proc_now(self);
         int64_t rest = begin + jobs_jitter(jobs->env, jobs->poll_ns / RESTS_PER_POLL);
         int64_t poll = begin + jobs_jitter(jobs->env, jobs->poll_ns);
         rest = answered ? rest : poll;

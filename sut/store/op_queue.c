@@ -28,19 +28,25 @@ static struct store_queue rule_row(struct tx *tx, struct tx_stmt *stmt)
         .rate_ms = tx_column_int(tx, stmt, 6),
         .rate_by_part = tx_column_int(tx, stmt, 7),
         .turn = heap_strdup(tx->heap, tx_column_text(tx, stmt, 8)),
+        .node = heap_strdup(tx->heap, tx_column_text(tx, stmt, 9)),
+        .runs = (int)tx_column_int(tx, stmt, 10),
     };
 }
 
 bool tx_rule(struct tx *tx, const char *queue, struct store_queue *ret_rule)
 {
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE);
-    bool found = false;
+    struct store_queue rules[4]; /* it, or every queue; here, or everywhere */
+    const char *node = tx->request->node ? tx->request->node : "";
+    size_t count = 0;
     tx_bind_text(tx, stmt, 1, queue);
-    while (tx_step(tx, stmt)) {
-        *ret_rule = rule_row(tx, stmt);
-        found = true;
-    }
-    return found;
+    tx_bind_text(tx, stmt, 2, node);
+    while (tx_step(tx, stmt))
+        if (count < sizeof rules / sizeof *rules)
+            rules[count++] = rule_row(tx, stmt);
+    if (count)
+        *ret_rule = store_queue_at(rules, count, queue, node);
+    return count > 0;
 }
 
 static void reply_rule(struct tx *tx, struct store_queue rule)
@@ -72,10 +78,9 @@ void tx_reply_rules(struct tx *tx, bool all)
 bool tx_paused(const struct tx *tx, const char *queue)
 {
     const struct store_reply *reply = tx->reply;
-    for (size_t i = 0; i < reply->rule_count; ++i)
-        if (strcmp(reply->rules[i].name, queue) == 0)
-            return reply->rules[i].paused;
-    return false;
+    struct store_queue rule =
+        store_queue_at(reply->rules, reply->rule_count, queue, tx->request->node);
+    return rule.paused || rule.runs == 0;
 }
 
 void tx_queues(struct tx *tx)
@@ -85,10 +90,24 @@ void tx_queues(struct tx *tx)
 
 /* ---- changing them ---- */
 
+static const char *node_of(const struct store_queue *rule)
+{
+    return rule->node ? rule->node : "";
+}
+
+static bool every(const struct store_queue *rule)
+{
+    return strcmp(rule->name, QUEUE_EVERY) == 0;
+}
+
 static void rule_check(struct tx *tx, const struct store_queue *rule, unsigned fields)
 {
     if (!rule->name || !rule->name[0] || strlen(rule->name) > JOB_QUEUE_MAX)
         tx_fail(tx, -EINVAL, "a queue's name must have 1 to %d bytes", JOB_QUEUE_MAX);
+    else if ((fields & ~QUEUE_NODE_FIELDS) && (node_of(rule)[0] || every(rule)))
+        tx_fail(tx, -EINVAL, "limits over all nodes, parts and rates are those of one whole queue");
+    else if (strlen(node_of(rule)) > QUEUE_NODE_MAX)
+        tx_fail(tx, -EINVAL, "a node's name has %d bytes at most", QUEUE_NODE_MAX);
     else if (((fields & QUEUE_LOCAL) && rule->local_limit < -1) ||
              ((fields & QUEUE_GLOBAL) && rule->global_limit < -1) ||
              ((fields & QUEUE_PART) && rule->part_limit < -1))
@@ -105,21 +124,40 @@ static void bind_if(struct tx *tx, struct tx_stmt *stmt, int index, bool set, in
         tx_bind_null(tx, stmt, index); /* stays as it is */
 }
 
+static struct tx_stmt *rule_change(struct tx *tx, enum statement statement,
+                                   const struct store_queue *rule)
+{
+    struct tx_stmt *stmt = tx_statement(tx, statement);
+    tx_bind_text(tx, stmt, 1, rule->name);
+    tx_bind_text(tx, stmt, 2, node_of(rule));
+    return stmt;
+}
+
 static void rule_set(struct tx *tx, const struct store_queue *rule, unsigned fields)
 {
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_RULE_NEW);
-    tx_bind_text(tx, stmt, 1, rule->name);
-    tx_run(tx, stmt);
-    stmt = tx_statement(tx, STATEMENT_RULE_SET);
-    tx_bind_text(tx, stmt, 1, rule->name);
-    bind_if(tx, stmt, 2, fields & QUEUE_PAUSED, rule->paused);
-    bind_if(tx, stmt, 3, fields & QUEUE_LOCAL, rule->local_limit);
-    bind_if(tx, stmt, 4, fields & QUEUE_GLOBAL, rule->global_limit);
-    bind_if(tx, stmt, 5, fields & QUEUE_PART, rule->part_limit);
-    bind_if(tx, stmt, 6, fields & QUEUE_RATE, rule->rate);
-    bind_if(tx, stmt, 7, fields & QUEUE_RATE, rule->rate_ms);
-    bind_if(tx, stmt, 8, fields & QUEUE_RATE, rule->rate_by_part);
+    tx_run(tx, rule_change(tx, STATEMENT_RULE_NEW, rule));
+    struct tx_stmt *stmt = rule_change(tx, STATEMENT_RULE_SET, rule);
+    bind_if(tx, stmt, 3, fields & QUEUE_PAUSED, rule->paused);
+    bind_if(tx, stmt, 4, fields & QUEUE_LOCAL, rule->local_limit);
+    bind_if(tx, stmt, 5, fields & QUEUE_RUNS, rule->runs);
+    bind_if(tx, stmt, 6, fields & QUEUE_GLOBAL, rule->global_limit);
+    bind_if(tx, stmt, 7, fields & QUEUE_PART, rule->part_limit);
+    bind_if(tx, stmt, 8, fields & QUEUE_RATE, rule->rate);
+    bind_if(tx, stmt, 9, fields & QUEUE_RATE, rule->rate_ms);
+    bind_if(tx, stmt, 10, fields & QUEUE_RATE, rule->rate_by_part);
     tx->reply->changed += tx_run(tx, stmt);
+}
+
+/* What was said of less is not said any more. */
+static void rule_widen(struct tx *tx, const struct store_queue *rule, unsigned fields)
+{
+    if (node_of(rule)[0] && !every(rule))
+        return;
+    struct tx_stmt *stmt = rule_change(tx, STATEMENT_RULE_WIDE, rule);
+    bind_if(tx, stmt, 3, fields & QUEUE_PAUSED, 0);
+    bind_if(tx, stmt, 4, fields & QUEUE_LOCAL, -1);
+    bind_if(tx, stmt, 5, fields & QUEUE_RUNS, -1);
+    tx_run(tx, stmt);
 }
 
 void tx_queue_set(struct tx *tx)
@@ -127,12 +165,14 @@ void tx_queue_set(struct tx *tx)
     const struct store_request *request = tx->request;
     for (size_t i = 0; i < request->rule_count && !tx->err; ++i) {
         const struct store_queue *rule = &request->rules[i];
-        struct store_queue now;
         rule_check(tx, rule, request->rule_fields);
+        if (tx->err)
+            return;
         rule_set(tx, rule, request->rule_fields);
-        if (tx_rule(tx, rule->name, &now))
-            reply_rule(tx, now);
+        rule_widen(tx, rule, request->rule_fields);
     }
+    tx_run(tx, tx_statement(tx, STATEMENT_RULE_TIDY));
+    tx_reply_rules(tx, true);
 }
 
 void tx_queue_forget(struct tx *tx)
@@ -143,6 +183,7 @@ void tx_queue_forget(struct tx *tx)
         tx_bind_text(tx, stmt, 1, request->queues[i]);
         tx->reply->changed += tx_run(tx, stmt);
     }
+    tx_reply_rules(tx, true);
 }
 
 /* ---- how many may be claimed ---- */
@@ -270,7 +311,7 @@ void tx_find_ruled(struct tx *tx, const struct store_queue *rule)
 {
     struct store_reply *reply = tx->reply;
     reply->job_count = 0;
-    if (rule->paused)
+    if (rule->paused || rule->runs == 0)
         return;
     int64_t most = least((int64_t)tx->request->limit, room(tx, rule, NULL));
     if (most == 0)

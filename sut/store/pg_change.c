@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* A queue of which something is said has claims that count: see below. */
-#define FREE  "NOT EXISTS(SELECT FROM duress_queues WHERE name=?2)"
+#define FREE  "NOT EXISTS(SELECT FROM duress_queues WHERE name IN(?2,'*'))"
 #define FIRST "ORDER BY priority,scheduled_ms,id LIMIT ?5 FOR UPDATE SKIP LOCKED"
 #define TAKE                                                                                       \
     "UPDATE duress_jobs AS j SET state='executing',attempt=attempt+1,lease=lease+1,owner=?3,"      \
@@ -163,7 +163,8 @@ static void claim_batch_add(struct tx *tx, struct pg_batch *batch)
     claim_add(tx, batch);
     struct tx_stmt *stmt =
         pg_batch_add(tx, batch, PG_RULED_QUEUE,
-                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name=?2)FROM(SELECT ?1)AS n");
+                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name IN(?2,'*'))"
+                     "FROM(SELECT ?1)AS n");
     pg_set_text(&stmt->params, 2, tx->request->queue);
 }
 

@@ -30,8 +30,8 @@
 #define JOB_COLUMNS_ALL JOB_COLUMNS ",errors,result,note"
 
 #define RULE_SELECT                                                                                \
-    "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn "       \
-    "FROM duress_queues"
+    "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn,"       \
+    "node,runs FROM duress_queues"
 
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
@@ -214,16 +214,23 @@
                        " RETURNING id,state,flow")                                                 \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     CRON_STATEMENTS(X)                                                                             \
-    X(RULE, RULE_SELECT " WHERE name=?1" SQL_LOCK_WAIT)                                            \
-    X(RULES, RULE_SELECT " ORDER BY name")                                                         \
-    X(RULE_NEW, "INSERT INTO duress_queues(name)VALUES(?1)ON CONFLICT(name)DO NOTHING")            \
+    X(RULE, RULE_SELECT " WHERE name IN(?1,'*')AND node IN('',?2)" SQL_LOCK_WAIT)                  \
+    X(RULES, RULE_SELECT " ORDER BY name,node")                                                    \
+    X(RULE_NEW,                                                                                    \
+      "INSERT INTO duress_queues(name,node)VALUES(?1,?2)ON CONFLICT(name,node)DO NOTHING")         \
     X(RULE_SET,                                                                                    \
-      "UPDATE duress_queues SET paused=coalesce(?2,paused),local_limit=coalesce(?3,local_limit),"  \
-      "global_limit=coalesce(?4,global_limit),part_limit=coalesce(?5,part_limit),"                 \
-      "rate=coalesce(?6,rate),rate_ms=coalesce(?7,rate_ms),"                                       \
-      "rate_by_part=coalesce(?8,rate_by_part)WHERE name=?1")                                       \
+      "UPDATE duress_queues SET paused=coalesce(?3,paused),local_limit=coalesce(?4,local_limit),"  \
+      "runs=coalesce(?5,runs),global_limit=coalesce(?6,global_limit),"                             \
+      "part_limit=coalesce(?7,part_limit),rate=coalesce(?8,rate),rate_ms=coalesce(?9,rate_ms),"    \
+      "rate_by_part=coalesce(?10,rate_by_part)WHERE name=?1 AND node=?2")                          \
+    X(RULE_WIDE,                                                                                   \
+      "UPDATE duress_queues SET paused=coalesce(?3,paused),local_limit=coalesce(?4,local_limit),"  \
+      "runs=coalesce(?5,runs)WHERE(name=?1 OR ?1='*')AND(node=?2 OR ?2='')"                        \
+      "AND NOT(name=?1 AND node=?2)")                                                              \
+    X(RULE_TIDY, "DELETE FROM duress_queues WHERE(name='*'OR node<>'')AND paused=0 "               \
+                 "AND local_limit=-1 AND runs=-1")                                                 \
     X(RULE_DROP, "DELETE FROM duress_queues WHERE name=?1")                                        \
-    X(RULE_TURN, "UPDATE duress_queues SET turn=?2 WHERE name=?1")                                 \
+    X(RULE_TURN, "UPDATE duress_queues SET turn=?2 WHERE name=?1 AND node=''")                     \
     X(RUNNING, "SELECT count(*)FROM duress_jobs WHERE state='executing'AND part IS NOT NULL "      \
                "AND queue=?1")                                                                     \
     X(PART_RUNNING, "SELECT count(*)FROM duress_jobs WHERE state='executing'AND part IS NOT NULL " \

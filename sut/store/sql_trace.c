@@ -6,6 +6,8 @@
 
 #include "sut/jobs/unique.h"
 
+#include <string.h>
+
 POINT_ABOUT("store/job/insert", "A job came to be.");
 POINT_ABOUT("store/job/claim", "A job was handed out, under a new lease token.");
 POINT_ABOUT("store/job/finish",
@@ -41,7 +43,10 @@ POINT_ABOUT("store/flow/insert", "Jobs came into a workflow, a batch or a chain.
 
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
 POINT_ABOUT("store/queue/forget", "All that was said of a queue was taken back.");
-POINT_ABOUT("store/queue/set", "What is said of a queue was changed; -1: no limit.");
+POINT_ABOUT(
+    "store/queue/set",
+    "What is said of a queue was changed; -1: no limit. A queue that is stopped is paused.");
+POINT_ABOUT("store/queue/hint", "Something is said of a queue on one node, or of every queue.");
 
 void tx_note(struct tx *tx, struct change change)
 {
@@ -82,14 +87,31 @@ static void trace_claims(struct point_site *site, const struct tx *tx)
     }
 }
 
+static bool spoken_of(const struct store_request *request, const char *queue)
+{
+    for (size_t i = 0; i < request->rule_count; ++i)
+        if (strcmp(request->rules[i].name, queue) == 0 ||
+            strcmp(request->rules[i].name, QUEUE_EVERY) == 0)
+            return true;
+    return false;
+}
+
 static void trace_rules(struct point_site *site, const struct tx *tx)
 {
     for (size_t i = 0; i < tx->reply->rule_count; ++i) {
         const struct store_queue *rule = &tx->reply->rules[i];
-        TRACE(site, "store/queue/set", T_STR("queue", rule->name), T_U64("paused", rule->paused),
-              T_I64("global", rule->global_limit), T_I64("part", rule->part_limit),
-              T_I64("rate", rule->rate), T_I64("rate_ms", rule->rate_ms),
-              T_U64("by_part", rule->rate_by_part));
+        if (!spoken_of(tx->request, rule->name))
+            continue;
+        if (rule->node[0] || strcmp(rule->name, QUEUE_EVERY) == 0) {
+            TRACE(site, "store/queue/hint", T_STR("queue", rule->name), T_STR("at", rule->node),
+                  T_U64("paused", rule->paused), T_I64("local", rule->local_limit),
+                  T_I64("runs", rule->runs));
+            continue;
+        }
+        TRACE(site, "store/queue/set", T_STR("queue", rule->name),
+              T_U64("paused", rule->paused || rule->runs == 0), T_I64("global", rule->global_limit),
+              T_I64("part", rule->part_limit), T_I64("rate", rule->rate),
+              T_I64("rate_ms", rule->rate_ms), T_U64("by_part", rule->rate_by_part));
         (void)rule;
     }
 }

@@ -96,8 +96,10 @@ static const char *const steps[] = {
     "WHERE part IS NOT NULL AND wake_ms=0;"
     "CREATE INDEX duress_jobs_running ON duress_jobs(queue,part)"
     "WHERE part IS NOT NULL AND state='executing';"
-    "CREATE TABLE duress_queues(" /* -1: no limit */
-    " name TEXT PRIMARY KEY CHECK(length(name)BETWEEN 1 AND 127),"
+    "CREATE TABLE duress_queues("                               /* -1: no limit */
+    " name TEXT NOT NULL CHECK(length(name)BETWEEN 1 AND 127)," /* *: every queue */
+    " node TEXT NOT NULL DEFAULT '',"                           /* only there */
+    " runs INTEGER NOT NULL DEFAULT -1 CHECK(runs IN(-1,0,1))," /* -1: where it is configured */
     " paused INTEGER NOT NULL DEFAULT 0 CHECK(paused IN(0,1)),"
     " local_limit INTEGER NOT NULL DEFAULT -1 CHECK(local_limit>=-1)," /* jobs at once on a node */
     " global_limit INTEGER NOT NULL DEFAULT -1 CHECK(global_limit>=-1)," /* jobs at once */
@@ -105,7 +107,8 @@ static const char *const steps[] = {
     " rate INTEGER NOT NULL DEFAULT -1 CHECK(rate>=-1)," /* jobs begun within any rate_ms */
     " rate_ms INTEGER NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
     " rate_by_part INTEGER NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
-    " turn TEXT NOT NULL DEFAULT '')STRICT,WITHOUT ROWID;" /* the part that was served last */
+    " turn TEXT NOT NULL DEFAULT '',"
+    " PRIMARY KEY(name,node))STRICT,WITHOUT ROWID;" /* the part that was served last */
     "CREATE TABLE duress_signals(name TEXT PRIMARY KEY,count INTEGER NOT NULL)STRICT,"
     "WITHOUT ROWID;"             /* what nodes look at, to see that something happened */
     "CREATE TABLE duress_begun(" /* what rates are counted from */

@@ -136,6 +136,7 @@ static struct store_queue *rules_copy(struct heap *heap, const struct store_queu
     struct store_queue *copies = COPY_ARRAY(heap, rules, count);
     for (size_t i = 0; copies && i < count; ++i) {
         copies[i].name = heap_strdup(heap, rules[i].name);
+        copies[i].node = heap_strdup(heap, rules[i].node);
         copies[i].turn = heap_strdup(heap, rules[i].turn);
     }
     return copies;
@@ -198,6 +199,7 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->tx_sql = heap_strdup(heap, from->tx_sql);
     to->queue = heap_strdup(heap, from->queue);
     to->owner = heap_strdup(heap, from->owner);
+    to->node = heap_strdup(heap, from->node);
     to->acks = acks_copy(heap, from->acks, from->ack_count);
     to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);

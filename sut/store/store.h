@@ -85,9 +85,18 @@ struct store_lease {
 /* What the store knows of a queue. It holds on every node from the moment the change is answered: the store itself refuses
  * what is against it. A queue that nobody has said anything about is not there, and has no limits but its nodes' own.
  * Jobs with the same `part` share part_limit, and the rate if it is by part; a job without one is only under what is said of the
- * whole queue, and in a queue with limits for parts it may wait until less than a thousand jobs stand before it. */
+ * whole queue, and in a queue with limits for parts it may wait until less than a thousand jobs stand before it.
+ *
+ * What is said with a node holds only there, what is said of QUEUE_EVERY of all queues, those included of which something else is
+ * said. Of local limits and `runs`, the narrowest holds: a queue on a node, a queue, every queue on a node, every queue; a pause
+ * anywhere among them is one. Whoever speaks of more takes back what was said of its parts in the same respect: so the last
+ * word holds. */
+#define QUEUE_EVERY    "*"
+#define QUEUE_NODE_MAX 64 /* bytes */
 struct store_queue {
     const char *name;
+    const char *node;    /* NULL or "": all of them */
+    int runs;            /* 1: started, 0: stopped, -1: where it is configured */
     bool paused;         /* nothing is claimed */
     int64_t local_limit; /* jobs at once on each node; -1: as the node is configured */
     int64_t
@@ -104,7 +113,14 @@ enum store_queue_field { /* which of them QUEUE_SET changes */
                          QUEUE_GLOBAL = 4,
                          QUEUE_PART = 8,
                          QUEUE_RATE = 16, /* rate, rate_ms, rate_by_part */
+                         QUEUE_RUNS = 32,
 };
+#define QUEUE_NODE_FIELDS                                                                          \
+    (QUEUE_PAUSED | QUEUE_LOCAL | QUEUE_RUNS) /* of one node, or every queue */
+
+/* What of these holds of a queue on a node. */
+struct store_queue store_queue_at(const struct store_queue *rules, size_t count, const char *queue,
+                                  const char *node);
 
 /* ---- flows (flow.h) ---- */
 
@@ -202,13 +218,14 @@ struct store_request {
     enum store_op op;
     const struct job_spec *specs; /* INSERT: all or none */
     size_t spec_count;
-    const char *tx_sql;           /* INSERT: the caller's own statements, or NULL: see above */
-    const char *queue;            /* CLAIM, ACK (fused claim; NULL: ack only) */
-    size_t limit;                 /* CLAIM, ACK: how many to claim at most; LIST: rows */
-    const char *owner;            /* CLAIM, ACK: who claims: random per queue process start */
-    int64_t lease_ms;             /* CLAIM, ACK, HEARTBEAT: how long a lease holds from now */
-    bool stage;                   /* CLAIM, ACK: due jobs of this queue, too */
-    bool without_next;            /* CLAIM, ACK: next_ms is not wanted, and is -1 */
+    const char *tx_sql; /* INSERT: the caller's own statements, or NULL: see above */
+    const char *queue;  /* CLAIM, ACK (fused claim; NULL: ack only) */
+    size_t limit;       /* CLAIM, ACK: how many to claim at most; LIST: rows */
+    const char *owner;  /* CLAIM, ACK: who claims: random per queue process start */
+    const char *node;   /* CLAIM, ACK, STAGE: where; NULL: on none of which anything is said */
+    int64_t lease_ms;   /* CLAIM, ACK, HEARTBEAT: how long a lease holds from now */
+    bool stage;         /* CLAIM, ACK: due jobs of this queue, too */
+    bool without_next;  /* CLAIM, ACK: next_ms is not wanted, and is -1 */
     const struct store_ack *acks; /* ACK */
     size_t ack_count;
     const struct store_lease *leases; /* HEARTBEAT */

@@ -65,6 +65,8 @@ struct rig {
     int64_t now_ns, wake_ns;
     uint64_t entropy;
 
+    struct store_queue rules[8]; /* as somebody has said them, anywhere */
+    size_t rule_count, entries_put;
     struct row rows[ROWS];
     size_t row_count;
     enum mode mode[STORE_OP_COUNT];
@@ -469,6 +471,14 @@ static int64_t db_next_ms(const struct rig *rig)
     return next;
 }
 
+static void db_rules(const struct rig *rig, struct heap *heap, struct store_reply *reply)
+{
+    reply->rule_count = rig->rule_count;
+    reply->rules = heap_memdup(heap, rig->rules, sizeof rig->rules);
+    if (rig->rule.name)
+        reply->rules[reply->rule_count++] = rig->rule;
+}
+
 static void db_execute(struct store_db *db, const struct store_request *request, struct heap *heap,
                        struct store_reply *reply)
 {
@@ -482,9 +492,17 @@ static void db_execute(struct store_db *db, const struct store_request *request,
         db_release(rig, false, NULL, reply);
         db_ready(rig, request, heap, reply);
         reply->cuts = rig->cuts;
-        reply->rules = heap_memdup(heap, &rig->rule, sizeof rig->rule);
-        reply->rule_count = rig->rule.name != NULL;
+        db_rules(rig, heap, reply);
         break;
+    case STORE_QUEUE_SET:
+        rig->rules[rig->rule_count] = request->rules[0];
+        rig->rules[rig->rule_count++].name = heap_strdup(rig->heap, request->rules[0].name);
+        db_rules(rig, heap, reply);
+        break;
+    case STORE_QUEUE_FORGET: rig->rule_count = 0; break;
+    case STORE_CRON_PUT: rig->entries_put = request->entry_count; break;
+    case STORE_LEAD: reply->leads = true; break;
+    case STORE_CRON_LIST: break;
     case STORE_NOTE: db_note(rig, request, heap, reply); break;
     case STORE_GET: db_get(rig, request, heap, reply); break;
     case STORE_CANCEL:
@@ -715,6 +733,7 @@ struct rig_options {
     struct job_keep keep;
     int64_t prune_ns;
     struct store_watch *watch;
+    const struct cron_config *cron;
 };
 
 static void rig_drained(void *ctx, size_t left)
@@ -789,6 +808,7 @@ static struct rig *rig_new(struct rig_options options)
                                          .restarts = options.restarts,
                                          .keep = options.keep,
                                          .prune_ns = options.prune_ns,
+                                         .cron = options.cron,
                                          .on_giveup = rig_gave_up,
                                          .giveup_ctx = rig},
                    why, sizeof why);
@@ -835,7 +855,7 @@ static int64_t due_in_ms(const struct rig *rig, uint64_t id)
 
 static struct queue *queue_named_default(struct rig *rig)
 {
-    return &rig->jobs->queues[0];
+    return rig->jobs->queues;
 }
 
 static void queue_kill(struct rig *rig)

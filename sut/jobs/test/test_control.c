@@ -43,12 +43,12 @@ Test(control, c56_c57_what_runs_here_is_stopped_at_once)
     uint64_t other = rig_insert(rig, "sleep", "100000", 0);
     jobs_poke(rig->jobs);
     rig_advance(rig, S);
-    cr_assert_eq(rig->jobs->queues[0].running, 2);
+    cr_assert_eq(rig->jobs->queues->running, 2);
     spawn(rig, cancel_watched);
     rig_advance(rig, 100 * MS);
     assert_state(rig, rig->watched, "cancelled");
     assert_state(rig, other, "executing");
-    cr_assert_eq(rig->jobs->queues[0].running, 1);
+    cr_assert_eq(rig->jobs->queues->running, 1);
     cr_assert_eq(events(rig, "job/perform/lost", rig->watched, ""), 1);
     rig_free(rig);
 }
@@ -59,11 +59,11 @@ Test(control, c56_what_was_cancelled_elsewhere_is_stopped_by_the_next_look)
     rig->watched = rig_insert(rig, "sleep", "100000", 0);
     uint64_t other = rig_insert(rig, "sleep", "100000", 0);
     rig_advance(rig, 2 * S);
-    cr_assert_eq(rig->jobs->queues[0].running, 2);
+    cr_assert_eq(rig->jobs->queues->running, 2);
     rig->cancels_elsewhere = true;
     spawn(rig, cancel_watched);
     rig_advance(rig, 1500 * MS);
-    cr_assert_eq(rig->jobs->queues[0].running, 1);
+    cr_assert_eq(rig->jobs->queues->running, 1);
     assert_state(rig, other, "executing");
     rig_free(rig);
 }
@@ -78,7 +78,7 @@ Test(control, a_lost_renewal_does_not_lose_the_news)
     rig->times[STORE_HEARTBEAT] = 1;
     spawn(rig, cancel_watched);
     rig_advance(rig, 8 * S);
-    cr_assert_eq(rig->jobs->queues[0].running, 0);
+    cr_assert_eq(rig->jobs->queues->running, 0);
     rig_free(rig);
 }
 

@@ -10,7 +10,7 @@
 
 static const struct queue *default_queue(const struct rig *rig)
 {
-    return &rig->jobs->queues[0];
+    return rig->jobs->queues;
 }
 
 /* ---- threads ---- */

@@ -131,6 +131,7 @@ Test(insert, c6_goes_in_chunks_and_stops_where_one_fails)
 static void say(struct rig *rig, bool paused, int64_t local_limit)
 {
     rig->rule = (struct store_queue){.name = "default",
+                                     .runs = -1,
                                      .paused = paused,
                                      .local_limit = local_limit,
                                      .global_limit = -1,

@@ -228,3 +228,101 @@ CONFORMS(a_part_is_kept_and_checked)
         run((struct store_request){.op = STORE_INSERT, .specs = &empty, .spec_count = 1}).err,
         -EINVAL);
 }
+
+/* ---- start, stop, and on which node ---- */
+
+static size_t claim_on(const char *node)
+{
+    return run_ok((struct store_request){.op = STORE_CLAIM,
+                                         .queue = "default",
+                                         .limit = 1,
+                                         .owner = "o",
+                                         .node = node,
+                                         .lease_ms = LEASE_MS})
+        .job_count;
+}
+
+static void say(unsigned fields, struct store_queue rule)
+{
+    rule.name = rule.name ? rule.name : "default";
+    run_ok((struct store_request){
+        .op = STORE_QUEUE_SET, .rules = &rule, .rule_count = 1, .rule_fields = fields});
+}
+
+CONFORMS(c65_a_stopped_queue_hands_out_nothing_until_it_is_started)
+{
+    insert_many(2, NULL);
+    struct store_queue rule = queue_set(QUEUE_RUNS, (struct store_queue){.runs = 0});
+    cr_assert_eq(rule.runs, 0);
+    cr_assert_not(rule.paused);
+    cr_assert_eq(claim_on("n1"), 0);
+    queue_set(QUEUE_RUNS, (struct store_queue){.runs = 0}); /* again */
+    rule = queue_set(QUEUE_RUNS | QUEUE_LOCAL, (struct store_queue){.runs = 1, .local_limit = 3});
+    cr_assert_eq(rule.runs, 1);
+    cr_assert_eq(rule.local_limit, 3);
+    cr_assert_eq(claim_on("n1"), 1);
+    cr_assert_eq(claim_on("n2"), 1);
+}
+
+CONFORMS(c62_c64_c65_what_is_said_of_one_node_holds_there_only)
+{
+    insert_many(4, NULL);
+    say(QUEUE_PAUSED, (struct store_queue){.node = "n1", .paused = true});
+    cr_assert_eq(claim_on("n1"), 0);
+    cr_assert_eq(claim_on("n2"), 1);
+    cr_assert_eq(claim_on(NULL), 1);
+    say(QUEUE_PAUSED, (struct store_queue){.node = "n1", .paused = false});
+    cr_assert_eq(claim_on("n1"), 1);
+    cr_assert_eq(run_ok((struct store_request){.op = STORE_QUEUES}).rule_count, 0,
+                 "nothing is left");
+    say(QUEUE_RUNS, (struct store_queue){.node = "n2", .runs = 0});
+    cr_assert_eq(claim_on("n2"), 0);
+    say(QUEUE_RUNS, (struct store_queue){.runs = 1}); /* on all nodes: the last word holds */
+    cr_assert_eq(claim_on("n2"), 1);
+}
+
+CONFORMS(c62_every_queue_can_be_paused_at_once)
+{
+    insert_many(2, NULL);
+    say(QUEUE_PAUSED, (struct store_queue){.name = QUEUE_EVERY, .paused = true});
+    cr_assert_eq(claim_on("n1"), 0);
+    const char *queues[] = {"default"};
+    struct store_reply look = run_ok((struct store_request){
+        .op = STORE_STAGE, .queues = queues, .queue_count = 1, .node = "n1"});
+    cr_assert_not(look.ready[0]);
+    say(QUEUE_PAUSED, (struct store_queue){.paused = true});
+    say(QUEUE_PAUSED, (struct store_queue){.name = QUEUE_EVERY, .paused = false});
+    cr_assert_eq(claim_on("n1"), 1);
+    cr_assert_eq(claim_on("n1"), 1);
+}
+
+CONFORMS(what_concerns_all_nodes_is_not_said_of_one)
+{
+    const struct store_queue bad[] = {{.name = "q", .node = "n1", .global_limit = 1},
+                                      {.name = QUEUE_EVERY, .global_limit = 1}};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); ++i) {
+        struct store_reply reply = run((struct store_request){
+            .op = STORE_QUEUE_SET, .rules = &bad[i], .rule_count = 1, .rule_fields = QUEUE_GLOBAL});
+        cr_assert_eq(reply.err, -EINVAL);
+        cr_assert(strstr(reply.why, "one whole queue"), "%s", reply.why);
+    }
+}
+
+Test(queue_at, the_narrowest_word_holds_and_any_pause_is_one)
+{
+    const struct store_queue rules[] = {
+        {.name = "*", .node = "", .runs = 0, .local_limit = 1},
+        {.name = "*", .node = "n1", .runs = 1, .local_limit = 2},
+        {.name = "q", .node = "", .runs = -1, .local_limit = 3, .global_limit = 9, .paused = true},
+        {.name = "q", .node = "n1", .runs = -1, .local_limit = 4, .global_limit = -1},
+    };
+    cr_assert_eq(store_queue_at(rules, 4, "q", "n1").local_limit, 4);
+    cr_assert_eq(store_queue_at(rules, 4, "q", "n2").local_limit, 3);
+    cr_assert_eq(store_queue_at(rules, 4, "q", "n1").runs, 1);
+    cr_assert_eq(store_queue_at(rules, 4, "q", "n2").runs, 0);
+    cr_assert_eq(store_queue_at(rules, 4, "q", "n1").global_limit, 9);
+    cr_assert(store_queue_at(rules, 4, "q", NULL).paused);
+    cr_assert_not(store_queue_at(rules, 4, "p", "n1").paused);
+    cr_assert_eq(store_queue_at(rules, 4, "p", "n1").local_limit, 2);
+    cr_assert_eq(store_queue_at(rules, 0, "p", "n1").runs, -1);
+}
