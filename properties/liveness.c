@@ -123,6 +123,7 @@ struct queue {
     uint64_t pid; /* 0: it does not run */
     int64_t since_ns;
     bool excused; /* its node is gone, leaves, or its supervisor gave up */
+    bool stopped; /* by hand, or by another configuration */
     char name[32];
 };
 
@@ -140,6 +141,21 @@ static void on_queue_start(struct judge *judge, void *ctx, const struct event *e
     *queue = (struct queue){.node = event->node, .pid = event->actor, .since_ns = event->time_ns};
     strncpy(queue->name, event_str(event, "queue"), sizeof queue->name - 1);
     judge_checked(judge);
+}
+
+/* It was stopped, or shall run again: from then on it has time to. */
+static void on_queue_change(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct queues *queues = ctx;
+    uint64_t key = mix64_pair(event->node, hash_text(event_str(event, "queue")));
+    struct queue *queue = table_find(&queues->queues, key);
+    (void)judge;
+    if (!queue)
+        return;
+    bool stopped = event_u64(event, "runs") == 0;
+    if (queue->stopped && !stopped)
+        queue->since_ns = event->time_ns;
+    queue->stopped = stopped;
 }
 
 static void on_exit(struct judge *judge, void *ctx, const struct event *event)
@@ -180,7 +196,8 @@ static void queues_end(struct judge *judge, void *ctx)
     const struct queues *queues = ctx;
     for (size_t i = 0; queues->healed && i < queues->queues.count; i++) {
         const struct queue *queue = table_value(&queues->queues, i);
-        if (queue->pid || queue->excused || queue->since_ns > queues->now_ns - RESTART_NS)
+        if (queue->pid || queue->excused || queue->stopped ||
+            queue->since_ns > queues->now_ns - RESTART_NS)
             continue;
         judge_fail(
             judge, NULL, "queue %s on node %u died %lld ms before the end and never came back",
@@ -196,6 +213,7 @@ static void queues_done(void *ctx)
 
 static const struct property_on queues_on[] = {
     {"queue/process/start", on_queue_start},
+    {"queue/limit/change", on_queue_change},
     {"proc/process/exit", on_exit},
     {"world/phase/enter", on_time},
     {"jobs/drain/begin", on_leave},

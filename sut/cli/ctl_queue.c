@@ -18,13 +18,13 @@ struct said {
 
 static _Noreturn void not_understood(const char *word)
 {
-    static const char *const words[] = {
-        "pause", "resume", "forget", "limit=", "global=", "part=", "rate="};
+    static const char *const words[] = {"start",  "stop",    "pause", "resume", "forget", "limit=",
+                                        "scale=", "global=", "part=", "rate=",  "node="};
     const char *near = words_nearest(word, words, sizeof words / sizeof *words);
     ctl_fail(CTL_USAGE,
-             "'%.60s' cannot be said of a queue%s%s%s; what can: pause, resume, forget, limit=N, "
-             "global=N, "
-             "part=N, rate=N/TIME, rate=N/TIME/part, and 'none' for N",
+             "'%.60s' cannot be said of a queue%s%s%s; what can: start, stop, pause, resume, "
+             "forget, limit=N, global=N, part=N, rate=N/TIME, rate=N/TIME/part, 'none' for N, and "
+             "node=NAME for one node",
              word, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
@@ -77,11 +77,17 @@ static void say(struct ctl *ctl, struct said *said, const char *word)
     if (strcmp(word, "pause") == 0 || strcmp(word, "resume") == 0) {
         said->fields |= QUEUE_PAUSED;
         rule->paused = *word == 'p';
+    } else if (strcmp(word, "start") == 0 || strcmp(word, "stop") == 0) {
+        said->fields |= QUEUE_RUNS;
+        rule->runs = strcmp(word, "start") == 0;
+    } else if (strncmp(word, "node=", 5) == 0 && word[5]) {
+        rule->node = word + 5;
     } else if (strcmp(word, "forget") == 0) {
         said->forget = true;
     } else if (strncmp(word, "rate=", 5) == 0) {
         say_rate(ctl, said, word, word + 5);
     } else if (!limit_said(said, word, "limit=", QUEUE_LOCAL, &rule->local_limit) &&
+               !limit_said(said, word, "scale=", QUEUE_LOCAL, &rule->local_limit) &&
                !limit_said(said, word, "global=", QUEUE_GLOBAL, &rule->global_limit) &&
                !limit_said(said, word, "part=", QUEUE_PART, &rule->part_limit)) {
         not_understood(word);
@@ -98,6 +104,9 @@ static void add_limit(json_t *object, const char *name, int64_t limit)
 static json_t *rule_json(const struct store_queue *rule)
 {
     json_t *object = json_pack("{s:s, s:b}", "queue", rule->name, "paused", rule->paused);
+    if (*rule->node)
+        json_object_set_new(object, "node", json_string(rule->node));
+    json_object_set_new(object, "runs", rule->runs < 0 ? json_null() : json_boolean(rule->runs));
     add_limit(object, "limit", rule->local_limit);
     add_limit(object, "global", rule->global_limit);
     add_limit(object, "part", rule->part_limit);
@@ -118,7 +127,10 @@ static void print_limit(const char *name, int64_t limit)
 static void print_rule(const struct store_queue *rule)
 {
     char time[32];
-    printf("%-24s%s", rule->name, rule->paused ? "  paused" : "");
+    static const char *const runs[] = {"", "  stopped", "  started"};
+    printf("%-24s%s%s", rule->name, runs[rule->runs + 1], rule->paused ? "  paused" : "");
+    if (*rule->node)
+        printf("  node=%s", rule->node);
     print_limit("limit", rule->local_limit);
     print_limit("global", rule->global_limit);
     print_limit("part", rule->part_limit);
@@ -129,10 +141,13 @@ static void print_rule(const struct store_queue *rule)
     putchar('\n');
 }
 
-static enum ctl_exit tell(struct ctl *ctl, const struct store_reply *reply)
+/* Of the one queue, or of all. */
+static enum ctl_exit tell(struct ctl *ctl, const struct store_reply *reply, const char *queue)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < reply->rule_count; ++i) {
+        if (queue && strcmp(reply->rules[i].name, queue) != 0)
+            continue;
         json_array_append_new(list, rule_json(&reply->rules[i]));
         if (!ctl->json)
             print_rule(&reply->rules[i]);
@@ -151,7 +166,7 @@ enum ctl_exit ctl_queues(struct ctl *ctl)
     struct store_reply reply = ctl_execute(ctl, &(struct store_request){.op = STORE_QUEUES});
     if (!ctl->json && reply.rule_count == 0)
         puts("nothing is said of any queue: all are as jobd is configured");
-    return tell(ctl, &reply);
+    return tell(ctl, &reply, NULL);
 }
 
 static enum ctl_exit forget(struct ctl *ctl, const char *name)
@@ -173,6 +188,8 @@ enum ctl_exit ctl_queue(struct ctl *ctl)
     struct said said = {.rule = {.name = ctl->words[0]}};
     for (int i = 1; i < ctl->word_count; ++i)
         say(ctl, &said, ctl->words[i]);
+    if (said.rule.node && !said.fields)
+        ctl_fail(CTL_USAGE, "node=%s: what is to be said of the queue there?", said.rule.node);
     if (said.forget && said.fields)
         ctl_fail(CTL_USAGE, "forget takes back everything; it cannot be said with other words");
     if (said.forget)
@@ -185,7 +202,7 @@ enum ctl_exit ctl_queue(struct ctl *ctl)
                                          .rule_count = 1,
                                          .rule_fields = said.fields};
     struct store_reply reply = ctl_execute(ctl, &request);
-    if (reply.rule_count == 0)
+    if (reply.rule_count == 0 && !said.fields)
         ctl_fail(CTL_REFUSED, "nothing is said of queue %s", said.rule.name);
-    return tell(ctl, &reply);
+    return tell(ctl, &reply, said.rule.name);
 }

@@ -102,9 +102,10 @@ static const struct {
                "removes what ended --older ago; with --state, only of those"},
     [STATS] = {"stats", ctl_stats, 0, 0, false, "", "how many jobs are in which state"},
     [QUEUES] = {"queues", ctl_queues, 0, 0, false, "", "what is said of queues"},
-    [QUEUE] = {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
-               "says of a queue: pause, resume, limit=N (on each node), global=N (on all), part=N, "
-               "rate=N/TIME[/part], forget"},
+    [QUEUE] =
+        {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
+         "says of a queue (or of all: '*'): start, stop, pause, resume, limit=N (on each node), "
+         "node=NAME (only there), global=N (on all nodes), part=N, rate=N/TIME[/part], forget"},
     [CRON] = {"cron", ctl_cron, 0, 1 << 20, true, "[NAME [WORD...]]",
               "cron entries; NAME pause, resume, delete; NAME '0 3 * * *' WORKER [ARGS]: puts one"},
     [WORKFLOW] = {"workflow", ctl_workflow, 1, 2, false, "ID|NAME [cancel]",

@@ -43,9 +43,8 @@ POINT_ABOUT("store/flow/insert", "Jobs came into a workflow, a batch or a chain.
 
 POINT_ABOUT("store/job/part", "The job just claimed shares its limits with others of that part.");
 POINT_ABOUT("store/queue/forget", "All that was said of a queue was taken back.");
-POINT_ABOUT(
-    "store/queue/set",
-    "What is said of a queue was changed; -1: no limit. A queue that is stopped is paused.");
+POINT_ABOUT("store/queue/set",
+            "What is said of a queue was changed; -1: no limit. One that is stopped is paused.");
 POINT_ABOUT("store/queue/hint", "Something is said of a queue on one node, or of every queue.");
 
 void tx_note(struct tx *tx, struct change change)
@@ -96,6 +95,15 @@ static bool spoken_of(const struct store_request *request, const char *queue)
     return false;
 }
 
+/* Stopped everywhere, and started on none of them. */
+static bool stopped(const struct store_reply *reply, const struct store_queue *queue)
+{
+    for (size_t i = 0; i < reply->rule_count; ++i)
+        if (strcmp(reply->rules[i].name, queue->name) == 0 && reply->rules[i].runs == 1)
+            return false;
+    return queue->runs == 0;
+}
+
 static void trace_rules(struct point_site *site, const struct tx *tx)
 {
     for (size_t i = 0; i < tx->reply->rule_count; ++i) {
@@ -108,11 +116,12 @@ static void trace_rules(struct point_site *site, const struct tx *tx)
                   T_I64("runs", rule->runs));
             continue;
         }
+        bool off = stopped(tx->reply, rule);
         TRACE(site, "store/queue/set", T_STR("queue", rule->name),
-              T_U64("paused", rule->paused || rule->runs == 0), T_I64("global", rule->global_limit),
+              T_U64("paused", rule->paused || off), T_I64("global", rule->global_limit),
               T_I64("part", rule->part_limit), T_I64("rate", rule->rate),
               T_I64("rate_ms", rule->rate_ms), T_U64("by_part", rule->rate_by_part));
-        (void)rule;
+        (void)off;
     }
 }
 

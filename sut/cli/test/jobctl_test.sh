@@ -107,12 +107,20 @@ check 'nothing is said of queues' says 0 'nothing is said of any queue' ctl queu
 check 'pause' says 0 '^mail  *paused$' ctl queue mail pause
 check 'limits and rates' says 0 '^mail  *paused  limit=3  global=10  part=2  rate=60/1m/part$' ctl queue mail limit=3 global=10 part=2 rate=60/1m/part
 check 'resume' says 0 '^mail  *limit=3  global=10  part=2  rate=60/1m/part$' ctl queue mail resume
-check 'what is said, as JSON' says 0 '^\[{"queue":"mail","paused":false,"limit":3,"global":10,"part":2,"rate":60,"rate_ms":60000,"rate_by_part":true}\]$' ctl queues --json
+check 'what is said, as JSON' says 0 '^\[{"queue":"mail","paused":false,"runs":null,"limit":3,"global":10,"part":2,"rate":60,"rate_ms":60000,"rate_by_part":true}\]$' ctl queues --json
 check 'a limit is taken back' says 0 '^mail  *limit=3  part=2  rate=60/1m/part$' ctl queue mail global=none
 check 'what cannot be said' says 2 'did you mean pause?' ctl queue mail pausse
 check 'a rate without a time' says 2 'is no time' ctl queue mail rate=5/7
 check 'a limit below nothing' says 2 'is no whole number' ctl queue mail limit=-3
 check 'a queue of which nothing is said' says 1 'nothing is said of queue other' ctl queue other
+check 'stop' says 0 '^mail  *stopped  limit=3' ctl queue mail stop
+check 'start, somewhere' says 0 '^mail  *started  node=n7$' ctl queue mail start node=n7
+check 'start' says 0 '^mail  *started  limit=5' ctl queue mail start scale=5
+check 'which takes back what was said of a node' not grep -q n7 "$work/said"
+check 'all queues' says 0 '^\*  *paused$' ctl queue '*' pause
+check 'all of them go on' says 0 '' ctl queue '*' resume
+check 'nothing of one node that is not its own' says 2 'of one whole queue' ctl queue mail global=3 node=n7
+check 'a node, but no word' says 2 'what is to be said' ctl queue mail node=n7
 check 'forget' says 0 'mail is as jobd is configured' ctl queue mail forget
 check 'forget it twice' says 1 'nothing is said of queue mail' ctl queue mail forget
 check 'a part' says 0 '^job 2507$' ctl insert w --part 'customer 7'
