@@ -1,5 +1,6 @@
 /* acks.c: what a run's owner is told about its outcome is what became of it. "Applied" and "repeated" say that the
- * outcome stands in the database under this lease; "stale" says that it does not, unless a later one has replaced it. */
+ * outcome stands in the database under this lease; "stale" says that it does not, unless a later one has replaced it, or the job
+ * was removed with it. */
 #include "properties/life.h"
 #include "properties/table.h"
 #include <string.h>
@@ -41,6 +42,12 @@ static void on_finish(struct judge *judge, void *ctx, const struct event *event)
     grant_of(acks, event)->written = true;
 }
 
+static void on_removed(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    *finished_of(ctx, event) = 0;
+}
+
 static void on_answer(struct judge *judge, void *ctx, const struct event *event)
 {
     struct acks *acks = ctx;
@@ -71,6 +78,8 @@ static void acks_done(void *ctx)
 static const struct property_on on[] = {
     {"store/job/claim", on_claim},
     {"store/job/finish", on_finish},
+    {"store/job/delete", on_removed},
+    {"store/job/prune", on_removed},
     {"job/finish/done", on_answer},
     ON_DISK_FAULT,
     {0},

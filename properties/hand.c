@@ -4,6 +4,8 @@
 #include "properties/life.h"
 #include "properties/table.h"
 
+#include <string.h>
+
 /* ---- gone_for_good ---- */
 
 struct ended {
@@ -102,6 +104,38 @@ TRACE_PROPERTY(
     .about = "A job that was removed neither runs nor is there at the end; and none is pruned "
              "before its time is over since it ended, by the clock of the database.",
     .state_size = sizeof(struct goings), .on = gone_on, .done = goings_done);
+
+/* ---- deleted_as_asked ---- */
+
+static void on_deed(struct judge *judge, void *ctx, const struct event *event)
+{
+    (void)judge;
+    if (strcmp(event_str(event, "deed"), "delete") == 0)
+        *TABLE_AT((struct table *)ctx, event_key(event), bool) = true;
+}
+
+static void on_deleted(struct judge *judge, void *ctx, const struct event *event)
+{
+    if (table_find(ctx, event_key(event)))
+        judge_checked(judge);
+    else
+        judge_fail(judge, event, "job %llu was deleted, but nobody had asked for that",
+                   (unsigned long long)event_key(event));
+}
+
+static void deeds_done(void *ctx)
+{
+    table_done(ctx);
+}
+
+static const struct property_on deleted_on[] = {
+    {"client/hand/call", on_deed}, {"store/job/delete", on_deleted}, {0}};
+
+TRACE_PROPERTY(deleted_as_asked, .name = "only what somebody meant is deleted",
+               .kind = PROPERTY_ALWAYS,
+               .about = "By its id, or by what its arguments contain: a filter that lets through "
+                        "more than it says would cost jobs. Trusts those who ask.",
+               .state_size = sizeof(struct table), .on = deleted_on, .done = deeds_done);
 
 /* ---- results_of_the_last_run ---- */
 

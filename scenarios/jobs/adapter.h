@@ -87,6 +87,8 @@
       "jobs that somebody cancels, retries, updates or deletes")                                   \
     X(BY_HAND_AFTER, "by hand after", DURATION, 0, 60 * S, 0, 24 * H,                              \
       "how long after they were asked for")                                                        \
+    X(BY_FILTER, "by filter", PERCENT, 0, 0, 0, 10000,                                             \
+      "of them, those that are found by what their arguments contain, not by their id")            \
     X(CHECKPOINTS, "checkpoints", PERCENT, 0, 0, 0, 10000,                                         \
       "jobs that leave a checkpoint in each run, and a result at the end")                         \
     X(KEEP, "keep", DURATION, 0, 0, 0, 24 * H, "how long jobs are kept that ended; 0s: for ever")
@@ -133,7 +135,8 @@ struct item {     /* one job */
     bool threaded, stubborn, poisonous;
     int64_t timeout_ms, within_ms;
     bool checkpoints;
-    enum deed deed;  /* by hand */
+    enum deed deed; /* by hand */
+    bool by_filter;
     int64_t deed_ns; /* when, after the start */
     enum item_state deed_state;
     unsigned unique; /* 1, 2, ...: there is one of these at a time; 0: it is not unique */

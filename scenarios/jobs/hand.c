@@ -33,7 +33,10 @@ static bool revise(const struct job *job, struct job_update *update, void *ctx)
 
 static int deed_do(struct proc *self, struct app *app, struct item *item, uint64_t *ret_changed)
 {
+    const struct job_filter filter = {.args = item->args};
     struct job_choice which = {.ids = &item->job, .count = 1};
+    if (item->by_filter)
+        which = (struct job_choice){.filter = &filter};
     *ret_changed = 0;
     switch (item->deed) {
     case DEED_CANCEL: return jobs_cancel(self, app->jobs, &which, ret_changed);

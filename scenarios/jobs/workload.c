@@ -59,6 +59,7 @@ static void draw_deed(struct adapter *adapter, struct item *item)
         return;
     item->deed = (enum deed)(1 + draws_below(&adapter->draws, DEED_COUNT - 1, DEED_COUNT - 1));
     item->deed_ns = draws_value(&adapter->draws, W_BY_HAND_AFTER);
+    item->by_filter = draws_percent(&adapter->draws, W_BY_FILTER);
 }
 
 /* What is the same need not look the same. */

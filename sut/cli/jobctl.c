@@ -135,7 +135,9 @@ static const struct {
     {"part", "NAME", BIT(INSERT),
      "it shares the limits for parts of its queue with others of that name"},
     {"tags", "TAG,...", BIT(INSERT), "words to find it by"},
-    {"meta", "JSON", BIT(INSERT), "an object, for whoever looks after jobs"},
+    {"meta", "JSON", BIT(INSERT) | FILTERED,
+     "insert: an object, for whoever looks after jobs; else: only those whose meta contains it"},
+    {"args", "JSON", FILTERED, "only those whose arguments contain this, such as '{\"id\": 1}'"},
     {"timeout", "TIME", BIT(INSERT), "how long each run of it may take"},
     {"within", "TIME", BIT(INSERT), "its deadline: that long after it is due it is of no use"},
     {"unique", "WORDS", BIT(INSERT),
@@ -249,13 +251,16 @@ struct job_filter ctl_filter(const struct ctl *ctl)
                                .queue = ctl->queue,
                                .worker = ctl->worker,
                                .tag = ctl->tag,
+                               .args = ctl->args,
+                               .meta = ctl->meta,
                                .older_ms = ctl->older_ms,
                                .after_id = (uint64_t)ctl->after};
 }
 
 bool ctl_filters(const struct ctl *ctl)
 {
-    return ctl->all || ctl->states || ctl->queue || ctl->worker || ctl->tag || ctl->older_ms;
+    return ctl->all || ctl->states || ctl->queue || ctl->worker || ctl->tag || ctl->older_ms ||
+           ctl->args || ctl->meta;
 }
 
 const struct job_update *ctl_update_of(const struct ctl *ctl)
@@ -301,6 +306,13 @@ static void apply_update(struct job_update *update, const char *name, const char
     else
         update->priority = (unsigned)number_of(name, value, 0, JOB_PRIORITY_MAX),
         update->set_priority = true;
+}
+
+static const char *object_of(const char *what, const char *text)
+{
+    if (!ctl_check_json(what, 1, text, strlen(text)))
+        exit(CTL_USAGE);
+    return text;
 }
 
 static void apply(struct ctl *ctl, struct told *told, size_t index, const char *value)
@@ -356,7 +368,9 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
     else if (strcmp(name, "tags") == 0)
         ctl->tags = value;
     else if (strcmp(name, "meta") == 0)
-        ctl->meta = value;
+        ctl->meta = object_of("meta", value);
+    else if (strcmp(name, "args") == 0)
+        ctl->args = object_of("arguments", value);
     else if (strcmp(name, "chain") == 0)
         ctl->chain = value;
     else if (strcmp(name, "batch") == 0)

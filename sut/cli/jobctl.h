@@ -36,8 +36,9 @@ struct ctl {
     int64_t delay_ms, timeout_ms, within_ms;
     int64_t at_ms; /* since 1970; 0: not said */
     const char *meta, *tags, *part, *chain;
-    uint64_t batch; /* 0: none */
-    char **words;   /* after the command */
+    const char *args; /* of a filter */
+    uint64_t batch;   /* 0: none */
+    char **words;     /* after the command */
     int word_count;
 };
 

@@ -163,9 +163,10 @@ struct job {
 struct job_filter {
     unsigned states; /* JOB_STATE_BIT(...) of those that are meant */
     const char *queue, *worker;
-    const char *tag;   /* one that they have */
-    int64_t older_ms;  /* inserted at least that long ago, by the database's clock */
-    uint64_t after_id; /* greater ids than that: where the page before ended */
+    const char *tag;         /* one that they have */
+    const char *args, *meta; /* JSON objects that theirs contain (json_contains.h) */
+    int64_t older_ms;        /* inserted at least that long ago, by the database's clock */
+    uint64_t after_id;       /* greater ids than that: where the page before ended */
 };
 
 /* What becomes of a job by hand. A zeroed field stays as it is. What a job that runs was given, it keeps until its next run. */

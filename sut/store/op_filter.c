@@ -1,5 +1,6 @@
 /* op_filter.c: which jobs are meant: by a filter instead of by their ids. A request looks at so many rows at most, by id, and says
  * where the next one goes on: however large the table is, no transaction takes long. */
+#include "sut/jobs/json_text.h"
 #include "sut/store/sql.h"
 
 #include <errno.h>
@@ -37,15 +38,23 @@ static const char *tag_text(struct tx *tx, const char *tag)
     return text;
 }
 
+static void object_check(struct tx *tx, const char *what, const char *json)
+{
+    if (json && !json_object_valid(json))
+        tx_fail(tx, -EINVAL, "%s are found by a JSON object; '%.60s' is none", what, json);
+}
+
 static void filter_check(struct tx *tx, const struct job_filter *filter)
 {
     if (filter->states & ~JOB_STATES_ALL)
         tx_fail(tx, -EINVAL, "there is no such state");
     if (filter->older_ms < 0)
         tx_fail(tx, -EINVAL, "an age must not be negative");
+    object_check(tx, "arguments", filter->args);
+    object_check(tx, "meta", filter->meta);
 }
 
-/* Parameters 1 to 7 of FILTER_WHERE; up to `last`. */
+/* Parameters 1 to 9 of FILTER_WHERE; up to `last`. */
 static struct tx_stmt *filter_bind(struct tx *tx, enum statement statement,
                                    const struct job_filter *filter, int64_t last)
 {
@@ -59,6 +68,8 @@ static struct tx_stmt *filter_bind(struct tx *tx, enum statement statement,
     tx_bind_text(tx, stmt, 5, filter->worker);
     tx_bind_int(tx, stmt, 6, filter->older_ms > 0 ? tx->now_ms - filter->older_ms : INT64_MAX);
     tx_bind_text(tx, stmt, 7, tag_text(tx, filter->tag));
+    tx_bind_text(tx, stmt, 8, filter->args);
+    tx_bind_text(tx, stmt, 9, filter->meta);
     return stmt;
 }
 
@@ -87,7 +98,7 @@ static size_t ids_of(struct tx *tx, const struct job_filter *filter, int64_t las
     size_t count = 0;
     uint64_t *ids = heap_alloc(tx->heap, most * sizeof *ids);
     struct tx_stmt *stmt = filter_bind(tx, STATEMENT_FILTER_IDS, filter, last);
-    tx_bind_int(tx, stmt, 8, limit_of(most));
+    tx_bind_int(tx, stmt, 10, limit_of(most));
     while (tx_step(tx, stmt))
         ids[count++] = (uint64_t)tx_column_int(tx, stmt, 0);
     *ret_ids = ids;
@@ -117,7 +128,7 @@ void tx_list(struct tx *tx)
     const struct job_filter *filter = request->filter ? request->filter : &everything;
     filter_check(tx, filter);
     struct tx_stmt *stmt = filter_bind(tx, STATEMENT_LIST, filter, INT64_MAX);
-    tx_bind_int(tx, stmt, 8, limit_of(request->limit));
+    tx_bind_int(tx, stmt, 10, limit_of(request->limit));
     tx_reply_jobs(tx, stmt);
 }
 

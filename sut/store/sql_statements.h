@@ -10,6 +10,7 @@
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
  *                                       that another transaction is changing are left out
  *     SQL_LOCK_WAIT                     the same, but waits for that transaction
+ *     duress_contains(whole, part)      a function: does that JSON contain this (json_contains.h)?
  *     SQL_IDS(list)                     the numbers of a JSON array, as what stands behind IN
  *
  * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
@@ -80,9 +81,12 @@
 /* A struct job_filter. States and tags are compared between commas. */
 #define FILTER_WHERE                                                                               \
     "id>?1 AND id<=?2 AND " SQL_HAS(                                                               \
-        "?3", "','||state||','") " AND queue=coalesce(?4,queue)AND "                               \
-                                 "worker=coalesce(?5,worker)AND inserted_ms<=?6 AND " SQL_HAS(     \
-                                     "','||coalesce(tags,'')||','", "?7")
+        "?3",                                                                                      \
+        "','||state||','") " AND queue=coalesce(?4,queue)AND "                                     \
+                           "worker=coalesce(?5,worker)AND inserted_ms<=?6 AND " SQL_HAS(           \
+                               "','||coalesce(tags,'')||','",                                      \
+                               "?7") " AND(?8 IS NULL OR duress_contains(args,?8))"                \
+                                     "AND(?9 IS NULL OR duress_contains(coalesce(meta,'{}'),?9))"
 
 #define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
 
@@ -181,8 +185,8 @@
     X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
     X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
     X(LIST,                                                                                        \
-      "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?8")   \
-    X(FILTER_IDS, "SELECT id FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?8")        \
+      "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10")  \
+    X(FILTER_IDS, "SELECT id FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10")       \
     X(FILTER_STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs WHERE " FILTER_WHERE)    \
     X(WINDOW,                                                                                      \
       "SELECT max(id)FROM(SELECT id FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(   \

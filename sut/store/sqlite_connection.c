@@ -4,6 +4,7 @@
  * next request opens another one, so that a fault that was passing is forgotten. What can be lost:
  * with DURABILITY_NORMAL, the last transactions before a power loss; never a part of a transaction.
  */
+#include "sut/jobs/json_contains.h"
 #include "sut/store/sqlite_internal.h"
 
 #include <errno.h>
@@ -135,6 +136,18 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
     return store->in_caller_sql && outside ? SQLITE_DENY : SQLITE_OK;
 }
 
+/* duress_contains(), as in SQL. */
+static void contains(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const struct sqlite_store *store = sqlite3_user_data(context);
+    const char *whole = (const char *)sqlite3_value_text(values[0]);
+    const char *part = (const char *)sqlite3_value_text(values[1]);
+    struct heap *heap = heap_child(store->heap);
+    (void)count;
+    sqlite3_result_int(context, whole && part && json_contains(heap, whole, part));
+    heap_free(heap);
+}
+
 static int open_file(struct sqlite_store *store, bool create, char *why, size_t why_size)
 {
     const struct store_sqlite_options *options = &store->options;
@@ -154,6 +167,8 @@ static int open_file(struct sqlite_store *store, bool create, char *why, size_t 
     connection_doubt(store, true);
     sqlite3_busy_timeout(store->conn, options->busy_ms);
     sqlite3_set_authorizer(store->conn, authorize, store);
+    sqlite3_create_function(store->conn, "duress_contains", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                            store, contains, NULL, NULL);
     return 0;
 }
 

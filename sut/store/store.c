@@ -150,6 +150,8 @@ static const struct job_filter *filter_copy(struct heap *heap, const struct job_
     copy->queue = heap_strdup(heap, filter->queue);
     copy->worker = heap_strdup(heap, filter->worker);
     copy->tag = heap_strdup(heap, filter->tag);
+    copy->args = heap_strdup(heap, filter->args);
+    copy->meta = heap_strdup(heap, filter->meta);
     return copy;
 }
 

@@ -13,6 +13,7 @@ check 'unknown command' says 2 "unknown command 'lsit'; did you mean list?" ctl 
 check 'c32_unknown_option' says 2 'did you mean --priority?' ctl insert w --prioritty 3
 check 'option of another command' says 2 '\-\-priority is no option of .list' ctl list --priority 3
 check 'a value is missing' says 2 '\-\-queue needs a value' ctl list --queue
+check 'arguments that are no object' says 2 'arguments:1:1: not an object' ctl list --args 7
 check 'unknown state' says 2 'did you mean available?' ctl list --state availible
 check 'too many words' says 2 'is too much' ctl stats now
 check 'too few words' says 2 'more is needed' ctl show
@@ -96,6 +97,9 @@ check 'or of the environment' says 0 '^total  *2505$' env JOBD_CONFIG="$work/job
 
 # ---- what a job carries ----
 check 'what a job carries' says 0 '^job 2506$' ctl insert w --tags 'A, b,a' --meta '{"k": 1}' --timeout 90s --within 1h --at 2130-01-31T18:30:00Z
+check 'found by its meta' says 0 '"id":2506' ctl list --meta '{"k": 1.0}' --json
+check 'found by its arguments' says 0 hello ctl list --args '{"a": [2.5]}'
+check 'nothing like that' says 0 '"jobs":\[\]' ctl list --meta '{"k": 2}' --json
 check 'its tags' says 0 '^tags  *a,b$' ctl show 2506
 check 'its meta' says 0 '^meta  *{$' ctl show 2506
 check 'its time' says 0 '^scheduled  *2130-01-31 18:30:00 UTC$' ctl show 2506

@@ -207,6 +207,76 @@ CONFORMS(filters_say_which_jobs_are_meant)
                      -EINVAL);
 }
 
+/* What is found by {"part": of its arguments}. */
+static bool found_by_args(const char *args, const char *part)
+{
+    uint64_t id = insert((struct job_spec){.worker = "w", .args = args});
+    struct job_filter filter = {.args = part, .after_id = id - 1};
+    struct store_reply reply =
+        run_ok((struct store_request){.op = STORE_LIST, .filter = &filter, .limit = 9});
+    cr_assert_leq(reply.job_count, 1);
+    return reply.job_count == 1;
+}
+
+CONFORMS(filters_find_jobs_by_what_their_arguments_contain)
+{
+    static const struct {
+        const char *args, *part;
+        bool found;
+    } cases[] = {
+        {"{\"id\":1}", "{\"id\":1}", true},
+        {"{\"id\":1}", "{}", true},
+        {"{\"id\":1,\"by\":\"me\"}", "{\"by\":\"me\"}", true},
+        {"{\"id\":1}", "{\"id\":2}", false},
+        {"{\"id\":1}", "{\"id\":\"1\"}", false},
+        {"{\"id\":1}", "{\"di\":1}", false},
+        {"{\"id\":10e-1}", "{\"id\":1.0}", true},
+        {"{\"id\":12345678901234567890}", "{\"id\":12345678901234567891}", false},
+        {"{\"id\":null}", "{\"id\":null}", true},
+        {"{}", "{\"id\":null}", false},
+        {"{\"t\":true}", "{\"t\":1}", false},
+        {"{\"a\":{\"b\":{\"c\":1,\"d\":2}}}", "{\"a\":{\"b\":{\"d\":2}}}", true},
+        {"{\"a\":{\"b\":1}}", "{\"b\":1}", false},
+        {"{\"a\":{\"b\":1}}", "{\"a\":{}}", true},
+        {"{\"a\":1}", "{\"a\":{}}", false},
+        {"{\"a\":[1,2,{\"b\":3,\"c\":4}]}", "{\"a\":[{\"b\":3},1]}", true},
+        {"{\"a\":[1,2]}", "{\"a\":[3]}", false},
+        {"{\"a\":[1,2]}", "{\"a\":1}", false},
+        {"{\"a\":[[1,2]]}", "{\"a\":[[2]]}", true},
+        {"{\"a\":[]}", "{\"a\":[]}", true},
+        {"{\"\\u0061\":\"\\u00e9\"}", "{\"a\":\"\u00e9\"}", true},
+        {"{\"a\":\"}\\\"]\",\"b\":7}", "{\"b\":7}", true},
+        {"{\"a\":\"}\\\"]\"}", "{\"a\":\"}\\u0022]\"}", true},
+        {" { \"a\" : [ 1 , 2 ] } ", "{\"a\":[2]}", true},
+        {"{\"a\":1,\"a\":2}", "{\"a\":2}", true},
+        {"{\"a\":1,\"a\":2}", "{\"a\":1}", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); ++i)
+        cr_assert_eq(found_by_args(cases[i].args, cases[i].part), cases[i].found, "%s @> %s",
+                     cases[i].args, cases[i].part);
+    cr_assert_not(found_by_args("{\"nul\":\"\\u0000\"}", "{\"id\":1}"), "nobody is troubled by it");
+}
+
+CONFORMS(filters_by_arguments_and_meta_say_which_jobs_are_changed)
+{
+    struct job_spec specs[] = {{.worker = "w", .args = "{\"id\":1}", .meta = "{\"by\":\"a\"}"},
+                               {.worker = "w", .args = "{\"id\":1,\"n\":2}"},
+                               {.worker = "w", .args = "{\"id\":2}", .meta = "{\"by\":\"a\"}"}};
+    run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = 3});
+    struct job_filter both = {.args = "{\"id\":1}", .meta = "{\"by\":\"a\"}"};
+    struct store_request stats = {.op = STORE_STATS, .filter = &both};
+    cr_assert_eq(run_ok(stats).counts[JOB_AVAILABLE], 1);
+    cr_assert_eq(bulk(STORE_CANCEL, (struct job_filter){.args = "{\"id\":1}"}).changed, 2);
+    cr_assert_eq(get(3).state, JOB_AVAILABLE);
+    cr_assert_eq(bulk(STORE_DELETE, (struct job_filter){.meta = "{\"by\":\"a\"}"}).changed, 2);
+    cr_assert_eq(get(2).state, JOB_CANCELLED);
+    struct job_filter none = {.args = "[1]"}, broken = {.meta = "{"};
+    const struct job_filter *bad[] = {&none, &broken};
+    for (size_t i = 0; i < 2; ++i)
+        cr_assert_eq(run((struct store_request){.op = STORE_CANCEL, .filter = bad[i]}).err,
+                     -EINVAL);
+}
+
 CONFORMS(many_at_once_in_short_transactions)
 {
     enum { COUNT = BULK_MOST + 1000 };
