@@ -488,8 +488,9 @@ static void retry(struct tx *tx, uint64_t id)
 
 void tx_retry(struct tx *tx)
 {
-    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i) {
-        retry(tx, tx->request->ids[i]);
+    struct id_set rest = tx_hand_many(tx, STATEMENT_RETRY_MANY, CHANGE_RETRY);
+    for (size_t i = 0; i < rest.count && !tx->err; ++i) {
+        retry(tx, rest.ids[i]);
         tx_flow_settle(tx); /* the next one may be of the same flow */
     }
 }
@@ -525,8 +526,9 @@ static void cancel_flow(struct tx *tx, uint64_t flow)
 
 void tx_cancel(struct tx *tx)
 {
-    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i)
-        cancel(tx, tx->request->ids[i]);
+    struct id_set rest = tx_hand_many(tx, STATEMENT_CANCEL_MANY, CHANGE_CANCEL);
+    for (size_t i = 0; i < rest.count && !tx->err; ++i)
+        cancel(tx, rest.ids[i]);
     if (tx->request->flow)
         cancel_flow(tx, tx->request->flow);
 }

@@ -43,7 +43,8 @@ void tx_cancel_told(struct tx *tx)
     if (request->flow)
         cuts_raise(tx); /* whichever of them run */
     reply->cut = heap_alloc(tx->heap, request->id_count * sizeof *reply->cut);
-    for (size_t i = 0; i < request->id_count && !tx->err; ++i) {
+    bool told = tx_cut_many(tx);
+    for (size_t i = 0; i < request->id_count && !told && !tx->err; ++i) {
         uint64_t lease = cut_lease(tx, request->ids[i]);
         if (lease)
             reply->cut[reply->cut_count++] = (struct store_lease){request->ids[i], lease};
@@ -134,8 +135,9 @@ static void remove_job(struct tx *tx, uint64_t id)
 
 void tx_delete(struct tx *tx)
 {
-    for (size_t i = 0; i < tx->request->id_count && !tx->err; ++i) {
-        remove_job(tx, tx->request->ids[i]);
+    struct id_set rest = tx_hand_many(tx, STATEMENT_DELETE_MANY, CHANGE_DELETE);
+    for (size_t i = 0; i < rest.count && !tx->err; ++i) {
+        remove_job(tx, rest.ids[i]);
         tx_flow_settle(tx); /* the next one may be of the same flow */
     }
 }

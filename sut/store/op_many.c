@@ -1,15 +1,18 @@
 /* op_many.c: many rows in one statement, where there is one writer at a time: it opens the table and its indexes once, not
- * once per row, which is half of what a change of one row costs. Few rows, and all that is not plain, go one by one. */
+ * once per row, which is half of what a change of one row costs. On a server it saves a round trip for each row: there it is done
+ * where the rows are locked, or the statement says by itself which it changed. Few rows, and all that is not plain, go one by
+ * one. */
 #include "sut/store/sql.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MANY_MIN = 8, DIGITS_MAX = 21 };
 
 static bool many(const struct tx *tx, size_t count)
 {
-    return tx->store->backend->alone && !tx->careful && count >= MANY_MIN;
+    return !tx->careful && count >= MANY_MIN;
 }
 
 /* "[17,18,20]" */
@@ -88,7 +91,7 @@ bool *tx_finish_many(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     size_t count = request->ack_count;
-    if (!many(tx, count))
+    if (!tx->store->backend->alone || !many(tx, count))
         return NULL;
     uint64_t lease = request->acks[0].lease;
     struct id_list ids = id_list_make(tx->heap, count);
@@ -103,4 +106,72 @@ bool *tx_finish_many(struct tx *tx)
     for (size_t i = 0; i < count; ++i)
         done[i] = is_plain(&request->acks[i], lease);
     return done;
+}
+
+/* ---- by hand ---- */
+
+static const char *ids_asked(struct tx *tx)
+{
+    const struct store_request *request = tx->request;
+    struct id_list ids = id_list_make(tx->heap, request->id_count);
+    for (size_t i = 0; i < request->id_count; ++i)
+        id_list_add(&ids, request->ids[i]);
+    return id_list_end(&ids);
+}
+
+static int id_order(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Those that are in flows, in the order in which they were asked for. */
+static struct id_set members_among(struct tx *tx, const char *asked)
+{
+    const struct store_request *request = tx->request;
+    uint64_t *found = heap_alloc(tx->heap, 2 * request->id_count * sizeof *found);
+    uint64_t *members = found + request->id_count;
+    size_t count = 0, member_count = 0;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_MEMBERS_AMONG);
+    tx_bind_text(tx, stmt, 1, asked);
+    while (tx_step(tx, stmt))
+        found[count++] = (uint64_t)tx_column_int(tx, stmt, 0);
+    if (count > 1)
+        qsort(found, count, sizeof *found, id_order);
+    for (size_t i = 0; i < request->id_count && count > 0; ++i)
+        if (bsearch(&request->ids[i], found, count, sizeof *found, id_order))
+            members[member_count++] = request->ids[i];
+    return (struct id_set){members, member_count};
+}
+
+struct id_set tx_hand_many(struct tx *tx, enum statement statement, enum change_kind kind)
+{
+    const struct store_request *request = tx->request;
+    if (!many(tx, request->id_count))
+        return (struct id_set){request->ids, request->id_count};
+    const char *asked = ids_asked(tx);
+    struct tx_stmt *stmt = tx_statement(tx, statement);
+    tx_bind_int(tx, stmt, 1, tx->now_ms);
+    tx_bind_text(tx, stmt, 2, asked);
+    while (tx_step(tx, stmt)) {
+        ++tx->reply->changed;
+        if (tx_traced(tx))
+            tx_note(tx, (struct change){.kind = kind,
+                                        .id = (uint64_t)tx_column_int(tx, stmt, 0),
+                                        .state = job_state_word(tx_column_state(tx, stmt, 1))});
+    }
+    return members_among(tx, asked);
+}
+
+bool tx_cut_many(struct tx *tx)
+{
+    struct store_reply *reply = tx->reply;
+    if (!many(tx, tx->request->id_count))
+        return false;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CUT_AMONG);
+    tx_bind_text(tx, stmt, 1, ids_asked(tx));
+    while (tx_step(tx, stmt))
+        reply->cut[reply->cut_count++] = (struct store_lease){(uint64_t)tx_column_int(tx, stmt, 0),
+                                                              (uint64_t)tx_column_int(tx, stmt, 1)};
+    return true;
 }

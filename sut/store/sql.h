@@ -321,6 +321,19 @@ struct change {
     const struct job_unique *unique;
 };
 
+/* ---- op_many.c, by hand ---- */
+
+struct id_set {
+    const uint64_t *ids;
+    size_t count;
+};
+
+/* Changes the request's jobs in one statement of MANY_STATEMENTS, if they are many, but for those that are in flows. Which are left, to
+ * be changed one by one, in the order of the request. */
+struct id_set tx_hand_many(struct tx *tx, enum statement statement, enum change_kind kind);
+/* The same for what a cancel tells of the leases that it cut short. False: one by one. */
+bool tx_cut_many(struct tx *tx);
+
 #ifdef DURESS_POINTS
 static inline bool tx_traced(const struct tx *tx)
 {

@@ -20,6 +20,7 @@
 #include "sut/store/sql_flow_statements.h"
 
 #include "sut/store/sql_statements_cron.h"
+#include "sut/store/sql_statements_many.h"
 
 /* The columns of a struct job, as job_row() reads them. Claims leave `errors` out. */
 #define JOB_COLUMNS                                                                                \
@@ -186,7 +187,8 @@
     X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
     X(LIST,                                                                                        \
       "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10")  \
-    X(FILTER_IDS, "SELECT id FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10")       \
+    X(FILTER_IDS,                                                                                  \
+      "SELECT id FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10" SQL_LOCK_WAIT)     \
     X(FILTER_STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs WHERE " FILTER_WHERE)    \
     X(WINDOW,                                                                                      \
       "SELECT max(id)FROM(SELECT id FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(   \
@@ -255,4 +257,5 @@
     X(BEGUN_ADD, "INSERT INTO duress_begun(queue,part,at_ms,n)VALUES(?1,?2,?3,?4)"                 \
                  "ON CONFLICT(queue,part,at_ms)DO UPDATE SET n=duress_begun.n+excluded.n")         \
     X(BEGUN_DROP, "DELETE FROM duress_begun WHERE queue=?1 AND at_ms<=?2")                         \
-    FLOW_STATEMENTS(X)
+    FLOW_STATEMENTS(X)                                                                             \
+    MANY_STATEMENTS(X)

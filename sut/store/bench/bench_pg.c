@@ -1,9 +1,12 @@
 /* bench_pg.c: what the store on PostgreSQL can do on this machine, one JSON object per line. Usage:
- * bench_pg [JOBS [HISTORY]]. It starts a server of its own with the server's own, durable settings (test/pg_server), unless
+ * [ROWS=HISTORY] bench_pg [JOBS]. It starts a server of its own with the server's own, durable settings (test/pg_server), unless
  * PGHOST names one; there it works in the schema duress_bench, which it removes.
  *
  * The server and its clients share the machine. History is kept: no figure is from a table that is emptied. The baseline is
- * bare SQL on the same table by as many clients: one UPDATE that claims a batch, one that finishes it, no rows handed out. */
+ * bare SQL on the same table by as many clients: one UPDATE that claims a batch, one that finishes it, no rows handed out.
+ *
+ * HISTORY (400,000) jobs that have ended are made by the server itself, to be claimed behind them; ROWS=10000000 takes some
+ * minutes and 5 GB. Last, somebody else's transaction stays open, so that the server must keep every dead row. */
 #include "sut/store/pg_internal.h"
 
 #include <dirent.h>
@@ -14,10 +17,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { CLIENTS = 4, CLAIM_BATCH = 500, INSERT_BATCH = 5000, SINGLES = 300, LEASE_MS = 60000 };
+enum {
+    ROUNDS = 4,
+    CLIENTS = 4,
+    CLAIM_BATCH = 500,
+    INSERT_BATCH = 5000,
+    SINGLES = 300,
+    LEASE_MS = 60000
+};
 #define SCHEMA "duress_bench"
 
-static long jobs = 200000, history = 1000000;
+static long jobs = 200000, history = 400000;
 
 /* ---- a client: a thread with a connection and memory of its own ---- */
 
@@ -325,16 +335,48 @@ static void schema_make(void)
     client_close(&client);
 }
 
+static double run_all(void)
+{
+    clients_run(insert_all, CLIENTS, jobs / CLIENTS);
+    return (double)jobs / clients_run(cycle_all, CLIENTS, 0);
+}
+
+static void say_behind_history(double fresh)
+{
+    char name[100];
+    history_make(history);
+    double later = run_all();
+    snprintf(name, sizeof name, "pg claim and finish, behind %ld jobs of history", history + jobs);
+    say_ratio(name, later, "jobs/s", 45000, fresh);
+    say_processor("pg processor time, claim and finish, behind history");
+}
+
+/* As somebody who reads for long, or forgot to commit. */
+static void say_held(double fresh)
+{
+    char name[100];
+    PGconn *conn = PQconnectdb("");
+    PQclear(PQexec(conn, "BEGIN ISOLATION LEVEL REPEATABLE READ"));
+    PQclear(PQexec(conn, "SELECT txid_current()"));
+    for (int round = 1; round <= ROUNDS; ++round) {
+        double held = run_all();
+        snprintf(name, sizeof name, "pg claim and finish, a transaction open for the last %ld jobs",
+                 round * jobs);
+        say_ratio(name, held, "jobs/s", 45000, fresh);
+        say_processor("pg processor time, claim and finish, with that transaction");
+    }
+    PQfinish(conn);
+}
+
 int main(int argc, char **argv)
 {
     if (!getenv("PGHOST")) {
-        const char *jobs_said = argc > 1 ? argv[1] : NULL, *rows = argc > 2 ? argv[2] : NULL;
-        execl("/bin/sh", "sh", "sut/store/test/pg_server", "--durable", "run", argv[0], jobs_said,
-              rows, (char *)NULL);
+        execl("/bin/sh", "sh", "sut/store/test/pg_server", "--durable", "run", argv[0],
+              argc > 1 ? argv[1] : NULL, (char *)NULL);
         die("sh", "cannot be run");
     }
     jobs = argc > 1 ? strtol(argv[1], NULL, 10) : jobs;
-    history = argc > 2 ? strtol(argv[2], NULL, 10) : history;
+    history = getenv("ROWS") ? strtol(getenv("ROWS"), NULL, 10) : history;
     jobs = (jobs + CLIENTS * INSERT_BATCH - 1) / (CLIENTS * INSERT_BATCH) * CLIENTS * INSERT_BATCH;
 
     specs_make();
@@ -356,13 +398,8 @@ int main(int argc, char **argv)
     say_processor("pg processor time, claim and finish");
     say("pg one job, three transactions, durable", clients_run(single_cycles, 1, 0) / SINGLES * 1e6,
         "us", 0);
-    history_make(history);
-    clients_run(insert_all, CLIENTS, jobs / CLIENTS);
-    double later = (double)jobs / clients_run(cycle_all, CLIENTS, 0);
-    char name[100];
-    snprintf(name, sizeof name, "pg claim and finish, behind %ld jobs of history", history + jobs);
-    say_ratio(name, later, "jobs/s", 45000, fresh);
-    say_processor("pg processor time, claim and finish, behind history");
+    say_behind_history(fresh);
+    say_held(fresh);
     schema_drop();
     return 0;
 }

@@ -301,6 +301,38 @@ CONFORMS(many_at_once_in_short_transactions)
 
 /* ---- cancelled while it ran ---- */
 
+/* Many go in one statement, but for those of flows, which have consequences. */
+CONFORMS(c58_c61_many_by_hand_are_changed_as_each_of_them_would_be)
+{
+    enum { KINDS = 6, COUNT = 4 * KINDS };
+    uint64_t ids[COUNT];
+    for (size_t i = 0; i < COUNT; ++i)
+        ids[i] = insert((struct job_spec){.worker = "w",
+                                          .delay_ms = i % KINDS == 0 ? 5000 : 0,
+                                          .priority = i % KINDS == 4 ? 0 : 1,
+                                          .state = i % KINDS == 1   ? JOB_COMPLETED
+                                                   : i % KINDS == 2 ? JOB_DISCARDED
+                                                                    : JOB_AVAILABLE,
+                                          .chain = i % KINDS == 3 ? "line" : NULL});
+    for (size_t i = 0; i < COUNT; ++i)
+        if (i % KINDS == 4)
+            claim_one(ids[i]);
+    struct store_reply reply =
+        run_ok((struct store_request){.op = STORE_CANCEL, .ids = ids, .id_count = COUNT});
+    cr_assert_eq(reply.changed, COUNT * 4 / KINDS, "all but what is over");
+    cr_assert_eq(reply.cut_count, COUNT / KINDS);
+    cr_assert_eq(count_of(JOB_CANCELLED), COUNT * 4 / KINDS);
+    for (size_t i = 0; i < COUNT; ++i)
+        cr_assert_eq(strstr(get(ids[i]).errors, "cancelled while it ran") != NULL, i % KINDS == 4);
+    reply = run_ok((struct store_request){.op = STORE_RETRY, .ids = ids, .id_count = COUNT});
+    cr_assert_eq(reply.changed, COUNT);
+    cr_assert_eq(count_of(JOB_SUSPENDED), 3, "the others of the chain wait for their turn");
+    cr_assert_eq(count_of(JOB_AVAILABLE), COUNT - 3);
+    reply = run_ok((struct store_request){.op = STORE_DELETE, .ids = ids, .id_count = COUNT});
+    cr_assert_eq(count_all(), COUNT - reply.changed);
+    cr_assert_eq(reply.changed, COUNT - 4, "all but the chain, which has not ended");
+}
+
 CONFORMS(c56_every_node_learns_that_something_was_cancelled)
 {
     uint64_t before = run_ok((struct store_request){.op = STORE_STAGE}).cuts;
