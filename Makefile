@@ -16,7 +16,7 @@ COMMIT   := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # ---- what a newcomer's machine may miss ----
 
 PACKAGES := gcc libc6-dev make patch pkg-config git libfiu-dev fiu-utils libcriterion-dev libsqlite3-dev libuv1-dev \
-            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind libpq-dev postgresql-15 tzdata
+            libboost-context-dev libfyaml-dev libjansson-dev libxxhash-dev uthash-dev valgrind libpq-dev libsodium-dev postgresql-15 tzdata
 LINTERS  := clang clang-tidy clang-format cppcheck libclang-rt-14-dev libxml2-utils
 MISSING   = $(shell for p in $(1); do dpkg-query -W -f='$${Status}\n' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done)
 SUDO     := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -35,13 +35,13 @@ POINTS   := -DDURESS_POINTS
 JOBS_ABOUT := -DJOBS_VERSION='"$(VERSION)"'
 ABOUT    := -DDURESS_VERSION='"$(VERSION)"' -DDURESS_COMMIT='"$(COMMIT)"' -DDURESS_FLAGS='"$(OPT) $(EXTRA)"'
 
-JOBS_LIBS    := -lsqlite3 -lboost_context
+JOBS_LIBS    := -lsqlite3 -lboost_context -lsodium
 # What is not used is not loaded: libpq brings twenty libraries along, and 5 ms to every start.
 PG_LIBS      := -Wl,--as-needed -lpq
 # The harness takes the SQLite that was there when it was built along, where there is an archive: calls within it are direct
 # (a tenth of a run), and a tape replays on whatever the machine has.
 SQLITE_A     := $(wildcard $(shell pkg-config --variable=libdir sqlite3 2>/dev/null)/libsqlite3.a)
-DURESS_LIBS  := $(or $(SQLITE_A),-lsqlite3) -lboost_context -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
+DURESS_LIBS  := $(or $(SQLITE_A),-lsqlite3) -lboost_context -lsodium -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
 CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -lpq -luv -ljansson
 TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 

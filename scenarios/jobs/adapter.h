@@ -91,6 +91,8 @@
       "of them, those that are found by what their arguments contain, not by their id")            \
     X(CHECKPOINTS, "checkpoints", PERCENT, 0, 0, 0, 10000,                                         \
       "jobs that leave a checkpoint in each run, and a result at the end")                         \
+    X(ENCRYPTED, "encrypted", PERCENT, 0, 0, 0, 10000,                                             \
+      "jobs with encrypted arguments, but for unique ones")                                        \
     X(KEEP, "keep", DURATION, 0, 0, 0, 24 * H, "how long jobs are kept that ended; 0s: for ever")
 
 #define CRON_MOST 20
@@ -134,7 +136,7 @@ struct item {     /* one job */
     bool in_transaction, rolled_back;
     bool threaded, stubborn, poisonous;
     int64_t timeout_ms, within_ms;
-    bool checkpoints;
+    bool checkpoints, encrypted;
     enum deed deed; /* by hand */
     bool by_filter;
     int64_t deed_ns; /* when, after the start */
@@ -162,6 +164,8 @@ void workload_draw(struct adapter *adapter);
 void workload_done(struct workload *workload);
 struct item *workload_find(struct workload *workload, uint64_t key); /* NULL if there is none */
 uint64_t key_of_args(const char *args);                              /* 0 if it is not ours */
+/* Of those that a database keeps, which may be encrypted. */
+uint64_t key_of_kept(const struct adapter *adapter, const char *args);
 
 /* The main of who looks after jobs; arg: struct app *. */
 void hand_main(struct proc *self, void *arg);
@@ -248,6 +252,7 @@ struct adapter {
     struct queue_config *queues;
     size_t queue_count;
     struct worker workers[3]; /* in a fiber, in a thread, of cron entries */
+    struct key_ring keys[2];  /* the same keys; each other node seals with the other one */
     struct cron_entry cron_entries[CRON_MOST];
     struct cron_config cron; /* entry_count 0: there is no cron */
     int64_t healed_ns;       /* 0: not yet */

@@ -94,6 +94,7 @@ static bool start_jobs(struct app *app)
                                  .queue_count = adapter->queue_count,
                                  .workers = adapter->workers,
                                  .worker_count = 3,
+                                 .keys = &adapter->keys[app->index % 2],
                                  .cron = adapter->cron.entry_count ? &adapter->cron : NULL,
                                  .lease_ms = draws_fixed(&adapter->draws, W_LEASE) / 1000000,
                                  .poll_ns = draws_fixed(&adapter->draws, W_POLL),

@@ -83,6 +83,7 @@ static struct job_spec spec_of(const struct item *item)
                              .timeout_ms = item->timeout_ms,
                              .within_ms = item->within_ms,
                              .delay_ms = item->delay_ms,
+                             .encrypted = item->encrypted,
                              .unique = item->unique ? &item->uniqueness : NULL};
 }
 

@@ -32,6 +32,18 @@ static void choose_queues(struct adapter *adapter)
     }
 }
 
+static void make_keys(struct adapter *adapter)
+{
+    static const char a[] = "a c2VlIGhvdyB0aGV5IHJ1biwgbG9vayBob3cgdGhleSE=",
+                      b[] = "b dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIDE=";
+    char why[100], text[120];
+    for (int i = 0; i < 2; ++i) {
+        snprintf(text, sizeof text, "%s,%s", i ? b : a, i ? a : b);
+        if (!key_ring_read(&adapter->keys[i], text, why, sizeof why))
+            abort();
+    }
+}
+
 static void choose_workers(struct adapter *adapter)
 {
     int64_t timeout_ns = draws_fixed(&adapter->draws, W_TIMEOUT);
@@ -78,6 +90,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->start_ns = world_now(world);
     adapter->app_count = draws_nodes(&adapter->draws);
     choose_workers(adapter);
+    make_keys(adapter);
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
     cron_choose(adapter);
     choose_queues(adapter);
@@ -164,7 +177,7 @@ static void audit_row(void *ctx, const struct job *job)
     if (strcmp(job->args, CRON_ARGS) == 0)
         return; /* no client asked for it */
     TRACE(world_site(adapter->world), "audit/job/row", T_U64("job", job->id),
-          T_U64("key", key_of_args(job->args)), T_STR("state", job_state_word(job->state)),
+          T_U64("key", key_of_kept(adapter, job->args)), T_STR("state", job_state_word(job->state)),
           T_U64("attempt", job->attempt), T_U64("max", job->max_attempts));
     if (*job->result)
         TRACE(world_site(adapter->world), "audit/job/result", T_U64("job", job->id),

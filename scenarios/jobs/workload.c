@@ -105,6 +105,7 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     if (part)
         text_number(item->part, "part ", part);
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
+    item->encrypted = draws_percent(&adapter->draws, W_ENCRYPTED) && !item->unique;
 }
 
 /* What is in a chain is in nothing else. */
@@ -232,4 +233,15 @@ uint64_t key_of_args(const char *args)
 {
     size_t prefix = sizeof ARGS_PREFIX - 1;
     return args && strncmp(args, ARGS_PREFIX, prefix) == 0 ? strtoull(args + prefix, NULL, 10) : 0;
+}
+
+uint64_t key_of_kept(const struct adapter *adapter, const char *args)
+{
+    char why[200];
+    if (!args_sealed(args))
+        return key_of_args(args);
+    struct heap *heap = heap_new();
+    uint64_t key = key_of_args(args_open(adapter->keys, args, heap, why, sizeof why));
+    heap_free(heap);
+    return key;
 }

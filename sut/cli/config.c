@@ -60,6 +60,8 @@ static const struct key {
     {"durability", "full|normal", set_durability, AT(durability), 0, 0,
      "full: survives power loss; normal: is faster, survives a crash (full); of an SQLite file"},
     {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)"},
+    {"keys", "FILE", set_text, AT(keys), 0, 0,
+     "of encrypted arguments: a line is NAME KEY, the newest first (none; or from JOBD_KEYS)"},
     {"pooled", "yes|no", set_yes, AT(pooled), 0, 0,
      "PostgreSQL is behind a pooler that hands out connections by the transaction (no)"},
 #undef AT

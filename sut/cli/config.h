@@ -24,12 +24,13 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 18 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 19 };
 
 struct config {
     struct heap *heap;              /* of all strings */
     const char *database, *workers; /* NULL: not said */
     const char *schema;             /* in PostgreSQL; NULL: public */
+    const char *keys;               /* file of keys for encrypted arguments; NULL: JOBD_KEYS */
     bool pooled;
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
@@ -71,6 +72,10 @@ const char *config_database(const struct config *config, char *out, size_t size)
 
 /* The directory of the database exists and can be written to, or a sentence why not. */
 bool config_store_possible(const struct config *config, char *why, size_t why_size);
+
+/* The keys of encrypted arguments: of the file that `keys` names, else of JOBD_KEYS, else none. False with a sentence. */
+bool config_keys(const struct config *config, struct key_ring *ret_ring, char *why,
+                 size_t why_size);
 
 /* Opens the database, or says in one sentence why not, and what to do. */
 struct store_db *config_store_open(const struct config *config, struct env *env, bool create,

@@ -98,7 +98,8 @@ static bool read_line(struct reading *reading, char *line, char *why, size_t why
     }
     if (!once(reading, key, why, why_size))
         return false;
-    bool is_path = strcmp(key, "database") == 0 || strcmp(key, "workers") == 0;
+    bool is_path =
+        strcmp(key, "database") == 0 || strcmp(key, "workers") == 0 || strcmp(key, "keys") == 0;
     return is_path ? read_path(reading, key, value, why, why_size)
                    : config_set(reading->config, key, value, why, why_size);
 }

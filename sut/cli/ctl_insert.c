@@ -114,6 +114,8 @@ static void insert_chunk(struct ctl *ctl, struct job_spec *specs, const struct i
     struct store_request request = {.op = STORE_INSERT, .specs = specs, .spec_count = count};
     for (size_t i = 0; i < count; ++i)
         specs[i].args = input->args[first + i];
+    if (ctl->encrypt)
+        request.specs = ctl_seal(ctl, specs, count, heap);
     store_execute(ctl_store(ctl), &request, heap, &reply);
     if (reply.err && first)
         fprintf(stderr, "jobctl: %zu of %zu jobs were inserted before this happened:\n", first,
@@ -147,7 +149,8 @@ static struct inserted insert_all(struct ctl *ctl, const struct input *input)
                                      .within_ms = ctl->within_ms,
                                      .chain = ctl->chain,
                                      .flow = ctl->batch,
-                                     .unique = ctl->unique};
+                                     .unique = ctl->unique,
+                                     .encrypted = ctl->encrypt};
     for (size_t first = 0; first < input->count; first += CHUNK) {
         size_t left = input->count - first;
         insert_chunk(ctl, specs, input, first, left < CHUNK ? left : CHUNK, &inserted);
@@ -195,7 +198,9 @@ enum ctl_exit ctl_insert(struct ctl *ctl)
                             .tags = ctl->tags,
                             .part = ctl->part,
                             .chain = ctl->chain,
-                            .flow = ctl->batch};
+                            .flow = ctl->batch,
+                            .unique = ctl->unique,
+                            .encrypted = ctl->encrypt};
     const char *wrong = job_spec_check(&spec);
     if (ctl->meta)
         check("meta", 1, ctl->meta, strlen(ctl->meta));

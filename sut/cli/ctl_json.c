@@ -90,7 +90,7 @@ json_t *ctl_job_json(const struct job *job, bool with_errors)
         "state", job_state_word(job->state), "queue", job->queue, "worker", job->worker, "priority",
         (json_int_t)job->priority, "attempt", (json_int_t)job->attempt, "max_attempts",
         (json_int_t)job->max_attempts, "snoozed", (json_int_t)job->snoozed, "lease",
-        (json_int_t)job->lease, "owner", job->owner, "args", embedded(job->args));
+        (json_int_t)job->lease, "owner", job->owner, "args", embedded(args_shown(job->args)));
     if (!object)
         ctl_fail(CTL_DATABASE, "job %llu holds text that is not UTF-8",
                  (unsigned long long)job->id);

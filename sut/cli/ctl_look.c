@@ -58,7 +58,7 @@ static void list_table(const struct store_reply *reply)
         snprintf(attempt, sizeof attempt, "%u/%u", job->attempt, job->max_attempts);
         printf("%8" PRIu64 "  %-9s  %-*s  %-*s  %-7s  %-19s  %s\n", job->id,
                job_state_word(job->state), queue, job->queue, worker, job->worker, attempt,
-               ctl_time(job->scheduled_ms, at), brief(job->args, args, ARGS_SHOWN));
+               ctl_time(job->scheduled_ms, at), brief(args_shown(job->args), args, ARGS_SHOWN));
     }
 }
 
@@ -152,7 +152,7 @@ static void show_text(struct ctl *ctl, const struct job *job)
         printf("tags          %s\n", job->tags);
     if (job->progress || *job->note)
         printf("progress      %u %%%s%s\n", job->progress, *job->note ? ": " : "", job->note);
-    show_json("args", job->args, "");
+    show_json("args", args_shown(job->args), "");
     show_json("meta", job->meta, "{}");
     show_json("checkpoint", job->checkpoint, "");
     show_json("result", job->result, "");

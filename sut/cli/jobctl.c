@@ -142,6 +142,9 @@ static const struct {
     {"within", "TIME", BIT(INSERT), "its deadline: that long after it is due it is of no use"},
     {"unique", "WORDS", BIT(INSERT),
      "only if there is none: true, or period=1h,fields=args+worker,keys=id,states=incomplete,..."},
+    {"encrypt", NULL, BIT(INSERT) | BIT(UPDATE),
+     "its (new) arguments are kept so that only who has the key can read them"},
+    {"keys", "FILE", BIT(INSERT) | BIT(UPDATE), "of --encrypt; without it, as jobd has them"},
     {"count", "N", BIT(INSERT), "so many copies"},
     {"lines", NULL, BIT(INSERT), "standard input has one job's arguments per line"},
     {"chain", "KEY", BIT(INSERT),
@@ -282,7 +285,7 @@ static const struct job_unique *unique_of(struct ctl *ctl, const char *text)
 
 /* Where the database comes from: an option, else jobd's configuration. */
 struct told {
-    const char *database, *config, *schema;
+    const char *database, *config, *schema, *keys;
     unsigned seen[OPTIONS];
 };
 
@@ -325,6 +328,10 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         told->config = value;
     else if (strcmp(name, "schema") == 0)
         told->schema = value;
+    else if (strcmp(name, "keys") == 0)
+        told->keys = value;
+    else if (strcmp(name, "encrypt") == 0)
+        ctl->encrypt = ctl->update.encrypted = true;
     else if (strcmp(name, "json") == 0)
         ctl->json = true;
     else if (strcmp(name, "lines") == 0)
@@ -443,6 +450,8 @@ static void find_database(struct ctl *ctl, const struct told *told)
         ctl->config.database = told->database;
     if (told->schema)
         ctl->config.schema = told->schema;
+    if (told->keys)
+        ctl->config.keys = told->keys;
     if (!ctl->config.database || !*ctl->config.database)
         ctl_fail(CTL_USAGE,
                  "no database: give --database FILE, or -c FILE with jobd's configuration");
@@ -456,6 +465,8 @@ int main(int argc, char **argv)
     find_database(&ctl, &told);
     ctl.creates = commands[command].creates;
     ctl.updates = command == UPDATE;
+    if (ctl.updates && ctl.encrypt)
+        ctl_seal_update(&ctl);
     enum ctl_exit status = commands[command].run(&ctl);
     store_close(ctl.db);
     heap_free(ctl.env.heap);

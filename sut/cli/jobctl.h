@@ -38,7 +38,8 @@ struct ctl {
     const char *meta, *tags, *part, *chain;
     const char *args; /* of a filter */
     uint64_t batch;   /* 0: none */
-    char **words;     /* after the command */
+    bool encrypt;
+    char **words; /* after the command */
     int word_count;
 };
 
@@ -56,6 +57,11 @@ struct store_db *ctl_store(struct ctl *ctl);
 /* Runs one request; trouble with the database ends the program, what the request itself has
  * wrong too. The reply lives as long as the program. */
 struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request);
+
+/* --encrypt: copies of the specs with arguments that are sealed; the same of an update. Mistakes end the program. */
+const struct job_spec *ctl_seal(struct ctl *ctl, const struct job_spec *specs, size_t count,
+                                struct heap *heap);
+void ctl_seal_update(struct ctl *ctl);
 
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
 ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_delete, ctl_update,

@@ -32,6 +32,7 @@ struct daemon {
     struct exec_workers workers;
     struct store_db *db;
     struct store store;
+    struct key_ring keys;
     struct store_watch *watch; /* NULL: other processes' jobs are found by polling */
     struct jobs *jobs;
     uv_signal_t on_term, on_int, on_hup;
@@ -67,6 +68,13 @@ static void open_workers(struct daemon *daemon)
     if (err)
         jobd_mistake("%s: the workers' directory cannot be read: %s; make it, or name another",
                      config->workers, strerror(-err));
+}
+
+static void read_keys(struct daemon *daemon)
+{
+    char why[640];
+    if (!config_keys(&daemon->config, &daemon->keys, why, sizeof why))
+        jobd_mistake("%s", why);
 }
 
 static void open_store(struct daemon *daemon, bool create)
@@ -111,6 +119,7 @@ static void start_jobs(struct daemon *daemon)
                                         .cancelled_ms = config->keep_cancelled_ns / NS_PER_MS,
                                         .discarded_ms = config->keep_discarded_ns / NS_PER_MS},
                                .cron = &cron,
+                               .keys = &daemon->keys,
                                .on_giveup = gave_up,
                                .giveup_ctx = daemon};
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);
@@ -282,6 +291,7 @@ int main(int argc, char **argv)
     config_init(&daemon.config, daemon.live.env.heap);
     bool only_check = jobd_options(&daemon.config, argc, argv);
     open_workers(&daemon);
+    read_keys(&daemon);
     points_install(&daemon.live.env.site);
     if (only_check)
         check(&daemon);

@@ -86,7 +86,19 @@ int jobs_delete(struct proc *self, struct jobs *jobs, const struct job_choice *w
 int jobs_update(struct proc *self, struct jobs *jobs, const struct job_choice *which,
                 const struct job_update *update, uint64_t *ret_changed)
 {
-    return change(self, jobs, STORE_UPDATE, which, update, ret_changed);
+    struct job_spec spec = {.worker = "update", .args = update->args, .encrypted = true};
+    struct sealed_specs sealed = {0};
+    struct job_update change_to = *update;
+    if (update->encrypted && update->args) {
+        int err = jobs_seal(self, jobs, &spec, 1, &sealed);
+        if (err)
+            return err;
+        change_to.args = sealed.specs->args;
+        change_to.encrypted = false;
+    }
+    int err = change(self, jobs, STORE_UPDATE, which, &change_to, ret_changed);
+    heap_free(sealed.heap);
+    return err;
 }
 
 /* ---- looks ---- */

@@ -19,9 +19,12 @@ static struct job_outcome outcome_of_errno(int err)
 static struct job_outcome worker_call(struct proc *self, struct slot *slot, const struct job *job)
 {
     const struct worker *worker = slot->worker;
+    struct job_outcome unread;
     if (!worker)
         return job_outcome_make(JOB_ERROR, "unknown worker %s", job->worker);
-    return worker->mode == IN_FIBER ? worker->perform(self, job, worker->ctx)
+    if (!slot_open(self, slot, &unread))
+        return unread;
+    return worker->mode == IN_FIBER ? worker->perform(self, slot->job, worker->ctx)
                                     : outside_run(self, slot);
 }
 
@@ -47,6 +50,7 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     if (err)
         return outcome_of_errno(err);
     struct job_outcome outcome = known(worker_call(self, slot, job));
+    job = slot->job; /* which is another one, if its arguments were encrypted */
     err = FAULT(proc_site(self), "job/perform/stop", CAN_PERFORM, T_U64("job", job->id),
                 T_U64("attempt", job->attempt), T_U64("lease", job->lease),
                 T_STR("outcome", job_outcome_word(outcome.kind)), T_STR("queue", job->queue),

@@ -137,6 +137,7 @@ struct jobs {
     uint64_t overruns;  /* threads that went on after their attempt */
     size_t overrunning; /* of them, those that still do */
 
+    const struct key_ring *keys; /* NULL: none */
     struct leader leader;
     struct cron cron;
 
@@ -215,6 +216,19 @@ size_t job_pack_size(const struct job *job);
 struct job *job_pack(void *block, const struct job *job);
 /* A block that was moved, or came from another process. NULL: it is none. */
 struct job *job_unpack(void *block, size_t size);
+
+/* ---- jobs_seal.c: encrypted arguments ---- */
+
+/* Specs whose arguments are encrypted where they are to be. */
+struct sealed_specs {
+    const struct job_spec *specs; /* those that were given, if nothing is to be encrypted */
+    struct heap *heap;            /* of the copies: heap_free(); NULL: none */
+};
+/* 0, or -EINVAL, which is logged; then there is nothing to free. */
+int jobs_seal(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
+              struct sealed_specs *ret_sealed);
+/* Opens the arguments of the slot's job, if they are encrypted. False, and says as an outcome why they cannot be. */
+bool slot_open(struct proc *self, struct slot *slot, struct job_outcome *ret_outcome);
 
 /* ---- processes ---- */
 

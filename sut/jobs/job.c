@@ -100,6 +100,10 @@ static const char *extras_wrong(const struct job_spec *spec)
     if (spec->state == JOB_EXECUTING || spec->state >= JOB_STATE_COUNT)
         return "a job cannot begin in that state";
     const char *wrong = spec->unique ? job_unique_check(spec->unique) : NULL;
+    if (!wrong && spec->unique && spec->encrypted && job_unique_by_args(spec->unique))
+        wrong =
+            "it is to be unique by its arguments, which are to be encrypted: the same ones never "
+            "look the same; name its fields without args";
     return wrong ? wrong : flow_wrong(spec);
 }
 

@@ -94,6 +94,8 @@ struct job_spec {
     struct flow_policy
         policy;    /* of the chain, from now on: FLOW_RUN, or FLOW_HOLD; else left as it was */
     uint64_t flow; /* the batch that it is in; 0: none. (The store sets it for all flows.) */
+    bool
+        encrypted; /* its arguments are kept so that only who has the key can read them: sealed.h */
 };
 
 /* NULL, or what is wrong with it, in words (static). Here it is seen that args and meta are JSON objects: every insert
@@ -172,6 +174,7 @@ struct job_filter {
 /* What becomes of a job by hand. A zeroed field stays as it is. What a job that runs was given, it keeps until its next run. */
 struct job_update {
     const char *args, *meta; /* JSON objects, in place of what was there */
+    bool encrypted;          /* the new args are kept so that only who has the key can read them */
     const char *tags;        /* in place of what was there; "": none */
     const char *queue, *worker;
     bool set_priority; /* as 0 is one */

@@ -116,6 +116,7 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .on_giveup = config->on_giveup,
         .giveup_ctx = config->giveup_ctx,
         .prune_ns = value_or(config->prune_ns, PRUNE_NS_DEFAULT),
+        .keys = config->keys,
         .due_ns = INT64_MAX,
         .moved_ns = env_mono_ns(env),
     };
@@ -279,11 +280,16 @@ static void warn_of_uniqueness(struct jobs *jobs, const struct job_spec *specs, 
 int jobs_insert(struct proc *self, struct jobs *jobs, const struct job_spec *specs, size_t count,
                 const char *tx_sql, uint64_t *ret_ids, bool *ret_conflicts)
 {
-    warn_of_uniqueness(jobs, specs, count);
-    struct store_request request = {
-        .op = STORE_INSERT, .specs = specs, .spec_count = count, .tx_sql = tx_sql};
+    struct sealed_specs sealed;
     struct store_call *call;
-    int err = store_call(self, jobs->store, &request, &call);
+    warn_of_uniqueness(jobs, specs, count);
+    int err = jobs_seal(self, jobs, specs, count, &sealed);
+    if (err)
+        return err;
+    struct store_request request = {
+        .op = STORE_INSERT, .specs = sealed.specs, .spec_count = count, .tx_sql = tx_sql};
+    err = store_call(self, jobs->store, &request, &call);
+    heap_free(sealed.heap);
     if (err)
         return err;
     if (count)

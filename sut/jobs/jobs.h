@@ -17,6 +17,7 @@
 
 #include "sut/jobs/cron.h"
 #include "sut/jobs/job.h"
+#include "sut/jobs/sealed.h"
 #include "sut/runtime/supervisor.h"
 #include "sut/store/store.h"
 
@@ -111,6 +112,8 @@ struct jobs_config {
             ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
     void *giveup_ctx;
     const struct cron_config *cron; /* NULL: this node never leads, and inserts no ticks */
+    const struct key_ring
+        *keys; /* of encrypted arguments (sealed.h); must outlive the jobs system; NULL: none */
 };
 
 struct jobs; /* a running system on one node */

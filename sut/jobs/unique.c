@@ -27,6 +27,11 @@ unsigned job_unique_states(const struct job_unique *unique)
     return unique->states ? unique->states : JOB_STATES_SUCCESSFUL;
 }
 
+bool job_unique_by_args(const struct job_unique *unique)
+{
+    return !unique->fields || unique->fields & JOB_UNIQUE_ARGS;
+}
+
 const char *job_unique_check(const struct job_unique *unique)
 {
     if (unique->period_ms < 0)

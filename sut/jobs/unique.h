@@ -81,6 +81,7 @@ const char *job_unique_check(const struct job_unique *unique);
 /* NULL, or what is odd about it: it is done as it was asked for. */
 const char *job_unique_warning(const struct job_unique *unique);
 
+bool job_unique_by_args(const struct job_unique *unique); /* do arguments count? */
 int64_t job_unique_period_ms(const struct job_unique *unique);
 unsigned job_unique_states(const struct job_unique *unique);
 

@@ -148,7 +148,14 @@ int workflow_insert(struct proc *self, struct jobs *jobs, struct workflow *workf
     int err = workflow_request(workflow, &request, why, why_size);
     if (err)
         return err;
-    err = call(self, jobs, &request, &done);
+    struct sealed_specs sealed;
+    err = jobs_seal(self, jobs, request.specs, request.spec_count, &sealed);
+    if (!err) {
+        request.specs = sealed.specs;
+        err = call(self, jobs, &request, &done);
+        request.specs = NULL; /* the steps' own have all that matters from here on */
+        heap_free(sealed.heap);
+    }
     if (err) {
         snprintf(why, why_size, "%s", strerror(-err));
         return err;
@@ -157,7 +164,7 @@ int workflow_insert(struct proc *self, struct jobs *jobs, struct workflow *workf
     for (size_t i = 0; ret_ids && i < request.spec_count; ++i)
         ret_ids[i] = done->reply.ids[i];
     for (size_t i = 0; i < request.spec_count; ++i)
-        spec_announce(jobs, &request.specs[i], proc_now(self), done->reply.now_ms);
+        spec_announce(jobs, &workflow->steps[i].spec, proc_now(self), done->reply.now_ms);
     store_call_free(done);
     return 0;
 }
@@ -204,12 +211,37 @@ int flow_cancel(struct proc *self, struct jobs *jobs, uint64_t flow, size_t *ret
     return 0;
 }
 
+/* Callbacks are jobs. In the heap. */
+static int callbacks_seal(struct proc *self, struct jobs *jobs, struct heap *heap,
+                          struct store_batch *batch)
+{
+    struct store_callback *callbacks =
+        heap_alloc(heap, (batch->callback_count + 1) * sizeof *callbacks);
+    int err = 0;
+    for (size_t i = 0; i < batch->callback_count && !err; ++i) {
+        struct sealed_specs sealed;
+        callbacks[i] = batch->callbacks[i];
+        err = jobs_seal(self, jobs, &batch->callbacks[i].spec, 1, &sealed);
+        if (err || !sealed.heap)
+            continue;
+        heap_adopt(heap, sealed.heap);
+        callbacks[i].spec = *sealed.specs;
+    }
+    batch->callbacks = callbacks;
+    return err;
+}
+
 int batch_tell(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
                uint64_t *ret_batch)
 {
     struct store_call *done;
-    struct store_request request = {.op = STORE_BATCH, .batch = batch};
-    int err = call(self, jobs, &request, &done);
+    struct heap *heap = heap_child(proc_heap(self));
+    struct store_batch sealed = *batch;
+    struct store_request request = {.op = STORE_BATCH, .batch = &sealed};
+    int err = callbacks_seal(self, jobs, heap, &sealed);
+    if (!err)
+        err = call(self, jobs, &request, &done);
+    heap_free(heap);
     if (err)
         return err;
     *ret_batch = done->reply.flow->id;

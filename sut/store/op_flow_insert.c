@@ -278,6 +278,8 @@ static const char *callback_wrong(const struct store_callback *callback)
     if (spec->chain || spec->flow || spec->unique || spec->state != JOB_AVAILABLE ||
         spec->delay_ms > 0 || spec->scheduled_ms > 0)
         return "a callback is in no flow, is not unique, and does not wait";
+    if (spec->encrypted)
+        return "its arguments are to be encrypted, and nobody did (specs_seal)";
     return job_spec_check(spec);
 }
 

@@ -166,6 +166,8 @@ static void update_check(struct tx *tx, const struct job_update *update)
                             .max_attempts = update->max_attempts,
                             .scheduled_ms = update->scheduled_ms};
     const char *wrong = job_spec_check(&spec);
+    if (!wrong && update->args && update->encrypted)
+        wrong = "the new arguments are to be encrypted, and nobody did (specs_seal)";
     if (wrong)
         tx_fail(tx, -EINVAL, "%s", wrong);
 }

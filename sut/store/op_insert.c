@@ -9,6 +9,8 @@ int specs_check(const struct job_spec *specs, size_t count, char *why, size_t wh
 {
     for (size_t i = 0; i < count; ++i) {
         const char *problem = job_spec_check(&specs[i]);
+        if (!problem && specs[i].encrypted)
+            problem = "its arguments are to be encrypted, and nobody did (specs_seal)";
         if (problem) {
             snprintf(why, why_size, "job %zu of %zu: %s", i + 1, count, problem);
             return -EINVAL;
