@@ -28,19 +28,43 @@ static struct kin *kin_at(struct kinship *all, const struct event *event, uint64
     return TABLE_AT(&all->kin, boots_key(&all->boots, event->node, pid), struct kin);
 }
 
+/* "label<17>", or the name that it has. Written at each spawn, where printf() would be most of the cost. */
+static size_t self_words(const struct kin *kin, uint64_t pid, char self[static 64])
+{
+    char digits[20], *first = digits + sizeof digits;
+    size_t length = strlen(kin->name);
+    if (length > 0) {
+        memcpy(self, kin->name, length);
+        return length;
+    }
+    length = strlen(kin->label);
+    memcpy(self, kin->label, length);
+    do
+        *--first = (char)('0' + pid % 10);
+    while ((pid /= 10) > 0);
+    size_t count = (size_t)(digits + sizeof digits - first);
+    self[length++] = '<';
+    memcpy(self + length, first, count);
+    self[length + count] = '>';
+    return length + count + 1;
+}
+
 /* Itself, and then those in front of it, as they read in a report. */
 static char *words_behind(const struct kin *kin, uint64_t pid, const char *rest)
 {
-    char self[80];
-    if (kin->name[0])
-        snprintf(self, sizeof self, "%s", kin->name);
-    else
-        snprintf(self, sizeof self, "%s<%llu>", kin->label, (unsigned long long)pid);
-    size_t size = strlen(self) + (rest ? strlen(rest) : 0) + 2;
-    char *words = malloc(size);
+    char self[64];
+    _Static_assert(sizeof kin->label + 22 <= sizeof self && sizeof kin->name <= sizeof self,
+                   "a label and a number, or a name, go in");
+    size_t length = self_words(kin, pid, self), more = rest ? strlen(rest) : 0;
+    char *words = malloc(length + more + 2);
     if (!words)
         abort();
-    snprintf(words, size, "%s%s%s", self, rest && *rest ? " " : "", rest ? rest : "");
+    memcpy(words, self, length);
+    if (more > 0) {
+        words[length++] = ' ';
+        memcpy(words + length, rest, more);
+    }
+    words[length + more] = '\0';
     return words;
 }
 
@@ -50,7 +74,8 @@ static void kin_born(struct judge *judge, void *ctx, const struct event *event)
     struct kinship *all = ctx;
     uint64_t parent = event_u64(event, "parent");
     struct kin kin = {0};
-    snprintf(kin.label, sizeof kin.label, "%s", event_str(event, "label"));
+    const char *label = event_str(event, "label");
+    memcpy(kin.label, label, strnlen(label, sizeof kin.label - 1));
     kin.open = !parent;
     if (parent) {
         const struct kin *above = kin_at(all, event, parent);
