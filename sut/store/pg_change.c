@@ -20,6 +20,17 @@
     TAKE " WHERE j.id=ANY(ARRAY(SELECT id FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND "      \
          "" IS_READY " AND " FREE " " FIRST "))AND j.state='available'RETURNING " JOB_COLUMNS
 
+/* From the front on: pg_front.c. */
+#define CLAIM_FRONT                                                                                \
+    TAKE " WHERE j.id=ANY(ARRAY(SELECT r.id FROM unnest(?6::bigint[],?7::bigint[],?8::bigint[])"   \
+         "AS f(priority,ms,id),LATERAL(SELECT id FROM duress_jobs WHERE wake_ms=0 AND queue=?2 "   \
+         "AND priority=f.priority AND(scheduled_ms,id)>(f.ms,f.id)AND " IS_READY " AND " FREE      \
+         " ORDER BY scheduled_ms,id LIMIT ?5 FOR UPDATE SKIP LOCKED)AS r LIMIT ?5))"               \
+         "AND j.state='available'RETURNING " JOB_COLUMNS
+
+/* Pages of the index of available jobs that were looked at, by this connection, lately. */
+#define PAGES(index) "pg_stat_get_xact_blocks_fetched(" index "::text::regclass)"
+
 /* With those that are due, in their order among the others; the last column tells them. */
 #define CLAIM_DUE                                                                                  \
     "WITH ready AS MATERIALIZED(SELECT id,priority,scheduled_ms,0 AS late FROM duress_jobs "       \
@@ -61,18 +72,36 @@
 
 /* ---- claim ---- */
 
-static void claim_add(struct tx *tx, struct pg_batch *batch)
+/* A claim in a batch of statements. */
+struct claiming {
+    struct pg_front *front;
+    enum pg_walk walk;
+    size_t at;        /* which statement it is */
+    int64_t begin_ns; /* monotonic */
+};
+
+static struct tx_stmt *claim_stmt(struct tx *tx, struct pg_batch *batch, enum pg_walk walk)
+{
+    if (tx->request->stage)
+        return pg_batch_add(tx, batch, PG_CLAIM_DUE, CLAIM_DUE);
+    if (walk == PG_WALK_FRONT)
+        return pg_batch_add(tx, batch, PG_CLAIM_FRONT, CLAIM_FRONT);
+    return pg_batch_add(tx, batch, PG_CLAIM, CLAIM);
+}
+
+static void claim_add(struct tx *tx, struct pg_batch *batch, const struct claiming *claiming)
 {
     const struct store_request *request = tx->request;
     if (request->lease_ms <= 0)
         tx_fail(tx, -EINVAL, "a lease must hold for more than 0 ms");
-    struct tx_stmt *stmt = request->stage ? pg_batch_add(tx, batch, PG_CLAIM_DUE, CLAIM_DUE)
-                                          : pg_batch_add(tx, batch, PG_CLAIM, CLAIM);
+    struct tx_stmt *stmt = claim_stmt(tx, batch, claiming->walk);
     stmt->hidden = request->stage;
     pg_set_text(&stmt->params, 2, request->queue);
     pg_set_text(&stmt->params, 3, request->owner ? request->owner : "");
     pg_set_int(&stmt->params, 4, request->lease_ms);
     pg_set_int(&stmt->params, 5, request->limit < INT64_MAX ? (int64_t)request->limit : INT64_MAX);
+    if (claiming->walk == PG_WALK_FRONT && !request->stage)
+        pg_front_bind(&stmt->params, 6, tx->heap, claiming->front);
 }
 
 /* What was due says so by a state that no claimed job has, until it is counted. */
@@ -158,14 +187,48 @@ static bool found_ruled(struct tx *tx, const struct pg_batch *batch)
     return ruled;
 }
 
-static void claim_batch_add(struct tx *tx, struct pg_batch *batch)
+static const char *index_name(struct pg_store *store)
 {
-    claim_add(tx, batch);
+    if (!store->index)
+        store->index = pg_translate(&store->link, "duress_jobs_available");
+    return store->index;
+}
+
+static struct claiming claim_batch_add(struct tx *tx, struct pg_batch *batch)
+{
+    struct pg_store *store = tx_pg(tx);
+    struct claiming claiming = {.front = pg_front_of(store, tx->request->queue),
+                                .begin_ns = pg_now_ns()};
+    claiming.walk = pg_front_walk(claiming.front);
+    bool measured = claiming.walk == PG_WALK_MEASURED;
+    if (measured) {
+        struct tx_stmt *pages =
+            pg_batch_add(tx, batch, PG_PAGES, "SELECT " PAGES("?2") "FROM(SELECT ?1)AS n");
+        pg_set_text(&pages->params, 2, index_name(store));
+    }
+    claiming.at = batch->count;
+    claim_add(tx, batch, &claiming);
     struct tx_stmt *stmt =
         pg_batch_add(tx, batch, PG_RULED_QUEUE,
-                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name IN(?2,'*'))"
-                     "FROM(SELECT ?1)AS n");
+                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name=?2)," PAGES(
+                         "?3") "FROM(SELECT ?1)AS n");
     pg_set_text(&stmt->params, 2, tx->request->queue);
+    pg_set_text(&stmt->params, 3, measured ? index_name(store) : NULL);
+    return claiming;
+}
+
+/* What the batch claimed, and what it says of the way there. */
+static void claimed_take(struct tx *tx, struct pg_batch *batch, const struct claiming *claiming)
+{
+    const struct store_reply *reply = tx->reply;
+    int64_t pages = 0;
+    if (claiming->walk == PG_WALK_MEASURED)
+        pages = pg_int(batch->results[claiming->at + 1], 0, 1) -
+                pg_int(batch->results[claiming->at - 1], 0, 0);
+    claim_take(tx, batch, claiming->at);
+    if (claiming->walk == PG_WALK_MEASURED)
+        pg_front_learn(claiming->front, pages, reply->job_count, pg_now_ns() - claiming->begin_ns);
+    pg_front_advance(claiming->front, reply->jobs, reply->job_count);
 }
 
 void pg_claim(struct tx *tx)
@@ -176,11 +239,11 @@ void pg_claim(struct tx *tx)
     if (!request->queue)
         tx_fail(tx, -EINVAL, "a claim needs a queue");
     else if (!known_ruled(tx_pg(tx), request->queue)) {
-        claim_batch_add(tx, &batch);
+        struct claiming claiming = claim_batch_add(tx, &batch);
         if (!pg_batch_run(tx, &batch, !request->without_next))
             return;
         ruled = found_ruled(tx, &batch);
-        claim_take(tx, &batch, 0);
+        claimed_take(tx, &batch, &claiming);
         pg_batch_done(&batch);
         if (!ruled)
             return;
@@ -324,12 +387,12 @@ static void claim_after_all(struct tx *tx)
     *tx->reply = acked;
 }
 
-static bool claim_of_batch(struct tx *tx, struct pg_batch *batch, size_t at)
+static bool claim_of_batch(struct tx *tx, struct pg_batch *batch, const struct claiming *claiming)
 {
     if (!tx->request->queue)
         return false;
     bool ruled = found_ruled(tx, batch);
-    claim_take(tx, batch, at);
+    claimed_take(tx, batch, claiming);
     return ruled;
 }
 
@@ -339,16 +402,17 @@ static void ack_free(struct tx *tx)
 {
     const struct store_request *request = tx->request;
     struct pg_batch batch = {0};
+    struct claiming claiming = {0};
     bool acks = request->ack_count > 0;
     if (acks)
         acks_add(tx, &batch);
     if (request->queue)
-        claim_batch_add(tx, &batch);
+        claiming = claim_batch_add(tx, &batch);
     if (!pg_batch_run(tx, &batch, !request->without_next))
         return;
     int *rows = acks ? rows_by_number(tx, batch.results[0]) : NULL;
     bool rest = acks && acks_take(tx, batch.results[0], rows) > 0;
-    bool ruled = claim_of_batch(tx, &batch, acks);
+    bool ruled = claim_of_batch(tx, &batch, &claiming);
     pg_batch_done(&batch);
     if (rest) {
         tx_begin_pg(tx, false);

@@ -4,6 +4,7 @@
  *     pg_insert.c      new jobs
  *     pg_insert_tx.c   the same in a transaction of the caller
  *     pg_copy.c        many of them at once
+ *     pg_front.c       claims behind rows that are dead and cannot go
  *     pg_unique.c      new jobs of which there is one at a time
  *     pg_statement.c   parameters, one statement, many in one round trip
  *     pg_connection.c  the way to the server: connecting, waiting, losing it
@@ -182,6 +183,8 @@ enum pg_own {
     PG_HOLDERS,
     PG_CLAIM,
     PG_CLAIM_DUE,
+    PG_CLAIM_FRONT,
+    PG_PAGES,
     PG_FINISH,
     PG_ACK,
     PG_RULED_QUEUE,
@@ -201,6 +204,18 @@ enum pg_own {
 
 enum { PG_RULED = 32, PG_TOLD = 16 };
 
+enum { PG_FRONTS = 32, PG_PRIORITIES = 10 };
+
+/* Of a queue: where the last claim ended in the index of available jobs. See pg_front.c. */
+struct pg_front {
+    char queue[JOB_QUEUE_MAX + 1];
+    uint64_t used;    /* the greater, the later; 0: never */
+    unsigned claims;  /* while it was near */
+    bool far;         /* to walk there from the beginning takes long */
+    int64_t whole_ns; /* far: until then claims begin at the front; monotonic */
+    int64_t ms[PG_PRIORITIES], ids[PG_PRIORITIES]; /* scheduled_ms, id of the last job claimed */
+};
+
 /* What was told lately: see watch.h. */
 struct pg_told {
     char queue[JOB_QUEUE_MAX + 1]; /* "": look */
@@ -217,6 +232,9 @@ struct pg_store {
     char ruled[PG_RULED]
               [JOB_QUEUE_MAX + 1]; /* queues of which something is said, as far as we know */
     size_t ruled_count;
+    struct pg_front fronts[PG_FRONTS];
+    uint64_t fronts_used;
+    const char *index; /* of available jobs, as `table` */
     struct pg_told told[PG_TOLD];
     int backend_pid;        /* atomic: of the server's process that speaks with us; 0: none */
     bool open;              /* BEGIN was sent: COMMIT must be */
@@ -271,6 +289,19 @@ struct tx_stmt *pg_batch_add(struct tx *tx, struct pg_batch *batch, enum pg_own 
 /* Adds the clock, and perhaps what is waited for next: reply->next_ms. Runs all. False: the transaction failed. */
 bool pg_batch_run(struct tx *tx, struct pg_batch *batch, bool next);
 void pg_batch_done(struct pg_batch *batch); /* frees the results */
+
+/* ---- pg_front.c ---- */
+
+enum pg_walk { PG_WALK_WHOLE, PG_WALK_MEASURED, PG_WALK_FRONT };
+
+struct pg_front *pg_front_of(struct pg_store *store, const char *queue);
+enum pg_walk pg_front_walk(struct pg_front *front); /* how the next claim shall go */
+/* So many pages of the index a measured claim has seen, for so many jobs, and so long it took. */
+void pg_front_learn(struct pg_front *front, int64_t pages, size_t claimed, int64_t took_ns);
+void pg_front_advance(struct pg_front *front, const struct job *jobs, size_t count);
+/* Three arrays, from that index on: priorities, scheduled_ms, ids. */
+void pg_front_bind(struct pg_params *params, int index, struct heap *heap,
+                   const struct pg_front *front);
 
 /* ---- pg_tell.c ---- */
 

@@ -376,7 +376,8 @@ int main(int argc, char **argv)
         die("sh", "cannot be run");
     }
     jobs = argc > 1 ? strtol(argv[1], NULL, 10) : jobs;
-    history = getenv("ROWS") ? strtol(getenv("ROWS"), NULL, 10) : history;
+    const char *rows = getenv("ROWS");
+    history = rows ? strtol(rows, NULL, 10) : history;
     jobs = (jobs + CLIENTS * INSERT_BATCH - 1) / (CLIENTS * INSERT_BATCH) * CLIENTS * INSERT_BATCH;
 
     specs_make();

@@ -135,6 +135,77 @@ Test(pg, many_large_jobs_arrive_whole)
     cr_assert_str_eq(get(reply.ids[COUNT - 2]).args, "{}");
 }
 
+/* ---- behind rows that are dead and cannot go ---- */
+
+static struct pg_front *front_of_default(void)
+{
+    return pg_front_of((struct pg_store *)real, "default");
+}
+
+/* Claims and finishes all there is, 500 at a time. How many. */
+static size_t work_off(void)
+{
+    size_t done = 0;
+    for (;;) {
+        struct store_reply reply = claim(500);
+        struct store_ack acks[500];
+        if (reply.err || reply.job_count == 0)
+            return done;
+        for (size_t i = 0; i < reply.job_count; ++i)
+            acks[i] = (struct store_ack){
+                .id = reply.jobs[i].id, .lease = reply.jobs[i].lease, .state = JOB_COMPLETED};
+        run((struct store_request){.op = STORE_ACK, .acks = acks, .ack_count = reply.job_count});
+        done += reply.job_count;
+    }
+}
+
+Test(pg, claims_do_not_walk_by_what_an_open_transaction_keeps)
+{
+    enum { COUNT = 12000 };
+    struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
+    for (size_t i = 0; i < COUNT; ++i)
+        specs[i] = (struct job_spec){.worker = "w"};
+    cr_assert_eq(insert_at_once(specs, COUNT).err, 0);
+    sql_run("BEGIN ISOLATION LEVEL REPEATABLE READ;SELECT 1");
+    cr_assert_eq(work_off(), COUNT);
+    front_of_default()->whole_ns = 0;
+    cr_assert_eq(claim(1).job_count, 0);
+    cr_assert(front_of_default()->far);
+
+    front_of_default()->whole_ns = INT64_MAX;
+    uint64_t next = insert((struct job_spec){.worker = "w"});
+    uint64_t before = insert((struct job_spec){.worker = "w"});
+    char sql[100];
+    struct store_reply reply = claim(1);
+    cr_assert_eq(reply.job_count, 1);
+    cr_assert_eq(reply.jobs[0].id, next);
+    sql_run("COMMIT");
+    snprintf(sql, sizeof sql, "UPDATE duress_jobs SET scheduled_ms=1 WHERE id=%llu",
+             (unsigned long long)before);
+    sql_run(sql);
+    cr_assert_eq(claim(1).job_count, 0, "it stands before the front");
+    front_of_default()->whole_ns = 0;
+    cr_assert_eq(claim(1).jobs[0].id, before, "until the whole is walked");
+}
+
+Test(pg, claims_from_the_front_keep_their_order)
+{
+    uint64_t ids[6];
+    for (size_t i = 0; i < 6; ++i)
+        ids[i] = insert((struct job_spec){.worker = "w", .priority = 5 - (unsigned)i / 2});
+    front_of_default()->far = true;
+    front_of_default()->whole_ns = INT64_MAX;
+    struct store_reply reply = claim(3);
+    cr_assert_eq(reply.job_count, 3);
+    cr_assert(reply.jobs[0].id == ids[4] && reply.jobs[1].id == ids[5] &&
+              reply.jobs[2].id == ids[2]);
+    uint64_t urgent = insert((struct job_spec){.worker = "w"});
+    reply = claim(9);
+    cr_assert_eq(reply.job_count, 4);
+    cr_assert(reply.jobs[0].id == urgent && reply.jobs[1].id == ids[3] &&
+              reply.jobs[3].id == ids[1]);
+}
+
 /* ---- on the caller's own connection ---- */
 
 static int insert_beside(const struct job_spec *specs, size_t count, uint64_t *ids, bool *conflicts)
