@@ -56,6 +56,9 @@
     X(UNIQUE_KEYS, "unique keys", COUNT, 3, 3, 1, 1000, "how many different ones there are")       \
     X(UNIQUE_FOR, "unique for", DURATION, 0, 0, 0, 24 * H,                                         \
       "how long they keep others off; 0s: for ever")                                               \
+    X(PRIORITIES, "priorities", COUNT, 0, 0, 0, 9, "the last of the priorities that jobs have")    \
+    X(AGEING, "ageing", DURATION, 0, 0, 0, 24 * H,                                                 \
+      "how long a job waits to count as if it had the priority before; 0s: strictly by priority")  \
     X(CHAINED, "chained", PERCENT, 0, 0, 0, 10000, "jobs that are in a chain")                     \
     X(CHAINS, "chains", COUNT, 3, 3, 1, 1000, "how many chains there are")                         \
     X(HOLDING, "holding", PERCENT, 0, 0, 0, 10000,                                                 \
@@ -136,6 +139,8 @@ struct item {     /* one job */
     bool in_transaction, rolled_back;
     bool threaded, stubborn, poisonous;
     int64_t timeout_ms, within_ms;
+    unsigned priority;
+    bool placed; /* its priority matters */
     bool checkpoints, encrypted;
     enum deed deed; /* by hand */
     bool by_filter;

@@ -75,21 +75,37 @@ static int earlier(const void *left, const void *right)
     return a->at_ns < b->at_ns ? -1 : a->at_ns > b->at_ns;
 }
 
+/* Said before anything else, and once more when everything was: until then nothing is taken back. */
+static void draw_ageing(struct adapter *adapter)
+{
+    struct admin *admin = &adapter->admin;
+    if (!draws_range(&adapter->draws, W_AGEING).hi)
+        return;
+    int64_t age_ms = draws_value(&adapter->draws, W_AGEING) / MS;
+    int64_t last_ns = draws_range(&adapter->draws, W_OVER).hi + AFTERWARDS;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < adapter->queue_count; i++)
+            admin->sayings[admin->count++] =
+                (struct saying){.at_ns = round == 0 ? 0 : last_ns,
+                                .fields = QUEUE_AGE,
+                                .rule = {.name = adapter->queues[i].name, .age_ms = age_ms}};
+}
+
 void admin_draw(struct adapter *adapter)
 {
     struct admin *admin = &adapter->admin;
     struct range count = draws_range(&adapter->draws, W_QUEUE_CHANGES);
-    if (!count.hi)
+    if (!count.hi && !draws_range(&adapter->draws, W_AGEING).hi)
         return;
     struct sequence_list list = {
         .usual = (size_t)count.lo, .max = (size_t)count.hi, .even = true, .label = "queue change"};
-    admin->sayings = calloc((size_t)count.hi, sizeof *admin->sayings);
+    admin->sayings = calloc((size_t)count.hi + 2 * adapter->queue_count, sizeof *admin->sayings);
     if (!admin->sayings)
         abort();
-    while (tape_draw_more(world_tape(adapter->world), &list))
-        draw_saying(adapter, &admin->sayings[list.count - 1]);
-    admin->count = list.count;
-    admin->open = list.count > 0;
+    draw_ageing(adapter);
+    while (count.hi && tape_draw_more(world_tape(adapter->world), &list))
+        draw_saying(adapter, &admin->sayings[admin->count++]);
+    admin->open = admin->count > 0;
     qsort(admin->sayings, admin->count, sizeof *admin->sayings, earlier);
 }
 

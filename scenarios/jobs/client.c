@@ -15,6 +15,7 @@ POINT_ABOUT("client/insert/call", "a client is about to ask for a job");
 POINT_ABOUT("client/insert/ok", "the job was acknowledged");
 POINT_ABOUT("client/insert/unique", "it is to be the only one of its kind: which");
 POINT_ABOUT("client/insert/conflict", "there is one of its kind already: that job");
+POINT_ABOUT("client/insert/place", "it is to come into this queue, with this priority");
 POINT_ABOUT("client/flow/chain", "it is to be in a chain: which");
 POINT_ABOUT("client/flow/dep", "it is to wait for another job of its workflow");
 POINT_ABOUT("client/flow/member", "it is to be in a batch: which");
@@ -82,6 +83,7 @@ static struct job_spec spec_of(const struct item *item)
                              .max_attempts = item->max_attempts,
                              .timeout_ms = item->timeout_ms,
                              .within_ms = item->within_ms,
+                             .priority = item->priority,
                              .delay_ms = item->delay_ms,
                              .encrypted = item->encrypted,
                              .unique = item->unique ? &item->uniqueness : NULL};
@@ -96,6 +98,9 @@ static void note_call(struct point_site *at, struct item *item)
     if (item->unique)
         TRACE(at, "client/insert/unique", T_U64("key", item->key), T_U64("unique", item->unique),
               T_I64("period_ms", item_period_ms(item)));
+    if (item->placed)
+        TRACE(at, "client/insert/place", T_U64("key", item->key), T_STR("queue", item->queue),
+              T_U64("priority", item->priority));
     if (item->chain)
         TRACE(at, "client/flow/chain", T_U64("key", item->key), T_U64("chain", item->chain));
 }

@@ -104,6 +104,10 @@ static void draw_behaviour(struct adapter *adapter, struct item *item)
     uint64_t part = parts ? draws_below(&adapter->draws, parts + 1, parts + 1) : 0;
     if (part)
         text_number(item->part, "part ", part);
+    uint64_t last = (uint64_t)draws_range(&adapter->draws, W_PRIORITIES).hi;
+    item->placed = last > 0;
+    if (last)
+        item->priority = (unsigned)draws_below(&adapter->draws, last + 1, last + 1);
     item->stubborn = item->threaded && draws_percent(&adapter->draws, W_STUBBORN);
     item->encrypted = draws_percent(&adapter->draws, W_ENCRYPTED) && !item->unique;
 }

@@ -19,13 +19,14 @@ struct said {
 static _Noreturn void not_understood(const char *word)
 {
     static const char *const words[] = {"start",  "stop",    "pause", "resume", "forget", "limit=",
-                                        "scale=", "global=", "part=", "rate=",  "node="};
+                                        "scale=", "global=", "part=", "rate=",  "age=",   "node="};
     const char *near = words_nearest(word, words, sizeof words / sizeof *words);
-    ctl_fail(CTL_USAGE,
-             "'%.60s' cannot be said of a queue%s%s%s; what can: start, stop, pause, resume, "
-             "forget, limit=N, global=N, part=N, rate=N/TIME, rate=N/TIME/part, 'none' for N, and "
-             "node=NAME for one node",
-             word, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
+    ctl_fail(
+        CTL_USAGE,
+        "'%.60s' cannot be said of a queue%s%s%s; what can: start, stop, pause, resume, "
+        "forget, limit=N, global=N, part=N, rate=N/TIME, rate=N/TIME/part, age=TIME, 'none' for N "
+        "and for TIME of age, and node=NAME for one node",
+        word, near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
 }
 
 static int64_t limit_of(const char *word, const char *text)
@@ -60,6 +61,15 @@ static void say_rate(struct ctl *ctl, struct said *said, const char *word, const
     said->rule.rate_ms = ns / NS_PER_MS;
 }
 
+static void say_age(struct said *said, const char *word, const char *text)
+{
+    int64_t ns = 0;
+    if (strcmp(text, "none") != 0 && (!words_duration(text, &ns) || ns < NS_PER_MS))
+        ctl_fail(CTL_USAGE, "%s: '%s' is no time, such as 30s or 5m, and not 'none'", word, text);
+    said->fields |= QUEUE_AGE;
+    said->rule.age_ms = ns / NS_PER_MS;
+}
+
 static bool limit_said(struct said *said, const char *word, const char *name, unsigned field,
                        int64_t *limit)
 {
@@ -86,6 +96,8 @@ static void say(struct ctl *ctl, struct said *said, const char *word)
         said->forget = true;
     } else if (strncmp(word, "rate=", 5) == 0) {
         say_rate(ctl, said, word, word + 5);
+    } else if (strncmp(word, "age=", 4) == 0) {
+        say_age(said, word, word + 4);
     } else if (!limit_said(said, word, "limit=", QUEUE_LOCAL, &rule->local_limit) &&
                !limit_said(said, word, "scale=", QUEUE_LOCAL, &rule->local_limit) &&
                !limit_said(said, word, "global=", QUEUE_GLOBAL, &rule->global_limit) &&
@@ -115,6 +127,8 @@ static json_t *rule_json(const struct store_queue *rule)
         json_object_set_new(object, "rate_ms", json_integer(rule->rate_ms));
         json_object_set_new(object, "rate_by_part", json_boolean(rule->rate_by_part));
     }
+    if (rule->age_ms > 0)
+        json_object_set_new(object, "age_ms", json_integer(rule->age_ms));
     return object;
 }
 
@@ -138,6 +152,8 @@ static void print_rule(const struct store_queue *rule)
     if (rule->rate >= 0)
         printf("/%s%s", words_of_duration(rule->rate_ms * NS_PER_MS, time),
                rule->rate_by_part ? "/part" : "");
+    if (rule->age_ms > 0)
+        printf("  age=%s", words_of_duration(rule->age_ms * NS_PER_MS, time));
     putchar('\n');
 }
 

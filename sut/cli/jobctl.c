@@ -105,7 +105,8 @@ static const struct {
     [QUEUE] =
         {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
          "says of a queue (or of all: '*'): start, stop, pause, resume, limit=N (on each node), "
-         "node=NAME (only there), global=N (on all nodes), part=N, rate=N/TIME[/part], forget"},
+         "node=NAME (only there), global=N (on all nodes), part=N, rate=N/TIME[/part], age=TIME (a "
+         "priority counts as much as waiting that long), forget"},
     [CRON] = {"cron", ctl_cron, 0, 1 << 20, true, "[NAME [WORD...]]",
               "cron entries; NAME pause, resume, delete; NAME '0 3 * * *' WORKER [ARGS]: puts one"},
     [WORKFLOW] = {"workflow", ctl_workflow, 1, 2, false, "ID|NAME [cancel]",

@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { PARTS_MAX = 256 };
+_Static_assert(JOB_PRIORITY_MAX == 9, "the levels of AGED_LEVELS are the priorities");
 
 /* ---- rules ---- */
 
@@ -30,6 +31,7 @@ static struct store_queue rule_row(struct tx *tx, struct tx_stmt *stmt)
         .turn = heap_strdup(tx->heap, tx_column_text(tx, stmt, 8)),
         .node = heap_strdup(tx->heap, tx_column_text(tx, stmt, 9)),
         .runs = (int)tx_column_int(tx, stmt, 10),
+        .age_ms = tx_column_int(tx, stmt, 11),
     };
 }
 
@@ -105,7 +107,8 @@ static void rule_check(struct tx *tx, const struct store_queue *rule, unsigned f
     if (!rule->name || !rule->name[0] || strlen(rule->name) > JOB_QUEUE_MAX)
         tx_fail(tx, -EINVAL, "a queue's name must have 1 to %d bytes", JOB_QUEUE_MAX);
     else if ((fields & ~QUEUE_NODE_FIELDS) && (node_of(rule)[0] || every(rule)))
-        tx_fail(tx, -EINVAL, "limits over all nodes, parts and rates are those of one whole queue");
+        tx_fail(tx, -EINVAL,
+                "limits over all nodes, parts, rates and ageing are those of one whole queue");
     else if (strlen(node_of(rule)) > QUEUE_NODE_MAX)
         tx_fail(tx, -EINVAL, "a node's name has %d bytes at most", QUEUE_NODE_MAX);
     else if (((fields & QUEUE_LOCAL) && rule->local_limit < -1) ||
@@ -114,6 +117,9 @@ static void rule_check(struct tx *tx, const struct store_queue *rule, unsigned f
         tx_fail(tx, -EINVAL, "queue %s: a limit must not be negative (-1: none)", rule->name);
     else if ((fields & QUEUE_RATE) && (rule->rate < -1 || rule->rate_ms <= 0))
         tx_fail(tx, -EINVAL, "queue %s: a rate is a number of jobs within a time", rule->name);
+    else if ((fields & QUEUE_AGE) && (rule->age_ms < 0 || rule->age_ms > JOB_DELAY_MAX_MS))
+        tx_fail(tx, -EINVAL, "queue %s: ageing takes a time, up to 100 years (0: none)",
+                rule->name);
 }
 
 static void bind_if(struct tx *tx, struct tx_stmt *stmt, int index, bool set, int64_t value)
@@ -145,6 +151,7 @@ static void rule_set(struct tx *tx, const struct store_queue *rule, unsigned fie
     bind_if(tx, stmt, 8, fields & QUEUE_RATE, rule->rate);
     bind_if(tx, stmt, 9, fields & QUEUE_RATE, rule->rate_ms);
     bind_if(tx, stmt, 10, fields & QUEUE_RATE, rule->rate_by_part);
+    bind_if(tx, stmt, 11, fields & QUEUE_AGE, rule->age_ms);
     tx->reply->changed += tx_run(tx, stmt);
 }
 
@@ -253,14 +260,30 @@ int tx_claim_order(const void *left, const void *right)
     return a->id < b->id ? -1 : 1;
 }
 
-static void find(struct tx *tx, enum statement statement, int first, const char *queue,
-                 const char *part, int64_t limit)
+/* Where jobs are looked for: all of the queue, those of no part, those of one. By age if the queue says so. */
+enum place { ANYWHERE, IN_NO_PART, IN_PART };
+
+static const struct {
+    enum statement strict, aged;
+    int first; /* parameter of the strict one; of the other it is 1 */
+} places[] = {
+    [ANYWHERE] = {STATEMENT_READY, STATEMENT_AGED_READY, 2},
+    [IN_NO_PART] = {STATEMENT_FREE_READY, STATEMENT_AGED_FREE, 1},
+    [IN_PART] = {STATEMENT_PART_READY, STATEMENT_AGED_PART, 1},
+};
+
+static void find(struct tx *tx, const struct store_queue *rule, enum place place, const char *part,
+                 int64_t limit)
 {
-    struct tx_stmt *stmt = tx_statement(tx, statement);
-    tx_bind_text(tx, stmt, first, queue);
-    if (part)
-        tx_bind_text(tx, stmt, first + 1, part);
-    tx_bind_int(tx, stmt, first + (part ? 2 : 1), limit);
+    bool aged = rule->age_ms > 0;
+    int next = aged ? 1 : places[place].first;
+    struct tx_stmt *stmt = tx_statement(tx, aged ? places[place].aged : places[place].strict);
+    tx_bind_text(tx, stmt, next++, rule->name);
+    if (place == IN_PART)
+        tx_bind_text(tx, stmt, next++, part);
+    tx_bind_int(tx, stmt, next++, limit);
+    if (aged)
+        tx_bind_int(tx, stmt, next, rule->age_ms);
     tx_reply_jobs(tx, stmt);
 }
 
@@ -289,9 +312,9 @@ static const char *find_in_parts(struct tx *tx, const struct store_queue *rule, 
         }
         if (!next || (around && strcmp(next, rule->turn) > 0))
             return rule->turn;
-        int64_t places = least(most, room(tx, rule, next));
-        if (places > 0)
-            find(tx, STATEMENT_PART_READY, 1, rule->name, next, places);
+        int64_t wanted = least(most, room(tx, rule, next));
+        if (wanted > 0)
+            find(tx, rule, IN_PART, next, wanted);
         part = next;
     }
     return part;
@@ -307,6 +330,41 @@ static void serve_turn(struct tx *tx, const struct store_queue *rule, const char
     tx_run(tx, stmt);
 }
 
+/* ---- the order of what was found in several places ---- */
+
+struct aged {
+    int64_t due_ms; /* as if */
+    struct job job;
+};
+
+static int aged_order(const void *left, const void *right)
+{
+    const struct aged *a = left, *b = right;
+    if (a->due_ms != b->due_ms)
+        return a->due_ms < b->due_ms ? -1 : 1;
+    return a->job.id < b->job.id ? -1 : 1;
+}
+
+static void put_in_order(struct tx *tx, int64_t age_ms)
+{
+    struct store_reply *reply = tx->reply;
+    size_t count = reply->job_count;
+    if (count < 2)
+        return;
+    if (age_ms == 0) {
+        qsort(reply->jobs, count, sizeof *reply->jobs, tx_claim_order);
+        return;
+    }
+    struct aged *aged = heap_alloc(tx->heap, count * sizeof *aged);
+    for (size_t i = 0; i < count; ++i) {
+        const struct job *job = &reply->jobs[i];
+        aged[i] = (struct aged){job->scheduled_ms + (int64_t)job->priority * age_ms, *job};
+    }
+    qsort(aged, count, sizeof *aged, aged_order);
+    for (size_t i = 0; i < count; ++i)
+        reply->jobs[i] = aged[i].job;
+}
+
 void tx_find_ruled(struct tx *tx, const struct store_queue *rule)
 {
     struct store_reply *reply = tx->reply;
@@ -317,13 +375,12 @@ void tx_find_ruled(struct tx *tx, const struct store_queue *rule)
     if (most == 0)
         return;
     if (rule->part_limit < 0 && !(rule->rate >= 0 && rule->rate_by_part)) {
-        find(tx, STATEMENT_READY, 2, rule->name, NULL, most);
+        find(tx, rule, ANYWHERE, NULL, most);
         return;
     }
-    find(tx, STATEMENT_FREE_READY, 1, rule->name, NULL, most);
+    find(tx, rule, IN_NO_PART, NULL, most);
     serve_turn(tx, rule, find_in_parts(tx, rule, most));
-    if (reply->job_count > 1)
-        qsort(reply->jobs, reply->job_count, sizeof *reply->jobs, tx_claim_order);
+    put_in_order(tx, rule->age_ms);
     if (reply->job_count > (size_t)most)
         reply->job_count = (size_t)most;
 }

@@ -106,6 +106,7 @@ static const char *const steps[] = {
     " rate bigint NOT NULL DEFAULT -1 CHECK(rate>=-1),"
     " rate_ms bigint NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
     " rate_by_part bigint NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
+    " age_ms bigint NOT NULL DEFAULT 0 CHECK(age_ms>=0),"
     " turn text NOT NULL COLLATE \"C\" DEFAULT '',"
     " PRIMARY KEY(name,node));"
     "CREATE TABLE duress_signals(name text PRIMARY KEY,count bigint NOT NULL);"

@@ -45,6 +45,7 @@ struct store_queue store_queue_at(const struct store_queue *rules, size_t count,
             continue;
         at.global_limit = rule->global_limit;
         at.part_limit = rule->part_limit;
+        at.age_ms = rule->age_ms;
         at.rate = rule->rate;
         at.rate_ms = rule->rate_ms;
         at.rate_by_part = rule->rate_by_part;

@@ -33,7 +33,7 @@
 
 #define RULE_SELECT                                                                                \
     "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn,"       \
-    "node,runs FROM duress_queues"
+    "node,runs,age_ms FROM duress_queues"
 
 #define JOB_INSERT                                                                                 \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
@@ -88,6 +88,27 @@
                                "','||coalesce(tags,'')||','",                                      \
                                "?7") " AND(?8 IS NULL OR duress_contains(args,?8))"                \
                                      "AND(?9 IS NULL OR duress_contains(coalesce(meta,'{}'),?9))"
+
+/* The first of each priority, `most` of them, by an index that has the conditions `of`; of these the first, by how old they are. Within
+ * a priority the older one always comes first, so nobody else can be among them. */
+#define AGED_LEVEL(priority, of, most)                                                             \
+    "SELECT*FROM(SELECT id FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " of                  \
+    "priority=" priority " AND " IS_READY " ORDER BY scheduled_ms,id LIMIT " most                  \
+    ")AS level" priority
+#define AGED_NEXT(priority, of, most) " UNION ALL " AGED_LEVEL(priority, of, most)
+#define AGED_LEVELS(of, most)                                                                      \
+    AGED_LEVEL("0", of, most)                                                                      \
+    AGED_NEXT("1", of, most)                                                                       \
+    AGED_NEXT("2", of, most)                                                                       \
+    AGED_NEXT("3", of, most)                                                                       \
+    AGED_NEXT("4", of, most)                                                                       \
+    AGED_NEXT("5", of, most)                                                                       \
+    AGED_NEXT("6", of, most)                                                                       \
+    AGED_NEXT("7", of, most) AGED_NEXT("8", of, most) AGED_NEXT("9", of, most)
+#define AGED(of, most, limit, age_ms, only)                                                        \
+    "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE id IN(" AGED_LEVELS(                            \
+        of, most) ")AND " only IS_READY " ORDER BY scheduled_ms+priority*" age_ms                  \
+                  ",id LIMIT " limit SQL_LOCK
 
 #define COUNT_STATE(e, word, final) "count(*)FILTER(WHERE state='" word "'),"
 
@@ -228,7 +249,8 @@
       "UPDATE duress_queues SET paused=coalesce(?3,paused),local_limit=coalesce(?4,local_limit),"  \
       "runs=coalesce(?5,runs),global_limit=coalesce(?6,global_limit),"                             \
       "part_limit=coalesce(?7,part_limit),rate=coalesce(?8,rate),rate_ms=coalesce(?9,rate_ms),"    \
-      "rate_by_part=coalesce(?10,rate_by_part)WHERE name=?1 AND node=?2")                          \
+      "rate_by_part=coalesce(?10,rate_by_part),age_ms=coalesce(?11,age_ms)WHERE name=?1 AND "      \
+      "node=?2")                                                                                   \
     X(RULE_WIDE,                                                                                   \
       "UPDATE duress_queues SET paused=coalesce(?3,paused),local_limit=coalesce(?4,local_limit),"  \
       "runs=coalesce(?5,runs)WHERE(name=?1 OR ?1='*')AND(node=?2 OR ?2='')"                        \
@@ -251,6 +273,9 @@
       "WHERE wake_ms=0 AND queue=?1 AND " IS_READY " ORDER BY priority,scheduled_ms,id LIMIT "     \
       "1000)AND coalesce(part,'')=''AND " IS_READY                                                 \
       " ORDER BY priority,scheduled_ms,id LIMIT ?2" SQL_LOCK)                                      \
+    X(AGED_READY, AGED("", "?2", "?2", "?3", ""))                                                  \
+    X(AGED_FREE, AGED("", "100", "?2", "?3", "coalesce(part,'')=''AND "))                          \
+    X(AGED_PART, AGED("part IS NOT NULL AND part=?2 AND ", "?3", "?3", "?4", ""))                  \
     X(PART_MARK, "UPDATE duress_jobs SET part=''WHERE id=?1 AND part IS NULL")                     \
     X(BEGUN, "SELECT coalesce(sum(n),0),coalesce(min(at_ms),0)FROM duress_begun "                  \
              "WHERE queue=?1 AND part=?2 AND at_ms>?3")                                            \

@@ -120,7 +120,8 @@ static void trace_rules(struct point_site *site, const struct tx *tx)
         TRACE(site, "store/queue/set", T_STR("queue", rule->name),
               T_U64("paused", rule->paused || off), T_I64("global", rule->global_limit),
               T_I64("part", rule->part_limit), T_I64("rate", rule->rate),
-              T_I64("rate_ms", rule->rate_ms), T_U64("by_part", rule->rate_by_part));
+              T_I64("rate_ms", rule->rate_ms), T_U64("by_part", rule->rate_by_part),
+              T_I64("age_ms", rule->age_ms));
         (void)off;
     }
 }

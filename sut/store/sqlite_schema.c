@@ -107,6 +107,7 @@ static const char *const steps[] = {
     " rate INTEGER NOT NULL DEFAULT -1 CHECK(rate>=-1)," /* jobs begun within any rate_ms */
     " rate_ms INTEGER NOT NULL DEFAULT 60000 CHECK(rate_ms>0),"
     " rate_by_part INTEGER NOT NULL DEFAULT 0 CHECK(rate_by_part IN(0,1)),"
+    " age_ms INTEGER NOT NULL DEFAULT 0 CHECK(age_ms>=0)," /* 0: strictly by priority */
     " turn TEXT NOT NULL DEFAULT '',"
     " PRIMARY KEY(name,node))STRICT,WITHOUT ROWID;" /* the part that was served last */
     "CREATE TABLE duress_signals(name TEXT PRIMARY KEY,count INTEGER NOT NULL)STRICT,"

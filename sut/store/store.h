@@ -104,7 +104,10 @@ struct store_queue {
     int64_t part_limit;    /* the same, of each part; -1: no limit */
     int64_t rate, rate_ms; /* at most `rate` jobs are claimed within any rate_ms; -1: no limit */
     bool rate_by_part;     /* ... of each part */
-    const char *turn;      /* the store's own: the part that was served last */
+    int64_t
+        age_ms; /* jobs are claimed as if each was due so much later as its priority is above 0: so none waits for ever, whatever
+                       comes before it; 0: strictly by priority */
+    const char *turn; /* the store's own: the part that was served last */
 };
 
 enum store_queue_field { /* which of them QUEUE_SET changes */
@@ -114,6 +117,7 @@ enum store_queue_field { /* which of them QUEUE_SET changes */
                          QUEUE_PART = 8,
                          QUEUE_RATE = 16, /* rate, rate_ms, rate_by_part */
                          QUEUE_RUNS = 32,
+                         QUEUE_AGE = 64,
 };
 #define QUEUE_NODE_FIELDS                                                                          \
     (QUEUE_PAUSED | QUEUE_LOCAL | QUEUE_RUNS) /* of one node, or every queue */

@@ -114,6 +114,10 @@ check 'resume' says 0 '^mail  *limit=3  global=10  part=2  rate=60/1m/part$' ctl
 check 'what is said, as JSON' says 0 '^\[{"queue":"mail","paused":false,"runs":null,"limit":3,"global":10,"part":2,"rate":60,"rate_ms":60000,"rate_by_part":true}\]$' ctl queues --json
 check 'a limit is taken back' says 0 '^mail  *limit=3  part=2  rate=60/1m/part$' ctl queue mail global=none
 check 'what cannot be said' says 2 'did you mean pause?' ctl queue mail pausse
+check 'priorities that age' says 0 '^old  *age=30s$' ctl queue old age=30s
+check 'do not any more' says 0 '^old *$' ctl queue old age=none
+check 'an age without a unit' says 2 'is no time' ctl queue old age=30
+check 'nothing is said of that' says 0 'as jobd is configured' ctl queue old forget
 check 'a rate without a time' says 2 'is no time' ctl queue mail rate=5/7
 check 'a limit below nothing' says 2 'is no whole number' ctl queue mail limit=-3
 check 'a queue of which nothing is said' says 1 'nothing is said of queue other' ctl queue other

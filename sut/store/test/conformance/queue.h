@@ -99,6 +99,9 @@ CONFORMS(nonsense_about_a_queue_is_refused_and_nothing_is_changed)
         {QUEUE_GLOBAL, {.name = "q", .global_limit = -2}},
         {QUEUE_PART, {.name = "q", .part_limit = -2}},
         {QUEUE_RATE, {.name = "q", .rate = 1, .rate_ms = 0}},
+        {QUEUE_AGE, {.name = "q", .age_ms = -1}},
+        {QUEUE_AGE, {.name = "q", .age_ms = INT64_MAX}},
+        {QUEUE_AGE, {.name = "q", .node = "n1", .age_ms = 5}},
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); ++i) {
         struct store_reply reply = run((struct store_request){.op = STORE_QUEUE_SET,
@@ -216,6 +219,82 @@ CONFORMS(a_rate_by_part_holds_for_each)
     cr_assert_eq(claim(10).hold_ms, 1000);
     clock_ms += 1000;
     cr_assert_eq(claim(10).job_count, 4);
+}
+
+/* ---- ageing ---- */
+
+static uint64_t insert_prior(unsigned priority, const char *part)
+{
+    return insert((struct job_spec){.worker = "w", .priority = priority, .part = part});
+}
+
+static void assert_claims(const uint64_t *ids, size_t count)
+{
+    struct store_reply reply = claim(count);
+    cr_assert_eq(reply.job_count, count);
+    for (size_t i = 0; i < count; ++i)
+        cr_assert_eq(reply.jobs[i].id, ids[i], "%zu", i);
+}
+
+CONFORMS(with_ageing_a_priority_counts_as_much_as_a_time)
+{
+    uint64_t old = insert_prior(2, NULL);
+    clock_ms += 1999;
+    uint64_t first = insert_prior(0, NULL), low = insert_prior(9, NULL);
+    clock_ms += 1;
+    uint64_t same = insert_prior(0, NULL);
+    clock_ms += 1;
+    uint64_t late = insert_prior(0, NULL), middle = insert_prior(1, NULL);
+    cr_assert_eq(queue_set(QUEUE_AGE, (struct store_queue){.age_ms = 1000}).age_ms, 1000);
+    assert_claims((const uint64_t[]){first, old, same}, 3);
+    assert_claims((const uint64_t[]){late, middle, low}, 3);
+}
+
+CONFORMS(without_ageing_it_does_not)
+{
+    queue_set(QUEUE_AGE | QUEUE_GLOBAL, (struct store_queue){.age_ms = 1000, .global_limit = 9});
+    uint64_t old = insert_prior(1, NULL);
+    clock_ms += 100000;
+    uint64_t first = insert_prior(0, NULL);
+    cr_assert_eq(queue_set(QUEUE_AGE, (struct store_queue){.age_ms = 0}).global_limit, 9);
+    assert_claims((const uint64_t[]){first, old}, 2);
+}
+
+/* Whoever has waited long enough is before all that comes anew, however much that is. */
+CONFORMS(with_ageing_nobody_waits_for_ever)
+{
+    queue_set(QUEUE_AGE, (struct store_queue){.age_ms = 100});
+    uint64_t last = insert_prior(9, NULL);
+    for (int round = 0; round <= 9; ++round) {
+        struct job_spec specs[20];
+        for (size_t i = 0; i < 20; ++i)
+            specs[i] = (struct job_spec){.worker = "w"};
+        run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = 20});
+        bool claimed = false;
+        struct store_reply reply = claim(10);
+        for (size_t i = 0; i < reply.job_count; ++i)
+            claimed |= reply.jobs[i].id == last;
+        cr_assert_not(claimed, "%d", round);
+        clock_ms += 100;
+    }
+    struct job after = get(last);
+    cr_assert_eq(after.state, JOB_AVAILABLE);
+    claim(81); /* behind the eighty that came before it could */
+    cr_assert_eq(get(last).state, JOB_EXECUTING);
+}
+
+CONFORMS(with_ageing_limits_hold_and_parts_have_their_turns)
+{
+    uint64_t a9 = insert_prior(9, "a");
+    clock_ms += 900;
+    uint64_t a0 = insert_prior(0, "a"), b5 = insert_prior(5, "b"), free1 = insert_prior(1, NULL);
+    uint64_t free0 = insert_prior(0, NULL);
+    clock_ms += 50;
+    uint64_t a = insert_prior(0, "a");
+    queue_set(QUEUE_AGE | QUEUE_PART, (struct store_queue){.age_ms = 100, .part_limit = 2});
+    assert_claims((const uint64_t[]){a9, a0, free0, free1, b5}, 5);
+    cr_assert_eq(claim(5).job_count, 0);
+    cr_assert_eq(get(a).state, JOB_AVAILABLE);
 }
 
 CONFORMS(a_part_is_kept_and_checked)
