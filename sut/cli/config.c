@@ -17,7 +17,7 @@ struct key;
 typedef bool setter(struct config *config, const struct key *key, const char *value, char *why,
                     size_t why_size);
 
-static setter set_text, set_queue, set_cron, set_zone, set_duration, set_size, set_number,
+static setter set_text, set_load, set_queue, set_cron, set_zone, set_duration, set_size, set_number,
     set_durability, set_yes;
 
 static const struct key {
@@ -26,21 +26,29 @@ static const struct key {
     size_t offset;
     int64_t least, most; /* durations, sizes, numbers */
     const char *about;
+    size_t fixed; /* while jobd runs: the size of what it sets; 0: it can change */
 } keys[] = {
-#define AT(field) offsetof(struct config, field)
+#define AT(field)    offsetof(struct config, field)
+#define FIXED(field) sizeof(((struct config *)NULL)->field)
     {"database", "FILE", set_text, AT(database), 0, 0,
-     "the jobs: an SQLite file, or postgresql://USER@HOST/NAME"},
+     "the jobs: an SQLite file, or postgresql://USER@HOST/NAME", FIXED(database)},
     {"workers", "DIR", set_text, AT(workers), 0, 0,
      "the executables; the worker NAME of a job is DIR/NAME"},
+    {"load", "FILE", set_load, AT(load), 0, 0,
+     "a shared object with workers in C (jobs_plugin.h); repeatable", FIXED(load)},
     {"queue", "NAME=LIMIT", set_queue, 0, 0, 0,
      "a queue, and how many of its jobs run at once; repeatable (default=10)"},
     {"cron", "NAME=ENTRY", set_cron, 0, 0, 0,
      "a job again and again: [zone=Z] [catch-up=N] 0 3 * * * WORKER [ARGS]; repeatable"},
+    {"node", "NAME", set_text, AT(node), 0, 0,
+     "what this one is called where queues are started, stopped or scaled on one (the machine's)",
+     FIXED(node)},
     {"zone", "NAME", set_zone, AT(zone), 0, 0, "of cron entries that name none (UTC)"},
     {"crontab", "NAME", set_text, AT(crontab), 0, 0,
-     "whose cron entries these are: at a start, others of that name are deleted (jobd)"},
+     "whose cron entries these are: at a start, others of that name are deleted (jobd)",
+     FIXED(crontab)},
     {"lease", "TIME", set_duration, AT(lease_ns), NS_PER_S, 86400 * NS_PER_S,
-     "how long a job stays with a daemon that is silent (12s)"},
+     "how long a job stays with a daemon that is silent (12s)", FIXED(lease_ns)},
     {"poll", "TIME", set_duration, AT(poll_ns), 10 * NS_PER_MS, 3600 * NS_PER_S,
      "how often to look for new jobs (200ms)"},
     {"grace", "TIME", set_duration, AT(grace_ns), 0, 86400 * NS_PER_S,
@@ -58,12 +66,17 @@ static const struct key {
     {"crashes", "N", set_number, AT(crashes), 0, 1000000,
      "after so many lost leases in a row a job is discarded (3; 0: never)"},
     {"durability", "full|normal", set_durability, AT(durability), 0, 0,
-     "full: survives power loss; normal: is faster, survives a crash (full); of an SQLite file"},
-    {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)"},
+     "full: survives power loss; normal: is faster, survives a crash (full); of an SQLite file",
+     FIXED(durability)},
+    {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)",
+     FIXED(schema)},
     {"keys", "FILE", set_text, AT(keys), 0, 0,
-     "of encrypted arguments: a line is NAME KEY, the newest first (none; or from JOBD_KEYS)"},
+     "of encrypted arguments: a line is NAME KEY, the newest first (none; or from JOBD_KEYS)",
+     FIXED(keys)},
     {"pooled", "yes|no", set_yes, AT(pooled), 0, 0,
-     "PostgreSQL is behind a pooler that hands out connections by the transaction (no)"},
+     "PostgreSQL is behind a pooler that hands out connections by the transaction (no)",
+     FIXED(pooled)},
+#undef FIXED
 #undef AT
 };
 
@@ -79,6 +92,19 @@ static bool set_text(struct config *config, const struct key *key, const char *v
     }
     const char *copy = heap_strdup(config->heap, value);
     memcpy((char *)config + key->offset, &copy, sizeof copy);
+    return true;
+}
+
+static bool set_load(struct config *config, const struct key *key, const char *value, char *why,
+                     size_t why_size)
+{
+    (void)key;
+    if (!*value || config->load_count == CONFIG_LOAD_MAX) {
+        snprintf(why, why_size, *value ? "more than %d files" : "must not be empty",
+                 CONFIG_LOAD_MAX);
+        return false;
+    }
+    config->load[config->load_count++] = heap_strdup(config->heap, value);
     return true;
 }
 
@@ -270,6 +296,38 @@ const char *config_key(size_t index)
     return index < KEYS ? keys[index].name : NULL;
 }
 
+static bool texts_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool setting_same(const struct key *key, const struct config *a, const struct config *b)
+{
+    const char *const *left = (const void *)((const char *)a + key->offset);
+    const char *const *right = (const void *)((const char *)b + key->offset);
+    if (key->set != set_text && key->set != set_load)
+        return memcmp(left, right, key->fixed) == 0;
+    for (size_t i = 0; i < key->fixed / sizeof *left; ++i)
+        if (!texts_same(left[i], right[i]))
+            return false;
+    return true;
+}
+
+size_t config_keep_fixed(struct config *config, const struct config *old, const char **ret_names)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < KEYS; ++i) {
+        const struct key *key = &keys[i];
+        if (!key->fixed)
+            continue;
+        if (!setting_same(key, config, old))
+            ret_names[count++] = key->name;
+        memcpy((char *)config + key->offset, (const char *)old + key->offset, key->fixed);
+    }
+    config->load_count = old->load_count;
+    return count;
+}
+
 void config_help(FILE *out)
 {
     for (size_t i = 0; i < KEYS; ++i) {
@@ -289,7 +347,7 @@ const char *config_path(void)
 
 bool config_complete(struct config *config, char *why, size_t why_size)
 {
-    if (!config->database || !config->workers) {
+    if (!config->database || (!config->workers && !config->load_count)) {
         const char *key = config->database ? "workers" : "database";
         snprintf(why, why_size, "no %s: give --%s %s, or `%s = ...` in the configuration", key, key,
                  config->database ? "DIR" : "FILE", key);

@@ -24,13 +24,16 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_KEYS = 19 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_LOAD_MAX = 64, CONFIG_KEYS = 21 };
 
 struct config {
-    struct heap *heap;              /* of all strings */
-    const char *database, *workers; /* NULL: not said */
-    const char *schema;             /* in PostgreSQL; NULL: public */
-    const char *keys;               /* file of keys for encrypted arguments; NULL: JOBD_KEYS */
+    struct heap *heap;                 /* of all strings */
+    const char *database, *workers;    /* NULL: not said */
+    const char *load[CONFIG_LOAD_MAX]; /* shared objects with workers */
+    size_t load_count;
+    const char *node;   /* NULL: the name of the machine */
+    const char *schema; /* in PostgreSQL; NULL: public */
+    const char *keys;   /* file of keys for encrypted arguments; NULL: JOBD_KEYS */
     bool pooled;
     struct queue_config queues[CONFIG_QUEUES_MAX];
     size_t queue_count;
@@ -63,6 +66,10 @@ const char *config_path(void);
 /* Fills in the queue "default" if there is none. False with a sentence when something necessary
  * is missing. */
 bool config_complete(struct config *config, char *why, size_t why_size);
+
+/* What cannot change while a daemon runs is as it was; names: those of the keys that would have changed, up to CONFIG_KEYS of them.
+ * Returns how many. Its strings are those of `old` then. */
+size_t config_keep_fixed(struct config *config, const struct config *old, const char **ret_names);
 
 void config_help(FILE *out); /* a line for each key, as an option */
 const char *durability_word(enum durability durability);

@@ -96,10 +96,11 @@ static bool read_line(struct reading *reading, char *line, char *why, size_t why
         snprintf(why, why_size, "a queue is written `queue NAME = LIMIT`");
         return false;
     }
-    if (!once(reading, key, why, why_size))
+    bool is_load = strcmp(key, "load") == 0; /* as many as there are */
+    if (!is_load && !once(reading, key, why, why_size))
         return false;
-    bool is_path =
-        strcmp(key, "database") == 0 || strcmp(key, "workers") == 0 || strcmp(key, "keys") == 0;
+    bool is_path = is_load || strcmp(key, "database") == 0 || strcmp(key, "workers") == 0 ||
+                   strcmp(key, "keys") == 0;
     return is_path ? read_path(reading, key, value, why, why_size)
                    : config_set(reading->config, key, value, why, why_size);
 }

@@ -213,6 +213,9 @@ static struct job_outcome job_outcome_of(struct proc *self, struct exec_workers 
         return job_outcome_make(
             JOB_DISCARD, "worker '%.127s' is no file name of letters, digits, '.', '_' and '-'",
             job->worker);
+    if (!workers->directory)
+        return job_outcome_make(JOB_ERROR, "unknown worker '%.127s': no loaded file has it",
+                                job->worker);
     const char *wrong = exec_file_wrong(workers->directory_fd, job->worker);
     if (wrong)
         return job_outcome_make(JOB_ERROR, "worker '%.127s' %s", job->worker, wrong);
@@ -233,26 +236,57 @@ struct job_outcome exec_perform(struct proc *self, const struct job *job, void *
 
 /* ---- life ---- */
 
+/* Its real name, in memory from malloc(), and itself; or a negative errno. */
+static int directory_open(const char *directory, char **ret_real)
+{
+    *ret_real = realpath(directory, NULL);
+    int fd = *ret_real ? open(*ret_real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0)
+        return fd;
+    int err = errno;
+    free(*ret_real);
+    return -err;
+}
+
 int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory,
                       int64_t timeout_ns)
 {
-    char *real = realpath(directory, NULL);
-    int fd = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd < 0) {
-        int err = errno;
-        free(real);
-        return -err;
-    }
-    *workers = (struct exec_workers){.directory = heap_strdup(live->env.heap, real),
-                                     .directory_fd = fd,
-                                     .timeout_ns = timeout_ns};
+    *workers = (struct exec_workers){.directory_fd = -1, .timeout_ns = timeout_ns};
+    int err = directory ? exec_workers_move(workers, live->env.heap, directory) : 0;
+    if (!err)
+        subprocesses_init(&workers->children, live);
+    return err;
+}
+
+int exec_workers_move(struct exec_workers *workers, struct heap *heap, const char *directory)
+{
+    char *real;
+    int fd = directory_open(directory, &real);
+    if (fd < 0)
+        return fd;
+    if (workers->directory_fd >= 0)
+        close(workers->directory_fd);
+    heap_release(heap, (void *)(uintptr_t)workers->directory);
+    workers->directory = heap_strdup(heap, real);
+    workers->directory_fd = fd;
     free(real);
-    subprocesses_init(&workers->children, live);
+    return 0;
+}
+
+int exec_directory_wrong(const char *directory)
+{
+    char *real;
+    int fd = directory_open(directory, &real);
+    if (fd < 0)
+        return fd;
+    free(real);
+    close(fd);
     return 0;
 }
 
 void exec_workers_done(struct exec_workers *workers)
 {
     subprocesses_done(&workers->children);
-    close(workers->directory_fd);
+    if (workers->directory_fd >= 0)
+        close(workers->directory_fd);
 }

@@ -24,16 +24,19 @@
 
 struct exec_workers {
     struct subprocesses children;
-    const char *directory; /* absolute, without symbolic links */
+    const char *directory; /* absolute, without symbolic links; NULL: none */
     int directory_fd;
     int64_t timeout_ns;  /* 0: none */
     uint64_t memory_max; /* of a program, bytes; 0: no limit */
 };
 
-/* 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are
+/* `directory`: NULL: there are no executables. 0, or a negative errno when the directory cannot be read. Forks (the reaper): before there are
  * threads. Must not move. */
 int exec_workers_init(struct exec_workers *workers, struct env_live *live, const char *directory,
                       int64_t timeout_ns);
+/* Another directory, or the same once more, for what is started from now on. 0, or a negative errno, and nothing has changed. */
+int exec_workers_move(struct exec_workers *workers, struct heap *heap, const char *directory);
+int exec_directory_wrong(const char *directory);      /* 0, or a negative errno */
 void exec_workers_done(struct exec_workers *workers); /* kills what still runs */
 
 #define EXEC_PATIENCE_NS (4 * NS_PER_S) /* it sees to the time limit by itself, within so long */

@@ -4,18 +4,15 @@
  *       |          \--its supervisor gave up--> exit 1   \--another signal--> exit 1
  *       \--a mistake in what it was told--> exit 2
  *
- * Killed in any of these states it loses nothing but time: what it ran is killed with it, and
+ * SIGHUP has it read its configuration again (jobd_config.c). Killed in any of these states it loses nothing but time: what it ran is killed with it, and
  * comes back when the lease runs out.
  */
-#include "sut/cli/config.h"
-#include "sut/cli/exec_worker.h"
+#include "sut/cli/jobd.h"
 #include "sut/cli/jobd_options.h"
 #include "sut/cli/words.h"
-#include "sut/cli/zone_file.h"
 #include "sut/store/pg.h"
 #include "sut/store/watch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,22 +20,6 @@
 #include <unistd.h>
 
 enum { EXIT_GAVE_UP = 1 };
-
-#define CALL_DEADLINE_NS (5 * NS_PER_S)
-
-struct daemon {
-    struct env_live live;
-    struct config config;
-    struct exec_workers workers;
-    struct store_db *db;
-    struct store store;
-    struct key_ring keys;
-    struct store_watch *watch; /* NULL: other processes' jobs are found by polling */
-    struct jobs *jobs;
-    uv_signal_t on_term, on_int, on_hup;
-    bool stopping;
-    int status;
-};
 
 #ifdef DURESS_POINTS
 /* Linked in where a harness wants to drive this process: lets the points of this site do what
@@ -77,51 +58,39 @@ static void read_keys(struct daemon *daemon)
         jobd_mistake("%s", why);
 }
 
+/* Before there are threads: jobs in child processes are copies of what is here now. */
+static void load_plugins(struct daemon *daemon)
+{
+    char why[1024];
+    const struct config *config = &daemon->config;
+    plugins_init(&daemon->plugins, daemon->live.env.heap);
+    for (size_t i = 0; i < config->load_count; ++i)
+        if (!plugins_load(&daemon->plugins, config->load[i], why, sizeof why))
+            jobd_mistake("%s", why);
+    plugins_limit(&daemon->plugins, config->timeout_ns, (uint64_t)config->memory_max);
+    for (size_t i = 0; i < daemon->plugins.count; ++i)
+        daemon->isolates |= daemon->plugins.workers[i].mode == IN_CHILD;
+    if (daemon->isolates &&
+        isolation_start(&daemon->isolation, &daemon->live, daemon->plugins.workers,
+                        daemon->plugins.count, why, sizeof why) != 0)
+        jobd_mistake("%s", why);
+}
+
 static void open_store(struct daemon *daemon, bool create)
 {
     char why[640];
     daemon->db = config_store_open(&daemon->config, &daemon->live.env, create, why, sizeof why);
     if (!daemon->db)
         jobd_mistake("%s", why);
-    store_local_init(&daemon->store, daemon->db, CALL_DEADLINE_NS);
-}
-
-static void gave_up(void *ctx)
-{
-    struct daemon *daemon = ctx;
-    daemon->status = EXIT_GAVE_UP;
-    env_live_halt(&daemon->live);
+    store_local_init(&daemon->store, daemon->db, JOBD_CALL_NS);
 }
 
 static void start_jobs(struct daemon *daemon)
 {
     char why[500];
-    const struct config *config = &daemon->config;
-    struct cron_config cron = {.entries = config->cron,
-                               .entry_count = config->cron_count,
-                               .origin = config->crontab ? config->crontab : "jobd",
-                               .zone = config->zone,
-                               .zone_read = zone_file_read};
-    struct jobs_config jobs = {.store = &daemon->store,
-                               .watch = daemon->watch,
-                               .queues = config->queues,
-                               .queue_count = config->queue_count,
-                               .fallback = exec_perform,
-                               .fallback_ctx = &daemon->workers,
-                               .crash_limit =
-                                   config->crashes ? (unsigned)config->crashes : JOBS_NEVER,
-                               .fallback_timeout_ns = config->timeout_ns,
-                               .fallback_patience_ns = EXEC_PATIENCE_NS,
-                               .lease_ms = config->lease_ns / NS_PER_MS,
-                               .poll_ns = config->poll_ns,
-                               .grace_ns = config->grace_ns ? config->grace_ns : 1,
-                               .keep = {.completed_ms = config->keep_completed_ns / NS_PER_MS,
-                                        .cancelled_ms = config->keep_cancelled_ns / NS_PER_MS,
-                                        .discarded_ms = config->keep_discarded_ns / NS_PER_MS},
-                               .cron = &cron,
-                               .keys = &daemon->keys,
-                               .on_giveup = gave_up,
-                               .giveup_ctx = daemon};
+    struct cron_config cron;
+    struct jobs_config jobs;
+    jobd_jobs_config(daemon, &daemon->config, &cron, &jobs);
     struct runtime *runtime = runtime_new(&daemon->live.env, NULL);
     if (!runtime)
         jobd_mistake("not enough memory");
@@ -158,6 +127,7 @@ static void on_stop(uv_signal_t *handle, int number)
         return;
     }
     daemon->stopping = true;
+    notify_send(&daemon->notify, "STOPPING=1\nSTATUS=lets running jobs end");
     env_log(&daemon->live.env, LOG_INFO, "%s: takes no more jobs; those that run may end within %s",
             name, words_of_duration(daemon->config.grace_ns, grace));
     jobs_drain(daemon->jobs, drained, daemon);
@@ -167,8 +137,10 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct daemon *daemon = handle->data;
     (void)number;
-    env_log(&daemon->live.env, LOG_INFO,
-            "SIGHUP: ignored; restart to read the configuration again");
+    if (daemon->stopping)
+        env_log(&daemon->live.env, LOG_INFO, "SIGHUP: ignored, as jobd is about to end");
+    else
+        jobd_reload(daemon);
 }
 
 static void listen_for(struct daemon *daemon, uv_signal_t *handle, uv_signal_cb callback,
@@ -186,36 +158,17 @@ static void listen_for_signals(struct daemon *daemon)
     listen_for(daemon, &daemon->on_hup, on_hangup, SIGHUP);
 }
 
-/* ---- what it says about itself ---- */
+/* ---- --check ---- */
 
-static void about(const struct config *config, const char *directory, char *text, size_t size)
+static void print_line(void *ctx, const char *text)
 {
-    char lease[32], poll[32], grace[32], timeout[32], database[200];
-    size_t length = (size_t)snprintf(
-        text, size, "jobd " JOBS_VERSION ": database %s (%s), workers %s, queues",
-        config_database(config, database, sizeof database),
-        store_pg_named(config->database) ? "postgresql" : durability_word(config->durability),
-        directory);
-    for (size_t i = 0; i < config->queue_count && length < size; ++i)
-        length += (size_t)snprintf(text + length, size - length, " %s=%u", config->queues[i].name,
-                                   config->queues[i].limit);
-    if (length < size)
-        snprintf(text + length, size - length, ", lease %s, poll %s, grace %s, timeout %s",
-                 words_of_duration(config->lease_ns, lease),
-                 words_of_duration(config->poll_ns, poll),
-                 words_of_duration(config->grace_ns, grace),
-                 config->timeout_ns ? words_of_duration(config->timeout_ns, timeout) : "none");
-}
-
-static int name_order(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
+    (void)ctx;
+    puts(text);
 }
 
 static void check(struct daemon *daemon)
 {
     char text[512];
-    struct dirent **entries = NULL;
     char why[640];
     bool exists =
         store_pg_named(daemon->config.database) || access(daemon->config.database, F_OK) == 0;
@@ -223,19 +176,11 @@ static void check(struct daemon *daemon)
         open_store(daemon, false);
     else if (!config_store_possible(&daemon->config, why, sizeof why))
         jobd_mistake("%s", why);
-    about(&daemon->config, daemon->workers.directory, text, sizeof text);
+    jobd_about(daemon, text, sizeof text);
     puts(text);
     if (!exists)
         puts("the database does not exist yet, and would be made");
-    int count = scandir(daemon->workers.directory, &entries, NULL, name_order);
-    for (int i = 0; i < count; ++i) {
-        const char *name = entries[i]->d_name,
-                   *wrong = exec_file_wrong(daemon->workers.directory_fd, name);
-        if (exec_name_allowed(name))
-            printf("worker %s%s%s\n", name, wrong ? " cannot be run: it " : "", wrong ? wrong : "");
-        free(entries[i]);
-    }
-    free(entries);
+    jobd_list_workers(daemon, print_line, NULL);
 }
 
 /* ---- life ---- */
@@ -250,15 +195,19 @@ static void close_handle(uv_handle_t *handle, void *ctx)
 /* A database call that hangs must not keep the process: the database stands such an end. */
 static int finish(struct daemon *daemon)
 {
+    if (daemon
+            ->isolates) /* first: its server is a copy that holds what the other children wait for */
+        isolation_done(&daemon->isolation);
     exec_workers_done(&daemon->workers);
     store_watch_interrupt(daemon->watch);
-    if (!env_live_settle(&daemon->live, CALL_DEADLINE_NS))
+    if (!env_live_settle(&daemon->live, JOBD_CALL_NS))
         _exit(daemon->status);
     store_watch_close(daemon->watch);
     store_close(daemon->db);
     uv_walk(&daemon->live.loop, close_handle, daemon);
     int status = daemon->status;
     env_live_done(&daemon->live);
+    notify_done(&daemon->notify);
     return status;
 }
 
@@ -278,19 +227,23 @@ static void run(struct daemon *daemon)
     daemon->watch = config_store_watch(&daemon->config, daemon->db);
     start_jobs(daemon);
     listen_for_signals(daemon);
-    about(&daemon->config, daemon->workers.directory, text, sizeof text);
+    jobd_about(daemon, text, sizeof text);
     env_log(&daemon->live.env, LOG_INFO, "%s", text);
+    notify_send(&daemon->notify, "READY=1\nSTATUS=runs jobs");
+    jobd_watchdog_start(daemon);
     uv_run(&daemon->live.loop, UV_RUN_DEFAULT);
 }
 
 int main(int argc, char **argv)
 {
-    struct daemon daemon = {0};
+    struct daemon daemon = {.argc = argc, .argv = argv};
     claim_standard_files();
+    notify_init(&daemon.notify);
     env_live_init(&daemon.live);
     config_init(&daemon.config, daemon.live.env.heap);
     bool only_check = jobd_options(&daemon.config, argc, argv);
     open_workers(&daemon);
+    load_plugins(&daemon);
     read_keys(&daemon);
     points_install(&daemon.live.env.site);
     if (only_check)

@@ -57,6 +57,7 @@ static _Noreturn void help(void)
         "last line says how many seconds), else an error (the last line says why).\n"
         "\n"
         "SIGTERM or SIGINT: running jobs may end within the grace; a second signal ends at once.\n"
+        "SIGHUP: reads the configuration again.\n"
         "Exit status: 0 stopped, 1 gave up or was stopped at once, 2 a mistake in what it was "
         "told.");
     exit(0);
@@ -113,18 +114,33 @@ static struct told read_options(int argc, char **argv)
     return told;
 }
 
+static bool configure(struct config *config, const struct told *told, char *why, size_t why_size)
+{
+    char problem[600];
+    if (told->path && !config_read(config, told->path, why, why_size))
+        return false;
+    if (told->queues)
+        config->queue_count = 0;
+    for (size_t i = 0; i < told->count; ++i)
+        if (!config_set(config, told->keys[i], told->values[i], problem, sizeof problem)) {
+            snprintf(why, why_size, "--%s", problem);
+            return false;
+        }
+    return config_complete(config, why, why_size);
+}
+
 bool jobd_options(struct config *config, int argc, char **argv)
 {
     struct told told = read_options(argc, argv);
     char why[640];
-    if (told.path && !config_read(config, told.path, why, sizeof why))
-        jobd_mistake("%s", why);
-    if (told.queues)
-        config->queue_count = 0;
-    for (size_t i = 0; i < told.count; ++i)
-        if (!config_set(config, told.keys[i], told.values[i], why, sizeof why))
-            jobd_mistake("--%s", why);
-    if (!config_complete(config, why, sizeof why))
+    if (!configure(config, &told, why, sizeof why))
         jobd_mistake("%s", why);
     return told.check;
+}
+
+bool jobd_options_again(struct config *config, int argc, char **argv, char *why, size_t why_size)
+{
+    optind = 0; /* from the beginning; what was no mistake at the start is none now */
+    struct told told = read_options(argc, argv);
+    return configure(config, &told, why, why_size);
 }

@@ -124,7 +124,7 @@ E
 ctl insert ok >/dev/null
 check 'picks up new jobs' eventually 3 is 20 completed
 kill -HUP "$daemon"
-check 'hangup' eventually 3 grep -q 'SIGHUP: ignored' "$work/log"
+check 'hangup' eventually 3 grep -q 'SIGHUP: jobd .*; 0 cron entries' "$work/log"
 worker mute <<'E'
 exec >&- 2>&-; sleep 0.5
 E
