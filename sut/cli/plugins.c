@@ -140,7 +140,7 @@ static bool plugin_good(const struct jobs_plugin *plugin, const char *file, char
 {
     if (plugin->version != JOBS_PLUGIN_VERSION)
         snprintf(why, why_size,
-                 "%s: is of plugin version %u, and jobd loads version %u: build it with the "
+                 "%s: is of plugin version %u, and jobd loads version %d: build it with the "
                  "jobs_plugin.h of this jobd",
                  file, plugin->version, JOBS_PLUGIN_VERSION);
     else if (!plugin->workers || plugin->worker_count == 0 ||
