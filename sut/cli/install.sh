@@ -33,7 +33,7 @@ headers harness/system.h harness/world/world.h harness/world/disk.h harness/prop
 headers sut/jobs/jobs.h sut/jobs/testing.h sut/jobs/workflow.h sut/store/sqlite.h sut/live/env_live.h sut/live/isolation.h
 headers sut/runtime/partition.h sut/runtime/agent.h sut/runtime/task_stream.h sut/runtime/registry_via.h sut/runtime/pubsub.h \
     sut/runtime/ets.h sut/runtime/stage_supervisor.h
-put 644 sut/cli/jobs_plugin.h include/duress/jobs_plugin.h
+headers sut/cli/jobs_plugin.h
 fill sut/cli/jobs.pc.in lib/pkgconfig/jobs.pc
 fill sut/cli/duress.pc.in lib/pkgconfig/duress.pc
 fill sut/cli/examples/jobd.service lib/systemd/system/jobd.service

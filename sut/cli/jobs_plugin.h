@@ -1,6 +1,6 @@
 /* jobs_plugin.h: workers in C that jobd loads at its start: `load = FILE.so` in its configuration.
  *
- *     #include <jobs_plugin.h>
+ *     #include "sut/cli/jobs_plugin.h"
  *
  *     static enum jobs_ending resize(struct jobs_run *run)
  *     {

@@ -1,6 +1,6 @@
 /* Workers in C that jobd loads: load = /usr/local/lib/jobd/pictures.so
  *     cc -shared -fPIC -o pictures.so pictures.c $(pkg-config --cflags jobs) */
-#include <jobs_plugin.h>
+#include "sut/cli/jobs_plugin.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 # Workers in C from shared objects: what jobd refuses to load, and how they run.
 . sut/cli/test/support.shlib
 mkdir "$work/workers"
-build() { ${CC:-cc} -shared -fPIC -Wall -Werror -Isut/cli "$@"; }
+build() { ${CC:-cc} -shared -fPIC -Wall -Werror -I. "$@"; }
 bad() { pattern=$1; shift; says 2 "$pattern" "$jobd" --database "$work/no.db" --check "$@"; }
-plugin() { { echo '#include <jobs_plugin.h>'; cat; } >"$work/$1.c" && build "$work/$1.c" -o "$work/$1.so"; }
+plugin() { { echo '#include "sut/cli/jobs_plugin.h"'; cat; } >"$work/$1.c" && build "$work/$1.c" -o "$work/$1.so"; }
 stub='static enum jobs_ending run(struct jobs_run *run) { (void)run; return JOBS_DONE; }'
 
 # ---- what cannot be loaded ----
