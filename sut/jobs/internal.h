@@ -131,7 +131,9 @@ struct jobs {
     int64_t prune_ns;
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
-    int64_t moved_ns;   /* monotonic: when the stager went around last */
+    int64_t moved_ns; /* monotonic: when the stager went around last */
+    int64_t look_ns,
+        again_ns; /* monotonic: when it should look whatever it knows, and look again; INT64_MAX: never */
     int64_t expire_ns;  /* monotonic: when the stager looks at deadlines */
     uint64_t stale;     /* outcomes the store refused */
     uint64_t overruns;  /* threads that went on after their attempt */
@@ -268,6 +270,8 @@ void queue_hint(struct jobs *jobs, const char *queue, int64_t delay_ms, int64_t 
 /* By the monotonic clock: when it is due by the store's clock, too, which may go a little slower. */
 int64_t due_after(const struct jobs *jobs, int64_t delay_ms, int64_t now);
 void stager_hint(struct jobs *jobs, int64_t due_ns); /* something falls due then (monotonic) */
+/* Others told of something: look then, and once more. */
+void stager_look_at(struct jobs *jobs, int64_t look_ns, int64_t again_ns);
 const struct worker *worker_find(const struct jobs *jobs, const char *name);
 
 /* The prefix (of up to 11 characters) and the number behind it: for each job, where printf() is a good part of the cost. */

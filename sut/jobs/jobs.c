@@ -118,6 +118,8 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .prune_ns = value_or(config->prune_ns, PRUNE_NS_DEFAULT),
         .keys = config->keys,
         .due_ns = INT64_MAX,
+        .look_ns = INT64_MAX,
+        .again_ns = INT64_MAX,
         .moved_ns = env_mono_ns(env),
     };
     jobs_settings(jobs, config);

@@ -79,9 +79,8 @@ static void news_follow(struct proc *self, struct jobs *jobs, const struct store
           T_U64("queues", news->count));
     for (size_t i = 0; i < news->count; ++i)
         jobs_poke_queue(jobs, news->queues[i]);
-    if (news->look)
-        stager_hint(jobs, now);
-    stager_hint(jobs, now + (STORE_TELL_MS + 1) * NS_PER_MS);
+    int64_t again = now + (STORE_TELL_MS + 1) * NS_PER_MS;
+    stager_look_at(jobs, news->look ? now : again, again);
 }
 
 static void deaf(struct proc *self, struct jobs *jobs, const struct store_news *news)

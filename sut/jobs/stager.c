@@ -104,11 +104,21 @@ static void stager_told(struct jobs *jobs, int64_t now, int64_t next_ms)
     stager_hint(jobs, due_ns + step + (int64_t)(env_entropy(jobs->env) % ((uint64_t)step + 1)));
 }
 
+/* The look that others wanted is this one. */
+static void looks_begin(struct jobs *jobs, int64_t now)
+{
+    if (now < jobs->look_ns)
+        return;
+    jobs->look_ns = jobs->again_ns;
+    jobs->again_ns = INT64_MAX;
+}
+
 /* What is still overdue once the due jobs have been staged is a lease: without one there is nothing
  * to rescue. False: the store did not answer all of it. */
 static bool stager_look(struct proc *self, struct jobs *jobs)
 {
     jobs->due_ns = INT64_MAX;
+    looks_begin(jobs, proc_now(self));
     int64_t next_ms = stage(self, jobs);
     bool staged = next_ms != NO_ANSWER;
     if (next_ms == 0 || !staged)
@@ -128,9 +138,24 @@ void stager_hint(struct jobs *jobs, int64_t due_ns)
         proc_send(jobs->runtime, 0, jobs->stager, MSG_POKE, NULL, 0);
 }
 
+void stager_look_at(struct jobs *jobs, int64_t look_ns, int64_t again_ns)
+{
+    jobs->look_ns = look_ns < jobs->look_ns ? look_ns : jobs->look_ns;
+    jobs->again_ns = again_ns;
+    if (jobs->stager)
+        proc_send(jobs->runtime, 0, jobs->stager, MSG_POKE, NULL, 0);
+}
+
 static int64_t clamp(int64_t value, int64_t low, int64_t high)
 {
     return value < low ? low : value > high ? high : value;
+}
+
+/* What others tell is worth a look without a rest: they do not tell it often. */
+static int64_t stager_until(const struct jobs *jobs, int64_t rest, int64_t poll)
+{
+    int64_t until = clamp(jobs->due_ns, rest, poll);
+    return jobs->look_ns < until ? jobs->look_ns : until;
 }
 
 /* The rest spreads the nodes that know of the same due time, and keeps a clock that disagrees from
@@ -145,7 +170,7 @@ void stager_main(struct proc *self, void *arg)
         int64_t rest = begin + jobs_jitter(jobs->env, jobs->poll_ns / RESTS_PER_POLL);
         int64_t poll = begin + jobs_jitter(jobs->env, jobs->poll_ns);
         rest = answered ? rest : poll;
-        for (int64_t now = begin, until; (until = clamp(jobs->due_ns, rest, poll)) > now;
+        for (int64_t now = begin, until; (until = stager_until(jobs, rest, poll)) > now;
              now = proc_now(self))
             proc_receive(self, until - now);
         answered = stager_look(self, jobs);

@@ -172,7 +172,9 @@ static int ns_order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void say(const char *what, const char *from, int64_t *ns, long count, double goal_us)
+/* `commit_us`: a commit of the inserting process, as long as the claim's is. */
+static void say(const char *what, const char *from, int64_t *ns, long count, double goal_us,
+                double commit_us)
 {
     double sum = 0;
     long middle = count / 2, late = count * 99 / 100;
@@ -182,6 +184,8 @@ static void say(const char *what, const char *from, int64_t *ns, long count, dou
     printf("{\"name\":\"%s, from %s to start, mean\",\"value\":%.0f,\"unit\":\"us\","
            "\"p50\":%.0f,\"p99\":%.0f",
            what, from, sum / (double)count, (double)ns[middle] / 1e3, (double)ns[late] / 1e3);
+    if (commit_us > 0)
+        printf(",\"one commit\":%.0f", commit_us);
     if (goal_us > 0)
         printf(",\"goal\":%.0f,\"met\":%s", goal_us,
                sum / (double)count <= goal_us ? "true" : "false");
@@ -199,8 +203,11 @@ static void say_all(struct node *node, const char *what, int from, double goal_u
         asked[i] = node->times[i].begun_ns - times.asked_ns;
         answered[i] = node->times[i].begun_ns - times.answered_ns;
     }
-    say(what, "the wish to insert", asked, node->count, goal_us);
-    say(what, "its commit", answered, node->count, 0);
+    double commits_us = 0;
+    for (long i = 0; i < node->count; ++i)
+        commits_us += (double)(asked[i] - answered[i]) / 1e3;
+    say(what, "the wish to insert", asked, node->count, goal_us, commits_us / (double)node->count);
+    say(what, "its commit", answered, node->count, 0, 0);
 }
 
 static void measure(const struct database *database, bool watches)

@@ -66,6 +66,24 @@ Test(listener, has_the_node_look_once_more_for_what_was_not_told_again)
     rig_free(rig);
 }
 
+Test(listener, has_the_node_look_at_once_and_once_more_however_rarely_it_polls)
+{
+    struct rig *rig = rig_listening();
+    for (int round = 0; round < 3; ++round) {
+        uint64_t first = rig_insert(rig, "ok", "{}", 0);
+        tell(rig, (struct store_news){.look = true});
+        rig_advance(rig, 4 * MS);
+        cr_assert_eq(state_of(rig, first), JOB_COMPLETED);
+        uint64_t second = rig_insert(rig, "ok", "{}", 0);
+        rig_advance(rig, 8 * MS);
+        cr_assert_eq(state_of(rig, second), JOB_COMPLETED);
+    }
+    unsigned looks = rig->asked[STORE_STAGE];
+    rig_advance(rig, 10 * S);
+    cr_assert_eq(rig->asked[STORE_STAGE], looks, "and then rests");
+    rig_free(rig);
+}
+
 Test(listener, does_not_mind_queues_of_others)
 {
     struct rig *rig = rig_listening();
