@@ -15,37 +15,73 @@ static bool many(const struct tx *tx, size_t count)
     return !tx->careful && count >= MANY_MIN;
 }
 
-/* "[17,18,20]" */
 struct id_list {
-    char *text;
-    size_t length, count;
+    uint64_t *ids;
+    size_t count;
 };
 
 static struct id_list id_list_make(struct heap *heap, size_t count_max)
 {
-    char *text = heap_alloc(heap, count_max * DIGITS_MAX + 3);
-    text[0] = '[';
-    return (struct id_list){.text = text, .length = 1};
+    return (struct id_list){.ids = heap_alloc(heap, count_max * sizeof(uint64_t))};
 }
 
 static void id_list_add(struct id_list *list, uint64_t id)
 {
-    char digits[DIGITS_MAX], *first = digits + sizeof digits;
-    if (list->count++)
-        list->text[list->length++] = ',';
-    do
-        *--first = (char)('0' + id % 10);
-    while ((id /= 10) > 0);
-    size_t length = (size_t)(digits + sizeof digits - first);
-    memcpy(list->text + list->length, first, length);
-    list->length += length;
+    list->ids[list->count++] = id;
 }
 
-static const char *id_list_end(struct id_list *list)
+/* "[17,18,20]" */
+static const char *id_list_text(const struct id_list *list, struct heap *heap)
 {
-    list->text[list->length] = ']';
-    list->text[list->length + 1] = '\0';
-    return list->text;
+    char *text = heap_alloc(heap, list->count * DIGITS_MAX + 3), *end = text;
+    *end++ = '[';
+    for (size_t i = 0; i < list->count; ++i) {
+        char digits[DIGITS_MAX], *first = digits + sizeof digits;
+        uint64_t id = list->ids[i];
+        do
+            *--first = (char)('0' + id % 10);
+        while ((id /= 10) > 0);
+        size_t length = (size_t)(digits + sizeof digits - first);
+        if (i > 0)
+            *end++ = ',';
+        memcpy(end, first, length);
+        end += length;
+    }
+    *end++ = ']';
+    *end = '\0';
+    return text;
+}
+
+/* All numbers from the first one to the last, each once. What was inserted together is mostly claimed together, and then
+ * finished together: a walk along the table finds such rows, instead of a search for each. */
+static bool id_list_is_run(const struct id_list *list)
+{
+    for (size_t i = 1; i < list->count; ++i)
+        if (list->ids[i] != list->ids[i - 1] + 1)
+            return false;
+    return true;
+}
+
+static int id_order(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Binds the rows to ?2, and ?5 if they are a run. */
+static struct tx_stmt *statement_of(struct tx *tx, const struct id_list *list, enum statement any,
+                                    enum statement run)
+{
+    qsort(list->ids, list->count, sizeof *list->ids, id_order);
+    bool is_run = id_list_is_run(list);
+    struct tx_stmt *stmt = tx_statement(tx, is_run ? run : any);
+    if (is_run) {
+        tx_bind_int(tx, stmt, 2, (int64_t)list->ids[0]);
+        tx_bind_int(tx, stmt, 5, (int64_t)list->ids[list->count - 1]);
+    } else {
+        tx_bind_text(tx, stmt, 2, id_list_text(list, tx->heap));
+    }
+    return stmt;
 }
 
 bool tx_take_many(struct tx *tx, const char *owner)
@@ -56,9 +92,8 @@ bool tx_take_many(struct tx *tx, const char *owner)
     struct id_list ids = id_list_make(tx->heap, reply->job_count);
     for (size_t i = 0; i < reply->job_count; ++i)
         id_list_add(&ids, reply->jobs[i].id);
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CLAIM_MANY);
+    struct tx_stmt *stmt = statement_of(tx, &ids, STATEMENT_CLAIM_MANY, STATEMENT_CLAIM_RUN);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
-    tx_bind_text(tx, stmt, 2, id_list_end(&ids));
     tx_bind_text(tx, stmt, 3, owner);
     tx_bind_int(tx, stmt, 4, tx->request->lease_ms);
     size_t taken = tx_run(tx, stmt);
@@ -78,9 +113,8 @@ static bool is_plain(const struct store_ack *ack, uint64_t lease)
 /* All of them are running under this lease and are in no flow, mostly. If not, the transaction is made once more, carefully. */
 static void finish(struct tx *tx, const struct id_list *ids, uint64_t lease)
 {
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_FINISH_MANY);
+    struct tx_stmt *stmt = statement_of(tx, ids, STATEMENT_FINISH_MANY, STATEMENT_FINISH_RUN);
     tx_bind_int(tx, stmt, 1, tx->now_ms);
-    tx_bind_text(tx, stmt, 2, ids->text);
     tx_bind_int(tx, stmt, 3, (int64_t)lease);
     if (tx_run(tx, stmt) != ids->count)
         tx_fail(tx, -EEXIST, "one of many is not held under its lease");
@@ -98,7 +132,6 @@ bool *tx_finish_many(struct tx *tx)
     for (size_t i = 0; i < count; ++i)
         if (is_plain(&request->acks[i], lease))
             id_list_add(&ids, request->acks[i].id);
-    id_list_end(&ids);
     if (ids.count < MANY_MIN)
         return NULL;
     finish(tx, &ids, lease);
@@ -116,13 +149,7 @@ static const char *ids_asked(struct tx *tx)
     struct id_list ids = id_list_make(tx->heap, request->id_count);
     for (size_t i = 0; i < request->id_count; ++i)
         id_list_add(&ids, request->ids[i]);
-    return id_list_end(&ids);
-}
-
-static int id_order(const void *left, const void *right)
-{
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
+    return id_list_text(&ids, tx->heap);
 }
 
 /* Those that are in flows, in the order in which they were asked for. */

@@ -23,6 +23,7 @@ enum { TRIES = 7 }; /* after the first one */
 #define SQL_LOCK              " FOR UPDATE SKIP LOCKED"
 #define SQL_LOCK_WAIT         " FOR UPDATE"
 #define SQL_IDS(list)         "(SELECT value::bigint FROM json_array_elements_text(" list "::json))"
+#define SQL_RULE(select)      select " WHERE name IN(?1,'*')AND node IN('',?2)" SQL_LOCK_WAIT
 
 static const char *const statements[STATEMENT_COUNT] = {
 #define X(name, sql) sql,

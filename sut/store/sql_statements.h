@@ -12,6 +12,8 @@
  *     SQL_LOCK_WAIT                     the same, but waits for that transaction
  *     duress_contains(whole, part)      a function: does that JSON contain this (json_contains.h)?
  *     SQL_IDS(list)                     the numbers of a JSON array, as what stands behind IN
+ *     SQL_RULE(select)                  what is said of the queue ?1 or of every queue, on the node ?2 or everywhere, each once;
+ *                                       and SQL_LOCK_WAIT
  *
  * Parameters are ?1, ?2, ...; each is a number or a text wherever it is used.
  */
@@ -119,6 +121,14 @@
     "errors=CASE WHEN ?8 IS NULL THEN errors ELSE " SQL_ERRORS_PLUS(                               \
         "?8") " END,result=?9 WHERE " IS_HELD
 
+/* Many rows in one change. */
+#define CLAIM_PLAIN                                                                                \
+    "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"      \
+    "owner=?3,attempted_ms=?1,wake_ms=?1+?4 "
+#define FINISH_PLAIN                                                                               \
+    "UPDATE duress_jobs " SQL_BY_ID " SET state='completed',acked=?3,finished_ms=?1,wake_ms=NULL "
+#define IS_PLAIN "lease=?3 AND state='executing'AND flow IS NULL"
+
 /* X(NAME, sql). Rows are found by a SELECT in the order of an index and changed one by one by their
  * id, within the same transaction: that is faster here than UPDATE .. RETURNING, which builds a
  * temporary table even when there is nothing to do. Every change repeats its guard on the row it
@@ -153,12 +163,10 @@
       "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \
       "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id=?2 AND(" IS_READY " OR " IS_DUE             \
       " AND attempt<max_attempts)")                                                                \
-    X(CLAIM_MANY,                                                                                  \
-      "UPDATE duress_jobs SET state='executing',attempt=attempt+1,lease=lease+1,"                  \
-      "owner=?3,attempted_ms=?1,wake_ms=?1+?4 WHERE id IN" SQL_IDS("?2") "AND " IS_READY)          \
-    X(FINISH_MANY,                                                                                 \
-      "UPDATE duress_jobs SET state='completed',acked=?3,finished_ms=?1,wake_ms=NULL "             \
-      "WHERE id IN" SQL_IDS("?2") "AND lease=?3 AND state='executing'AND flow IS NULL")            \
+    X(CLAIM_MANY, CLAIM_PLAIN "WHERE id IN" SQL_IDS("?2") "AND " IS_READY)                         \
+    X(CLAIM_RUN, CLAIM_PLAIN "WHERE id BETWEEN ?2 AND ?5 AND " IS_READY)                           \
+    X(FINISH_MANY, FINISH_PLAIN "WHERE id IN" SQL_IDS("?2") "AND " IS_PLAIN)                       \
+    X(FINISH_RUN, FINISH_PLAIN "WHERE id BETWEEN ?2 AND ?5 AND " IS_PLAIN)                         \
     X(FINISH, "UPDATE duress_jobs SET state=?4,acked=?3,finished_ms=?1,wake_ms=NULL "              \
               "WHERE " IS_HELD " AND flow IS NULL")                                                \
     X(ACK, ACK_RUN " AND flow IS NULL")                                                            \
@@ -241,7 +249,8 @@
                        " RETURNING id,state,flow")                                                 \
     X(STATS, "SELECT " JOB_STATES(COUNT_STATE) "0 FROM duress_jobs")                               \
     CRON_STATEMENTS(X)                                                                             \
-    X(RULE, RULE_SELECT " WHERE name IN(?1,'*')AND node IN('',?2)" SQL_LOCK_WAIT)                  \
+    X(RULED, "SELECT 1 FROM duress_queues LIMIT 1")                                                \
+    X(RULE, SQL_RULE(RULE_SELECT))                                                                 \
     X(RULES, RULE_SELECT " ORDER BY name,node")                                                    \
     X(RULE_NEW,                                                                                    \
       "INSERT INTO duress_queues(name,node)VALUES(?1,?2)ON CONFLICT(name,node)DO NOTHING")         \

@@ -22,6 +22,10 @@ enum { BUSY_MS_DEFAULT = 5000 };
 #define SQL_LOCK            ""
 #define SQL_LOCK_WAIT       ""
 #define SQL_IDS(list)       "(SELECT value FROM json_each(" list "))"
+/* For IN, a table would be built at each claim. */
+#define SQL_RULE_OF(select, name) select " WHERE name=" name " AND(+node=''OR+node=?2)"
+#define SQL_RULE(select)                                                                           \
+    SQL_RULE_OF(select, "?1") "UNION ALL " SQL_RULE_OF(select, "'*'") "AND ?1<>'*'"
 
 const char *const sqlite_statements[STATEMENT_COUNT] = {
 #define X(name, sql) sql,

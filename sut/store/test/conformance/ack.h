@@ -247,3 +247,25 @@ CONFORMS(one_of_many_that_is_not_held_leaves_the_others_alone)
     cr_assert_eq(get(13).state, JOB_EXECUTING);
     cr_assert_eq(get(20).state, JOB_COMPLETED);
 }
+
+/* Ids one behind the other, in any order, and ids with gaps between them are found in different ways. */
+CONFORMS(many_of_a_row_leave_their_neighbours_alone)
+{
+    enum { EACH = 10 };
+    struct store_ack acks[EACH], odd[EACH];
+    for (size_t i = 0; i < 5 * EACH; ++i)
+        insert((struct job_spec){.worker = "w"});
+    cr_assert_eq(claim(2 * EACH).job_count, 2 * EACH);
+    cr_assert_eq(claim(EACH).jobs[0].id, 2 * EACH + 1);
+    for (size_t i = 0; i < EACH; ++i) {
+        acks[i] = (struct store_ack){.id = 3 * EACH - i, .lease = 1, .state = JOB_COMPLETED};
+        odd[i] = (struct store_ack){.id = 2 * i + 1, .lease = 1, .state = JOB_COMPLETED};
+    }
+    run_ok((struct store_request){.op = STORE_ACK, .acks = acks, .ack_count = EACH});
+    run_ok((struct store_request){.op = STORE_ACK, .acks = odd, .ack_count = EACH});
+    for (uint64_t id = 1; id <= 5 * EACH; ++id) {
+        bool completed = id > 2 * EACH ? id <= 3 * EACH : id % 2 == 1;
+        enum job_state other = id > 3 * EACH ? JOB_AVAILABLE : JOB_EXECUTING;
+        cr_assert_eq(get(id).state, completed ? JOB_COMPLETED : other, "job %d", (int)id);
+    }
+}
