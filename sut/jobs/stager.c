@@ -4,8 +4,9 @@
  * matters; if it dies, the next one looks after one poll. */
 #include "sut/jobs/internal.h"
 
-#define EXPIRE_NS (60 * NS_PER_S) /* so often, or when the store says, are deadlines looked at */
-#define NO_ANSWER (-2)            /* of the store, for times */
+#define EXPIRE_NS    (60 * NS_PER_S) /* so often, or when the store says, are deadlines looked at */
+#define TOLD_REST_NS (10 * NS_PER_MS) /* between looks that others want */
+#define NO_ANSWER    (-2)             /* of the store, for times */
 #define STEPS_PER_POLL                                                                             \
     4 /* so long is a due job left to the queue that knows of it; then the stagers spread as far */
 
@@ -151,11 +152,13 @@ static int64_t clamp(int64_t value, int64_t low, int64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* What others tell is worth a look without a rest: they do not tell it often. */
-static int64_t stager_until(const struct jobs *jobs, int64_t rest, int64_t poll)
+/* What others tell is worth a look whatever this node knows; only that many nodes that tell each other of much must not make all of
+ * them do nothing but look. */
+static int64_t stager_until(const struct jobs *jobs, int64_t begin, int64_t rest, int64_t poll)
 {
-    int64_t until = clamp(jobs->due_ns, rest, poll);
-    return jobs->look_ns < until ? jobs->look_ns : until;
+    int64_t until = clamp(jobs->due_ns, rest, poll), told = begin + TOLD_REST_NS;
+    told = jobs->look_ns > told ? jobs->look_ns : told;
+    return told < until ? told : until;
 }
 
 /* The rest spreads the nodes that know of the same due time, and keeps a clock that disagrees from
@@ -170,7 +173,7 @@ void stager_main(struct proc *self, void *arg)
         int64_t rest = begin + jobs_jitter(jobs->env, jobs->poll_ns / RESTS_PER_POLL);
         int64_t poll = begin + jobs_jitter(jobs->env, jobs->poll_ns);
         rest = answered ? rest : poll;
-        for (int64_t now = begin, until; (until = stager_until(jobs, rest, poll)) > now;
+        for (int64_t now = begin, until; (until = stager_until(jobs, begin, rest, poll)) > now;
              now = proc_now(self))
             proc_receive(self, until - now);
         answered = stager_look(self, jobs);

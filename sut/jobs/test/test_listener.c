@@ -75,12 +75,25 @@ Test(listener, has_the_node_look_at_once_and_once_more_however_rarely_it_polls)
         rig_advance(rig, 4 * MS);
         cr_assert_eq(state_of(rig, first), JOB_COMPLETED);
         uint64_t second = rig_insert(rig, "ok", "{}", 0);
-        rig_advance(rig, 8 * MS);
+        rig_advance(rig, 20 * MS);
         cr_assert_eq(state_of(rig, second), JOB_COMPLETED);
     }
     unsigned looks = rig->asked[STORE_STAGE];
     rig_advance(rig, 10 * S);
     cr_assert_eq(rig->asked[STORE_STAGE], looks, "and then rests");
+    rig_free(rig);
+}
+
+Test(listener, has_the_node_do_other_things_than_look)
+{
+    struct rig *rig = rig_listening();
+    unsigned looks = rig->asked[STORE_STAGE];
+    for (int i = 0; i < 500; ++i) {
+        tell(rig, (struct store_news){.look = true});
+        rig_advance(rig, MS);
+    }
+    cr_assert_leq(rig->asked[STORE_STAGE] - looks, 50);
+    cr_assert_geq(rig->asked[STORE_STAGE] - looks, 25);
     rig_free(rig);
 }
 
