@@ -163,6 +163,41 @@ Test(pg_watch, c84_who_lost_the_connection_hears_again)
     assert_heard("again");
 }
 
+/* As another schema's node does. */
+static void tell_elsewhere(void)
+{
+    char sql[200], mine[sizeof schema];
+    struct store_db *ours = real;
+    snprintf(mine, sizeof mine, "%s", schema);
+    snprintf(schema, sizeof schema, "%.20sb", mine);
+    struct store_pg_options options = pg_options();
+    real = store_pg_open(&options, why, sizeof why);
+    cr_assert_not_null(real, "%s", why);
+    insert_in("theirs", 0);
+    store_close(real);
+    snprintf(sql, sizeof sql, "DROP SCHEMA %s CASCADE", schema);
+    sql_run(sql);
+    snprintf(schema, sizeof schema, "%s", mine);
+    real = ours;
+}
+
+Test(pg_watch, c85_each_listener_hears_once_what_concerns_its_schema)
+{
+    struct store_watch *first = watch, *second = store_pg_watch(node);
+    cr_assert_not_null(second);
+    watch = second;
+    cr_assert(hear().look);
+    tell_elsewhere();
+    insert_in("ours", 0);
+    assert_heard("ours");
+    watch = first;
+    assert_heard("ours");
+    store_watch_close(second);
+    tell_anew(real);
+    insert_in("again", 0);
+    assert_heard("again");
+}
+
 Test(pg_watch, who_waits_can_be_interrupted)
 {
     store_watch_interrupt(watch);
