@@ -28,9 +28,6 @@
          " ORDER BY scheduled_ms,id LIMIT ?5 FOR UPDATE SKIP LOCKED)AS r LIMIT ?5))"               \
          "AND j.state='available'RETURNING " JOB_COLUMNS
 
-/* Pages of the index of available jobs that were looked at, by this connection, lately. */
-#define PAGES(index) "pg_stat_get_xact_blocks_fetched(" index "::text::regclass)"
-
 /* With those that are due, in their order among the others; the last column tells them. */
 #define CLAIM_DUE                                                                                  \
     "WITH ready AS MATERIALIZED(SELECT id,priority,scheduled_ms,0 AS late FROM duress_jobs "       \
@@ -187,13 +184,6 @@ static bool found_ruled(struct tx *tx, const struct pg_batch *batch)
     return ruled;
 }
 
-static const char *index_name(struct pg_store *store)
-{
-    if (!store->index)
-        store->index = pg_translate(&store->link, "duress_jobs_available");
-    return store->index;
-}
-
 static struct claiming claim_batch_add(struct tx *tx, struct pg_batch *batch)
 {
     struct pg_store *store = tx_pg(tx);
@@ -203,17 +193,17 @@ static struct claiming claim_batch_add(struct tx *tx, struct pg_batch *batch)
     bool measured = claiming.walk == PG_WALK_MEASURED;
     if (measured) {
         struct tx_stmt *pages =
-            pg_batch_add(tx, batch, PG_PAGES, "SELECT " PAGES("?2") "FROM(SELECT ?1)AS n");
-        pg_set_text(&pages->params, 2, index_name(store));
+            pg_batch_add(tx, batch, PG_PAGES, "SELECT " PG_PAGES_OF("?2") "FROM(SELECT ?1)AS n");
+        pg_set_text(&pages->params, 2, pg_available_index(store));
     }
     claiming.at = batch->count;
     claim_add(tx, batch, &claiming);
     struct tx_stmt *stmt =
         pg_batch_add(tx, batch, PG_RULED_QUEUE,
-                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name=?2)," PAGES(
+                     "SELECT EXISTS(SELECT FROM duress_queues WHERE name=?2)," PG_PAGES_OF(
                          "?3") "FROM(SELECT ?1)AS n");
     pg_set_text(&stmt->params, 2, tx->request->queue);
-    pg_set_text(&stmt->params, 3, measured ? index_name(store) : NULL);
+    pg_set_text(&stmt->params, 3, measured ? pg_available_index(store) : NULL);
     return claiming;
 }
 

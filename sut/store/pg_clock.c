@@ -5,6 +5,10 @@
 #define LATE "wake_ms>0 AND wake_ms<=greatest(:now,?1)"
 #define SOME "ORDER BY wake_ms LIMIT " STAGE_LIMIT " FOR UPDATE SKIP LOCKED"
 
+/* Of the indexes that a look walks along. */
+#define PAGES PG_PAGES_OF("?2") "+" PG_PAGES_OF("?3")
+enum { PAGES_SHORT = 64, PAGES_PER_ROW = 16 };
+
 #define HEARTBEAT                                                                                  \
     "UPDATE duress_jobs AS j SET wake_ms=n.ms+?2 FROM " PG_NOW                                     \
     ",unnest(?3::bigint[],?4::bigint[])WITH ORDINALITY AS h(job,token,number)"                     \
@@ -74,24 +78,71 @@ static void staged_take(struct tx *tx, const PGresult *result)
         tx_note(tx, (struct change){.kind = CHANGE_STAGE, .id = (uint64_t)pg_int(result, row, 0)});
 }
 
+static struct tx_stmt *pages_bind(struct tx *tx, struct tx_stmt *stmt)
+{
+    pg_set_text(&stmt->params, 2, pg_available_index(tx_pg(tx)));
+    pg_set_text(&stmt->params, 3, pg_wake_index(tx_pg(tx)));
+    return stmt;
+}
+
+static void cuts_add(struct tx *tx, struct pg_batch *batch)
+{
+    pages_bind(tx, pg_batch_add(tx, batch, PG_CUTS,
+                                "SELECT coalesce(max(count),0)," PAGES
+                                " FROM duress_signals WHERE name='cuts'"));
+}
+
+/* `found`: a row for each queue that was asked for; NULL: each may have some. */
+static void ready_take(struct tx *tx, const PGresult *found)
+{
+    const struct store_request *request = tx->request;
+    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
+    tx_reply_rules(tx, true);
+    for (int i = 0; i < (int)request->queue_count; ++i)
+        tx->reply->ready[i] =
+            (!found || pg_int(found, i, 0) != 0) && !tx_paused(tx, request->queues[i]);
+}
+
+/* Nothing becomes available, and nobody knows when something is due. */
+static void stage_briefly(struct tx *tx)
+{
+    struct pg_batch batch = {0};
+    cuts_add(tx, &batch);
+    if (!pg_batch_run(tx, &batch, false))
+        return;
+    tx->reply->cuts = (uint64_t)pg_int(batch.results[0], 0, 0);
+    pg_batch_done(&batch);
+    ready_take(tx, NULL);
+}
+
+/* Rows that become available are entries of an index, too. */
+static bool walked_far(const struct tx *tx, int64_t pages)
+{
+    return pages > PAGES_SHORT + PAGES_PER_ROW * (int64_t)tx->reply->changed;
+}
+
 void pg_stage(struct tx *tx)
 {
     const struct store_request *request = tx->request;
+    struct pg_store *store = tx_pg(tx);
     struct pg_batch batch = {0};
+    int64_t begin_ns = pg_now_ns();
+    if (begin_ns < store->brief_ns) {
+        stage_briefly(tx);
+        return;
+    }
+    pages_bind(tx, pg_batch_add(tx, &batch, PG_PAGES_BOTH, "SELECT " PAGES "FROM(SELECT ?1)AS n"));
     pg_batch_add(tx, &batch, PG_STAGE, STAGE);
     struct tx_stmt *stmt = pg_batch_add(tx, &batch, PG_READY, READY);
     pg_set_texts(&stmt->params, 2, tx->heap, request->queues, request->queue_count);
-    pg_batch_add(tx, &batch, PG_CUTS,
-                 "SELECT coalesce(max(count),0)FROM duress_signals WHERE name='cuts'");
+    cuts_add(tx, &batch);
     if (!pg_batch_run(tx, &batch, true))
         return;
-    tx->reply->cuts = (uint64_t)pg_int(batch.results[2], 0, 0);
-    staged_take(tx, batch.results[0]);
-    tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
-    tx_reply_rules(tx, true);
-    for (int row = 0; row < PQntuples(batch.results[1]); ++row)
-        tx->reply->ready[row] =
-            pg_int(batch.results[1], row, 0) != 0 && !tx_paused(tx, request->queues[row]);
+    tx->reply->cuts = (uint64_t)pg_int(batch.results[3], 0, 0);
+    staged_take(tx, batch.results[1]);
+    ready_take(tx, batch.results[2]);
+    if (walked_far(tx, pg_int(batch.results[3], 0, 1) - pg_int(batch.results[0], 0, 0)))
+        store->brief_ns = pg_now_ns() + pg_walk_rest(pg_now_ns() - begin_ns);
     pg_batch_done(&batch);
 }
 

@@ -10,7 +10,10 @@
  *                                     +---+ now and then the whole is walked
  *
  * What comes to stand before the front (a rescued job, one whose insert was committed late) is found by the next whole walk: the
- * longer those take, the rarer they are, so that they cost an eighth of the time, and REST_MOST apart at most. */
+ * longer those take, the rarer they are, so that they cost an eighth of the time, and REST_MOST apart at most.
+ *
+ * Looks (pg_stage) walk, too: where that was long they are brief until the same rest is over, and send the queues to see for
+ * themselves. What is due waits that long. */
 #include "sut/store/pg_internal.h"
 
 #include <stdio.h>
@@ -50,11 +53,33 @@ enum pg_walk pg_front_walk(struct pg_front *front)
     return front->claims++ % MEASURED_EACH == 0 ? PG_WALK_MEASURED : PG_WALK_WHOLE;
 }
 
-void pg_front_learn(struct pg_front *front, int64_t pages, size_t claimed, int64_t took_ns)
+int64_t pg_walk_rest(int64_t took_ns)
 {
     int64_t rest_ns = took_ns * WALKS_REST;
+    return rest_ns < REST_MOST ? rest_ns : REST_MOST;
+}
+
+static const char *name_once(struct pg_store *store, const char **name, const char *table)
+{
+    if (!*name)
+        *name = pg_translate(&store->link, table);
+    return *name;
+}
+
+const char *pg_available_index(struct pg_store *store)
+{
+    return name_once(store, &store->index, "duress_jobs_available");
+}
+
+const char *pg_wake_index(struct pg_store *store)
+{
+    return name_once(store, &store->wake_index, "duress_jobs_wake");
+}
+
+void pg_front_learn(struct pg_front *front, int64_t pages, size_t claimed, int64_t took_ns)
+{
     front->far = pages > PAGES_SHORT + (int64_t)claimed / ROWS_PER_PAGE;
-    front->whole_ns = pg_now_ns() + (rest_ns < REST_MOST ? rest_ns : REST_MOST);
+    front->whole_ns = pg_now_ns() + pg_walk_rest(took_ns);
 }
 
 void pg_front_advance(struct pg_front *front, const struct job *jobs, size_t count)

@@ -185,6 +185,7 @@ enum pg_own {
     PG_CLAIM_DUE,
     PG_CLAIM_FRONT,
     PG_PAGES,
+    PG_PAGES_BOTH,
     PG_FINISH,
     PG_ACK,
     PG_RULED_QUEUE,
@@ -234,7 +235,8 @@ struct pg_store {
     size_t ruled_count;
     struct pg_front fronts[PG_FRONTS];
     uint64_t fronts_used;
-    const char *index; /* of available jobs, as `table` */
+    const char *index, *wake_index; /* of available jobs; of what waits for a time; as `table` */
+    int64_t brief_ns;               /* until then looks do not walk along the indexes; monotonic */
     struct pg_told told[PG_TOLD];
     int backend_pid;        /* atomic: of the server's process that speaks with us; 0: none */
     bool open;              /* BEGIN was sent: COMMIT must be */
@@ -299,6 +301,13 @@ enum pg_walk pg_front_walk(struct pg_front *front); /* how the next claim shall 
 /* So many pages of the index a measured claim has seen, for so many jobs, and so long it took. */
 void pg_front_learn(struct pg_front *front, int64_t pages, size_t claimed, int64_t took_ns);
 void pg_front_advance(struct pg_front *front, const struct job *jobs, size_t count);
+/* How long to rest after a walk that took so long. */
+int64_t pg_walk_rest(int64_t took_ns);
+/* The names of the two indexes, for PG_PAGES_OF. */
+const char *pg_available_index(struct pg_store *store);
+const char *pg_wake_index(struct pg_store *store);
+/* Pages of an index that were looked at by this connection lately. */
+#define PG_PAGES_OF(index) "pg_stat_get_xact_blocks_fetched(" index "::text::regclass)"
 /* Three arrays, from that index on: priorities, scheduled_ms, ids. */
 void pg_front_bind(struct pg_params *params, int index, struct heap *heap,
                    const struct pg_front *front);

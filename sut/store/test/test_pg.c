@@ -161,7 +161,7 @@ static size_t work_off(void)
 
 Test(pg, claims_do_not_walk_by_what_an_open_transaction_keeps)
 {
-    enum { COUNT = 12000 };
+    enum { COUNT = 15000 };
     struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
     for (size_t i = 0; i < COUNT; ++i)
         specs[i] = (struct job_spec){.worker = "w"};
@@ -186,6 +186,41 @@ Test(pg, claims_do_not_walk_by_what_an_open_transaction_keeps)
     cr_assert_eq(claim(1).job_count, 0, "it stands before the front");
     front_of_default()->whole_ns = 0;
     cr_assert_eq(claim(1).jobs[0].id, before, "until the whole is walked");
+}
+
+static struct store_reply look_for_default(void)
+{
+    static const char *const queues[] = {"default"};
+    return run((struct store_request){.op = STORE_STAGE, .queues = queues, .queue_count = 1});
+}
+
+Test(pg, looks_are_brief_where_they_would_walk_far)
+{
+    enum { COUNT = 15000 };
+    struct job_spec *specs = heap_alloc(&heap, COUNT * sizeof *specs);
+    for (size_t i = 0; i < COUNT; ++i)
+        specs[i] = (struct job_spec){.worker = "w"};
+    cr_assert(!look_for_default().ready[0]);
+    cr_assert_eq(((struct pg_store *)real)->brief_ns, 0);
+    cr_assert_eq(insert_at_once(specs, COUNT).err, 0);
+    cr_assert(look_for_default().ready[0]);
+    cr_assert_eq(((struct pg_store *)real)->brief_ns, 0, "the first one is ready");
+    sql_run("BEGIN ISOLATION LEVEL REPEATABLE READ;SELECT 1");
+    cr_assert_eq(work_off(), COUNT);
+    sql_run("COMMIT");
+    cr_assert(!look_for_default().ready[0]);
+    cr_assert_gt(((struct pg_store *)real)->brief_ns, 0);
+
+    uint64_t id = insert((struct job_spec){.worker = "w", .delay_ms = 1000});
+    clock_ms += 1000;
+    ((struct pg_store *)real)->brief_ns = INT64_MAX;
+    struct store_reply reply = look_for_default();
+    cr_assert_eq(reply.changed, 0);
+    cr_assert(reply.ready[0], "the queue may see for itself");
+    ((struct pg_store *)real)->brief_ns = 0;
+    cr_assert_eq(look_for_default().changed, 1);
+    front_of_default()->whole_ns = 0;
+    cr_assert_eq(claim(1).jobs[0].id, id);
 }
 
 Test(pg, claims_from_the_front_keep_their_order)
