@@ -30,13 +30,20 @@ put 644 "$build/libduress.a" lib/libduress.a
 put 644 "$build/release/libjobs.a" lib/libjobs.a
 ar r "$dest/lib/libjobs.a" "$build"/release/obj/sut/live/*.o # so that a program can run jobs in itself
 headers harness/system.h harness/world/world.h harness/world/disk.h harness/property.h harness/report.h nemesis/live.h
-headers sut/jobs/jobs.h sut/jobs/testing.h sut/jobs/workflow.h sut/store/sqlite.h sut/live/env_live.h sut/live/isolation.h
+headers sut/live/node.h sut/jobs/jobs.h sut/jobs/testing.h sut/jobs/workflow.h sut/store/sqlite.h sut/live/env_live.h sut/live/isolation.h
 headers sut/runtime/partition.h sut/runtime/agent.h sut/runtime/task_stream.h sut/runtime/registry_via.h sut/runtime/pubsub.h \
     sut/runtime/ets.h sut/runtime/stage_supervisor.h
 headers sut/cli/jobs_plugin.h
 fill sut/cli/jobs.pc.in lib/pkgconfig/jobs.pc
 fill sut/cli/duress.pc.in lib/pkgconfig/duress.pc
 fill sut/cli/examples/jobd.service lib/systemd/system/jobd.service
+for page in jobd.8 jobctl.1 duress.1; do # from what the programs say of themselves
+    program=$dest/bin/${page%.*} name=${page%.*}
+    mkdir -p "$dest/share/man/man${page#*.}" "$dest/share/bash-completion/completions" "$dest/share/zsh/site-functions"
+    sh sut/cli/manual.sh man "$program" "${page#*.}" "sut/cli/man/$page.in" >"$dest/share/man/man${page#*.}/$page"
+    sh sut/cli/manual.sh bash "$program" >"$dest/share/bash-completion/completions/$name"
+    sh sut/cli/manual.sh zsh "$program" >"$dest/share/zsh/site-functions/_$name"
+done
 for example in jobd.conf report embedded.c pictures.c mail_test.c criterion_test.c; do put 644 "sut/cli/examples/$example" "share/doc/duress/examples/$example"; done
 chmod 755 "$dest/share/doc/duress/examples/report"
 echo "installed duress $version into $dest"

@@ -164,11 +164,11 @@ static const struct {
     {"set-tags", "TAG,...", BIT(UPDATE), "in place of its tags"},
     {"set-queue", "NAME", BIT(UPDATE), "move it there"},
     {"set-worker", "NAME", BIT(UPDATE), "have that one do it"},
-    {"set-priority", "0..9", BIT(UPDATE), ""},
-    {"set-max-attempts", "N", BIT(UPDATE), ""},
+    {"set-priority", "0..9", BIT(UPDATE), "0 is first"},
+    {"set-max-attempts", "N", BIT(UPDATE), "give up after so many"},
     {"set-at", "TIME", BIT(UPDATE), "when it shall run, if it waits"},
-    {"help", NULL, ALL, ""},
-    {"version", NULL, ALL, ""},
+    {"help", NULL, ALL, "this text"},
+    {"version", NULL, ALL, "which one this is"},
 };
 
 #define OPTIONS (sizeof options / sizeof *options)

@@ -44,7 +44,8 @@ static _Noreturn void help(void)
     config_help(stdout);
     puts(
         "  --check                  says what would run, and ends\n"
-        "  --help, --version\n"
+        "  --help                   this text\n"
+        "  --version                which one this is\n"
         "\n"
         "The file has the same settings, as `key = value` lines. Options win; queues on the "
         "command\n"

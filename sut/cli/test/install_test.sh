@@ -40,6 +40,12 @@ E
 check 'a harness of one'"'"'s own compiles' compiles duress harness.c
 check 'and knows its points' says 0 'my/thing/done' "$work/program" list points
 check 'the unit names the program' grep -q "^ExecStart=$prefix/bin/jobd " "$prefix/lib/systemd/system/jobd.service"
+for file in share/man/man8/jobd.8 share/man/man1/jobctl.1 share/man/man1/duress.1 share/bash-completion/completions/jobd \
+    share/bash-completion/completions/jobctl share/zsh/site-functions/_duress include/duress/sut/cli/jobs_plugin.h; do
+    check "$file is there" test -s "$prefix/$file"
+done
+check 'a plugin compiles' sh -c "PKG_CONFIG_PATH=$prefix/lib/pkgconfig; export PKG_CONFIG_PATH; ${CC:-cc} -shared -fPIC -Wall -Werror \
+    -o $work/pictures.so $prefix/share/doc/duress/examples/pictures.c \$(pkg-config --cflags jobs)"
 check 'the examples are there' test -x "$prefix/share/doc/duress/examples/report"
 mkdir "$work/workers"
 cp "$prefix/share/doc/duress/examples/report" "$work/workers"
