@@ -22,13 +22,13 @@ fences c >"$work/try/hello.c"
 fences sh >"$work/try/workers/greet"
 {
     echo 'set -e'
-    commands | sed 's/ &$/ >>"$HOME\/said" 2>\&1 \& echo $! >>"$HOME\/pids"/'
+    commands | sed 's/ &$/ >>"$HOME\/heard" 2>\&1 \& echo $! >>"$HOME\/pids"/'
 } >"$work/script"
 check 'the program has 30 lines at most' [ "$(grep -c . "$work/try/hello.c")" -le 30 ]
 check 'and the README has commands' [ "$(commands | wc -l)" -ge 9 ]
 unset MAKEFLAGS MFLAGS MAKELEVEL
 check 'all of them work' env -u CC sh "$work/script"
-said() { grep -q -e "$1" "$work/said"; }
+said() { grep -q -e "$1" "$work/heard"; }
 one() { says 0 "$2" "$work/jobs/bin/jobctl" --database "$work/try/$1" show 1; }
 check 'and the one of jobctl' eventually 10 says 0 '^state  *completed' "$work/jobs/bin/jobctl" --database "$work/try/hello.db" show 2
 check 'with a result' says 0 '"greeted"' "$work/jobs/bin/jobctl" --database "$work/try/hello.db" show 2
