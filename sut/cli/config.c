@@ -18,7 +18,7 @@ typedef bool setter(struct config *config, const struct key *key, const char *va
                     size_t why_size);
 
 static setter set_text, set_load, set_queue, set_cron, set_zone, set_duration, set_size, set_number,
-    set_durability, set_yes;
+    set_durability, set_job_log, set_yes;
 
 static const struct key {
     const char *name, *value; /* as --help shows it */
@@ -70,6 +70,9 @@ static const struct key {
      FIXED(durability)},
     {"schema", "NAME", set_text, AT(schema), 0, 0, "where in PostgreSQL the tables are (public)",
      FIXED(schema)},
+    {"job-log", "text|json|none", set_job_log, AT(job_log), 0, 0,
+     "a line for each run of a job: for people, for machines (JSON), or none (text)",
+     FIXED(job_log)},
     {"keys", "FILE", set_text, AT(keys), 0, 0,
      "of encrypted arguments: a line is NAME KEY, the newest first (none; or from JOBD_KEYS)",
      FIXED(keys)},
@@ -200,6 +203,21 @@ static bool set_durability(struct config *config, const struct key *key, const c
     }
     config->durability = strcmp(value, "full") == 0 ? DURABILITY_FULL : DURABILITY_NORMAL;
     return true;
+}
+
+static bool set_job_log(struct config *config, const struct key *key, const char *value, char *why,
+                        size_t why_size)
+{
+    static const char *const words[] = {
+        [JOB_LOG_TEXT] = "text", [JOB_LOG_JSON] = "json", [JOB_LOG_NONE] = "none"};
+    (void)key;
+    for (size_t i = 0; i < sizeof words / sizeof *words; ++i)
+        if (strcmp(value, words[i]) == 0) {
+            config->job_log = (enum job_log)i;
+            return true;
+        }
+    snprintf(why, why_size, "'%s' is neither text, json nor none", value);
+    return false;
 }
 
 static bool set_yes(struct config *config, const struct key *key, const char *value, char *why,

@@ -15,6 +15,7 @@
 #ifndef SUT_CLI_CONFIG_H
 #define SUT_CLI_CONFIG_H
 
+#include "sut/cli/job_log.h"
 #include "sut/jobs/jobs.h"
 #include "sut/store/sqlite.h"
 
@@ -24,7 +25,7 @@
 #define JOBS_VERSION "unknown" /* the Makefile says */
 #endif
 
-enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_LOAD_MAX = 64, CONFIG_KEYS = 21 };
+enum { CONFIG_QUEUES_MAX = 64, CONFIG_CRON_MAX = 256, CONFIG_LOAD_MAX = 64, CONFIG_KEYS = 22 };
 
 struct config {
     struct heap *heap;                 /* of all strings */
@@ -46,6 +47,7 @@ struct config {
     int64_t memory_max; /* of one run of a job, bytes; 0: no limit */
     int64_t crashes;    /* lost leases in a row until a job is discarded; 0: never */
     enum durability durability;
+    enum job_log job_log;
 };
 
 void config_init(struct config *config, struct heap *heap); /* the defaults */

@@ -206,9 +206,9 @@ static struct job_outcome program_run(struct proc *self, struct exec_workers *wo
     return outcome;
 }
 
-static struct job_outcome job_outcome_of(struct proc *self, struct exec_workers *workers,
-                                         const struct job *job)
+struct job_outcome exec_perform(struct proc *self, const struct job *job, void *ctx)
 {
+    struct exec_workers *workers = ctx;
     if (!exec_name_allowed(job->worker))
         return job_outcome_make(
             JOB_DISCARD, "worker '%.127s' is no file name of letters, digits, '.', '_' and '-'",
@@ -220,18 +220,6 @@ static struct job_outcome job_outcome_of(struct proc *self, struct exec_workers 
     if (wrong)
         return job_outcome_make(JOB_ERROR, "worker '%.127s' %s", job->worker, wrong);
     return program_run(self, workers, job);
-}
-
-struct job_outcome exec_perform(struct proc *self, const struct job *job, void *ctx)
-{
-    int64_t start = proc_now(self);
-    struct job_outcome outcome = job_outcome_of(self, ctx, job);
-    bool calm = outcome.kind == JOB_OK || outcome.kind == JOB_SNOOZE;
-    env_log(proc_env(self), calm ? LOG_INFO : LOG_WARN,
-            "job %" PRIu64 " %s attempt %u: %s in %" PRId64 " ms%s%s", job->id, job->worker,
-            job->attempt, job_outcome_word(outcome.kind), (proc_now(self) - start) / NS_PER_MS,
-            outcome.text[0] ? ": " : "", outcome.text);
-    return outcome;
 }
 
 /* ---- life ---- */

@@ -95,6 +95,7 @@ static void start_jobs(struct daemon *daemon)
     if (!runtime)
         jobd_mistake("not enough memory");
     runtime_log_crashes(runtime);
+    job_log_attach(&daemon->telemetry, daemon->config.job_log, &daemon->live.env);
     daemon->jobs = jobs_start(runtime, &jobs, why, sizeof why);
     if (!daemon->jobs)
         jobd_mistake("%s", why);

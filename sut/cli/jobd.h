@@ -21,6 +21,7 @@ struct daemon {
     struct store_db *db;
     struct store store;
     struct key_ring keys;
+    struct telemetry telemetry;
     struct store_watch *watch; /* NULL: other processes' jobs are found by polling */
     struct jobs *jobs;
     uv_signal_t on_term, on_int, on_hup;

@@ -46,6 +46,7 @@ void jobd_jobs_config(struct daemon *daemon, const struct config *config, struct
                  .discarded_ms = config->keep_discarded_ns / NS_PER_MS},
         .cron = cron,
         .keys = &daemon->keys,
+        .telemetry = &daemon->telemetry,
         .on_giveup = gave_up,
         .giveup_ctx = daemon};
 }

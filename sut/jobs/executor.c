@@ -36,7 +36,7 @@ static struct job_outcome known(struct job_outcome outcome)
                : job_outcome_make(JOB_ERROR, "its outcome is of no known kind: %d", outcome.kind);
 }
 
-static struct job_outcome job_run(struct proc *self, struct slot *slot)
+static struct job_outcome job_attempt(struct proc *self, struct slot *slot)
 {
     const struct job *job = slot->job;
     int err = FAULT(proc_site(self), "job/perform/start", CAN_PERFORM, T_U64("job", job->id),
@@ -47,6 +47,7 @@ static struct job_outcome job_run(struct proc *self, struct slot *slot)
     int64_t begin_ns = proc_now(self);
     int64_t waited_ms = job->attempted_ms - job->scheduled_ms; /* from when it was due */
     slot->started = true;
+    slot_tell_start(self, slot);
     if (err)
         return outcome_of_errno(err);
     struct job_outcome outcome = known(worker_call(self, slot, job));
@@ -88,7 +89,8 @@ static int outcome_send(struct proc *self, const struct slot *slot,
 void executor_main(struct proc *self, void *arg)
 {
     struct slot *slot = arg;
-    struct job_outcome outcome = job_run(self, slot);
+    struct job_outcome outcome = job_attempt(self, slot);
+    slot_tell_stop(self, slot, &outcome);
     int err = outcome_send(self, slot, &outcome);
     proc_exit(self, err ? reason_make(EXIT_ERROR, "its queue's mailbox is full")
                         : (struct reason){.kind = EXIT_NORMAL});

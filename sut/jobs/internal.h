@@ -50,8 +50,10 @@ struct slot {
     int64_t deadline_ns;         /* monotonic, if the job has a deadline */
     ref_id timer;                /* of the time limit; 0: none */
     enum slot_fate fate;
-    bool started;  /* past the point job/perform/start */
-    bool answered; /* `outcome` has arrived */
+    bool started;     /* past the point job/perform/start */
+    bool answered;    /* `outcome` has arrived */
+    bool told;        /* to who listens: that it ended */
+    int64_t began_ns; /* monotonic */
     struct job_outcome outcome;
     char *result; /* of the outcome, in the node's heap; NULL: none */
     struct outside
@@ -140,6 +142,7 @@ struct jobs {
     size_t overrunning; /* of them, those that still do */
 
     const struct key_ring *keys; /* NULL: none */
+    struct telemetry *telemetry; /* NULL: nobody listens */
     struct leader leader;
     struct cron cron;
 
@@ -232,6 +235,16 @@ int jobs_seal(struct proc *self, struct jobs *jobs, const struct job_spec *specs
 /* Opens the arguments of the slot's job, if they are encrypted. False, and says as an outcome why they cannot be. */
 bool slot_open(struct proc *self, struct slot *slot, struct job_outcome *ret_outcome);
 
+/* ---- job_telemetry.c: telling who listens ---- */
+
+void slot_tell_start(struct proc *self, struct slot *slot);
+void slot_tell_stop(struct proc *self, struct slot *slot, const struct job_outcome *outcome);
+void slot_tell_death(struct proc *self, struct slot *slot, struct reason reason); /* if it began */
+void queue_tell(struct proc *self, const struct queue *queue, enum telemetry_event event,
+                const uint64_t *ids, size_t id_count);
+void leader_tell(struct proc *self, const struct jobs *jobs, enum telemetry_event event,
+                 const char *why);
+
 /* ---- processes ---- */
 
 void keeper_main(struct proc *self, void *jobs);    /* drain.c */
@@ -285,6 +298,8 @@ struct queue_run {
     struct proc *self;
     struct queue *queue;
     struct jobs *jobs;
+    uint64_t *orphans; /* jobs that it had to leave, if anybody wants to know */
+    size_t orphan_count;
     char owner[JOB_QUEUE_MAX + 96]; /* random per start */
     struct store_ack *acks; /* queue->ack_count of them; in the process's heap, as their texts */
     size_t ack_room;

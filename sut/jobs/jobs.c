@@ -117,6 +117,7 @@ static struct jobs *jobs_new(struct runtime *runtime, const struct jobs_config *
         .giveup_ctx = config->giveup_ctx,
         .prune_ns = value_or(config->prune_ns, PRUNE_NS_DEFAULT),
         .keys = config->keys,
+        .telemetry = config->telemetry,
         .due_ns = INT64_MAX,
         .look_ns = INT64_MAX,
         .again_ns = INT64_MAX,
@@ -222,6 +223,8 @@ struct jobs *jobs_start(struct runtime *runtime, const struct jobs_config *confi
         return NULL;
     }
     struct jobs *jobs = jobs_new(runtime, config);
+    if (config->telemetry)
+        config->store->telemetry = config->telemetry;
     if (tree_start(jobs, why, why_size))
         return jobs;
     proc_signal(runtime, 0, jobs->keeper, reason_make(EXIT_KILL, "%s", why));

@@ -20,6 +20,7 @@
 #include "sut/jobs/sealed.h"
 #include "sut/runtime/supervisor.h"
 #include "sut/store/store.h"
+#include "sut/telemetry.h"
 
 /* Runs one attempt of a job. Returning is the outcome; proc_exit or a crash is an error outcome. */
 typedef struct job_outcome job_perform(struct proc *self, const struct job *job, void *ctx);
@@ -112,6 +113,7 @@ struct jobs_config {
             ctx); /* the supervisor gave up (too many restarts): nothing works here any more. May be NULL. */
     void *giveup_ctx;
     const struct cron_config *cron; /* NULL: this node never leads, and inserts no ticks */
+    struct telemetry *telemetry;    /* who listens; must outlive the jobs system; NULL: nobody */
     const struct key_ring
         *keys; /* of encrypted arguments (sealed.h); must outlive the jobs system; NULL: none */
 };

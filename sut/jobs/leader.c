@@ -37,6 +37,7 @@ static void leader_end(struct proc *self, struct jobs *jobs, const char *why)
     jobs->leader.until_ns = 0;
     TRACE(proc_site(self), "jobs/leader/end", T_STR("term", jobs->leader.term), T_STR("why", why));
     env_log(proc_env(self), LOG_INFO, "does not lead any more: %s", why);
+    leader_tell(self, jobs, TELEMETRY_LEADER_END, why);
 }
 
 static void leader_begin(struct proc *self, struct jobs *jobs, int64_t until_ns)
@@ -49,6 +50,7 @@ static void leader_begin(struct proc *self, struct jobs *jobs, int64_t until_ns)
         return;
     TRACE(proc_site(self), "jobs/leader/begin", T_STR("term", jobs->leader.term));
     env_log(proc_env(self), LOG_INFO, "leads");
+    leader_tell(self, jobs, TELEMETRY_LEADER_BEGIN, "");
     if (jobs->cron.pid)
         proc_send(jobs->runtime, proc_self(self), jobs->cron.pid, MSG_POKE, NULL, 0);
 }

@@ -40,6 +40,16 @@ static struct job_outcome outcome_of(struct queue_run *run, const struct slot *s
     return crash_outcome(run, slot, reason);
 }
 
+/* What its end will be told of, if anybody listens. */
+static void orphan_keep(struct queue_run *run, const struct slot *slot)
+{
+    if (slot->fate != SLOT_DROPPED || !telemetry_wanted(run->jobs->telemetry, TELEMETRY_QUEUE_STOP))
+        return;
+    size_t room = (run->orphan_count + 1) * sizeof *run->orphans;
+    run->orphans = heap_realloc(proc_heap(run->self), run->orphans, room);
+    run->orphans[run->orphan_count++] = slot->job->id;
+}
+
 static void slot_end(struct queue_run *run, struct slot *slot, struct reason reason)
 {
     if (slot->timer)
@@ -48,6 +58,9 @@ static void slot_end(struct queue_run *run, struct slot *slot, struct reason rea
         struct job_outcome outcome = outcome_of(run, slot, reason);
         ack_add(run, slot, &outcome);
     }
+    slot_tell_death(run->self, slot, reason);
+    if (run->jobs->draining)
+        orphan_keep(run, slot);
     slot_leave(slot, proc_site(run->self));
 }
 
@@ -56,9 +69,12 @@ static void slot_end(struct queue_run *run, struct slot *slot, struct reason rea
 static void queue_stop(struct queue_run *run, struct reason reason)
 {
     struct queue *queue = run->queue;
-    for (struct slot *slot = queue->slots; slot; slot = slot->next)
+    for (struct slot *slot = queue->slots; slot; slot = slot->next) {
         if (slot_drop(slot, proc_site(run->self), "its queue was stopped") && run->jobs->draining)
             ++run->jobs->left;
+        orphan_keep(run, slot);
+    }
+    queue_tell(run->self, queue, TELEMETRY_QUEUE_STOP, run->orphans, run->orphan_count);
     TRACE(proc_site(run->self), "queue/process/stop", T_STR("queue", queue->name));
     proc_exit(run->self, reason);
 }
@@ -80,7 +96,7 @@ static void queue_inherit(struct queue_run *run)
         if (proc_alive(run->jobs->runtime, slot->pid))
             proc_link(run->self, slot->pid);
         else
-            slot_leave(slot, proc_site(run->self));
+            slot_end(run, slot, reason_make(EXIT_KILL, "its queue died"));
     }
 }
 
@@ -95,6 +111,7 @@ static void queue_begin(struct queue_run *run)
              run->queue->name, env_entropy(env));
     TRACE(proc_site(run->self), "queue/process/start", T_STR("queue", run->queue->name),
           T_U64("limit", run->queue->limit));
+    queue_tell(run->self, run->queue, TELEMETRY_QUEUE_START, NULL, 0);
     queue_inherit(run);
 }
 

@@ -521,6 +521,7 @@ static bool system_start(struct jobs_test *test, const struct jobs_test_options 
                                  .workers = workers_wrap(test, options),
                                  .worker_count = options->worker_count,
                                  .keys = options->keys,
+                                 .telemetry = options->telemetry,
                                  .lease_ms = FOR_EVER_MS,
                                  .poll_ns = FOR_EVER_MS * NS_PER_MS,
                                  .cron = options->cron ? &cron : NULL};

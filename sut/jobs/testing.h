@@ -30,6 +30,7 @@ struct jobs_test_options {
     enum jobs_test_mode mode;
     int64_t start_ms;               /* of the clock, ms since 1970; 0: 2000-01-01 00:00 UTC */
     uint64_t seed;                  /* of all chance: the same one, the same run */
+    struct telemetry *telemetry;    /* who listens; NULL: nobody */
     const struct key_ring *keys;    /* of encrypted arguments; NULL: none */
     const struct cron_config *cron; /* its entries' jobs are inserted as the clock advances */
     int64_t patience_ms; /* what does not end within that (of the clock) failed; 0: a day */

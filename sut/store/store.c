@@ -8,6 +8,7 @@
 #include "sut/store/store.h"
 
 #include "sut/jobs/unique.h"
+#include "sut/telemetry.h"
 
 #include <errno.h>
 #include <string.h>
@@ -432,8 +433,8 @@ static int call_result(struct proc *self, const struct store_call *call)
     return call->reply.err;
 }
 
-int store_call(struct proc *self, struct store *store, const struct store_request *request,
-               struct store_call **ret_call)
+static int call_run(struct proc *self, struct store *store, const struct store_request *request,
+                    struct store_call **ret_call)
 {
     int err = fault_send(proc_site(self), request);
     if (err)
@@ -448,6 +449,40 @@ int store_call(struct proc *self, struct store *store, const struct store_reques
     if (err)
         store_call_free(call);
     else
+        *ret_call = call;
+    return err;
+}
+
+/* An error leaves nothing of the reply. */
+static void call_tell(struct proc *self, const struct store *store,
+                      const struct store_request *request, const struct store_reply *reply, int err,
+                      int64_t begin_ns)
+{
+    struct telemetry_item item = {.event = TELEMETRY_STORE_CALL,
+                                  .duration_ns = proc_now(self) - begin_ns,
+                                  .count = request_count(request),
+                                  .queue = request->queue,
+                                  .word = store_op_word(request->op),
+                                  .err = err};
+    if (reply) {
+        bool claims = request->op == STORE_CLAIM || request->op == STORE_ACK;
+        item.changed = claims ? reply->job_count : reply->changed;
+        item.ids = reply->ids;
+        item.id_count = reply->id_count;
+    }
+    telemetry_tell(store->telemetry, proc_env(self), self, item);
+}
+
+int store_call(struct proc *self, struct store *store, const struct store_request *request,
+               struct store_call **ret_call)
+{
+    if (!telemetry_wanted(store->telemetry, TELEMETRY_STORE_CALL))
+        return call_run(self, store, request, ret_call);
+    int64_t begin_ns = proc_now(self);
+    struct store_call *call = NULL;
+    int err = call_run(self, store, request, &call);
+    call_tell(self, store, request, call ? &call->reply : NULL, err, begin_ns);
+    if (!err)
         *ret_call = call;
     return err;
 }

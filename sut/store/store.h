@@ -314,6 +314,7 @@ struct store_reply {
 
 /* ---- an open database: implementations ---- */
 
+struct telemetry;
 struct store_db;
 
 struct store_db_ops {
@@ -356,8 +357,9 @@ struct store {
     /* Starts the call; later, on the loop, call->work.done(&call->work). Local: a worker thread runs
      * store_execute. In the world: perhaps over links. */
     void (*submit)(struct store *store, struct env *env, struct store_call *call);
-    struct store_db *db; /* of the local transport */
-    int64_t deadline_ns; /* of each call */
+    struct store_db *db;         /* of the local transport */
+    int64_t deadline_ns;         /* of each call */
+    struct telemetry *telemetry; /* NULL: nobody listens */
 
     /* Private to the local transport: calls in the order they came; the first one runs. */
     struct work work;

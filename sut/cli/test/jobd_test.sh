@@ -115,6 +115,7 @@ check 'folder' error_is 16 '.*is not a regular file'
 check 'missing' error_is 17 '.*does not exist'
 check 'out of the directory' error_is 18 '.*is no file name.*'
 check 'hidden' error_is 19 '.*is no file name.*'
+check 'job-log' bad_conf 'job-log = xml\n' 'neither text, json nor none'
 check 'a line for each' grep -q 'warn  job 2 fail attempt 1: error in [0-9]* ms: the printer is on fire' "$work/log"
 
 # ---- another process's inserts, cancelling, signals ----
@@ -218,4 +219,11 @@ check 'with the reason' error_is "$poison" 'lease ran out 2 times in a row: no r
 greedy=$(insert greedy)
 check 'a job does not get all the memory that it likes' eventually 10 is "$greedy" cancelled
 check 'jobd goes on' stop 0 5
+
+# ---- a line for each run ----
+start --job-log json
+ctl insert fail --max-attempts 1 >/dev/null
+check 'as JSON' eventually 3 grep -q '^{"at":"20.*Z","event":"job/exception","node":".*","job":[0-9]*,"worker":"fail","queue":"default","attempt":1,"max_attempts":1,"outcome":"error","waited_ms":[0-9]*,"duration_ms":[0-9]*,"error":"the printer is on fire"}$' "$work/log"
+check 'and not as text' not grep -q 'job [0-9]* fail' "$work/log"
+check 'stops' stop 0 5
 finish

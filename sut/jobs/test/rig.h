@@ -734,6 +734,7 @@ struct rig_options {
     int64_t prune_ns;
     struct store_watch *watch;
     const struct cron_config *cron;
+    struct telemetry *telemetry;
 };
 
 static void rig_drained(void *ctx, size_t left)
@@ -793,6 +794,7 @@ static struct rig *rig_new(struct rig_options options)
     rig->jobs =
         jobs_start(rig->runtime,
                    &(struct jobs_config){.store = &rig->store,
+                                         .telemetry = options.telemetry,
                                          .watch = options.watch,
                                          .queues = queues,
                                          .queue_count = 2,
