@@ -42,7 +42,7 @@ PG_LIBS      := -Wl,--as-needed -lpq
 # (a tenth of a run), and a tape replays on whatever the machine has.
 SQLITE_A     := $(wildcard $(shell pkg-config --variable=libdir sqlite3 2>/dev/null)/libsqlite3.a)
 DURESS_LIBS  := $(or $(SQLITE_A),-lsqlite3) -lboost_context -lsodium -lfyaml -ljansson -lxxhash -lfiu -lpthread -lm
-CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -lpq -luv -ljansson
+CLI_LIBS     := -Wl,--as-needed $(JOBS_LIBS) -lpq -luv -ljansson -lfyaml
 TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 
 # ---- sources: a folder shows what it is ----

@@ -6,6 +6,7 @@
 #include "sut/cli/words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
 
 enum command {
     INSERT,
+    SUBMIT,
     LIST,
     SHOW,
     RETRY,
@@ -87,6 +89,8 @@ static const struct {
 } commands[COMMANDS] = {
     [INSERT] = {"insert", ctl_insert, 1, 2, true, "WORKER [ARGS|-]",
                 "asks for a job; ARGS is JSON, - reads it from standard input"},
+    [SUBMIT] = {"submit", ctl_submit, 1, 1, true, "FILE|-",
+                "inserts a workflow, a batch, a chain or a list of jobs, written in JSON or YAML"},
     [LIST] = {"list", ctl_list, 0, 0, false, "", "jobs, by id"},
     [SHOW] = {"show", ctl_show, 1, 1, false, "ID", "one job, with the errors of its attempts"},
     [RETRY] = {"retry", ctl_retry, 0, 1 << 20, false, "ID...|FILTER",
@@ -458,8 +462,20 @@ static void find_database(struct ctl *ctl, const struct told *told)
                  "no database: give --database FILE, or -c FILE with jobd's configuration");
 }
 
+/* What is closed would be opened as something else, and then be written to. Writing still fails. */
+static void claim_standard_files(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    claim_standard_files();
     struct ctl ctl = {.env = {.heap = heap_new(), .node_name = "jobctl"}};
     struct told told = read_options(&ctl, argc, argv);
     enum command command = read_command(&ctl, &told);

@@ -64,6 +64,7 @@ const struct job_spec *ctl_seal(struct ctl *ctl, const struct job_spec *specs, s
 void ctl_seal_update(struct ctl *ctl);
 
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
+ctl_command ctl_submit;
 ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_delete, ctl_update,
     ctl_prune, ctl_stats;
 ctl_command ctl_queues, ctl_queue;

@@ -183,4 +183,71 @@ check 'deleted' says 0 '^night deleted$' flow cron night delete
 check 'none any more' says 1 "there is no cron entry 'night'" flow cron night
 check 'February 30th' says 2 'it would never be due' flow cron x '0 0 30 2 *' w
 check 'no such zone' says 2 "there is no time zone 'Mars/Base'" flow cron x 'zone=Mars/Base @daily' w
+
+# ---- workflows, batches and chains from files ----
+files() { "$jobctl" --database "$work/files.db" "$@"; }
+document() { cat >"$work/document"; }
+submit() { files submit "$work/document" "$@"; }
+document <<'E'
+# a fan-out and a fan-in
+workflow: import 7
+on_discarded: run
+steps:
+  load:   {worker: load, args: {file: a.csv, rows: 12, "on": 2026-01-31}, priority: 2}
+  check:  {worker: check, after: load}
+  index:  {worker: index, after: [load]}
+  report: {worker: report, after: [check, index], on_discarded: hold, tags: "a, b"}
+E
+check 'a workflow in YAML' says 0 '^workflow 1: 4 jobs, 1 to 4$' submit
+check 'its first step may run' says 0 '"state":"available",.*"rows":12,"on":"2026-01-31"' files show 1 --json
+check 'its last one waits' says 0 ' 4  suspended  report  *report  *2, 3$' files workflow 'import 7'
+check 'it is there once' says 1 'import 7' submit
+document <<'E'
+{"workflow": true, "steps": {"a": {"worker": "w"}, "b": {"worker": "w", "after": ["a"]}}}
+E
+check 'one in JSON, as JSON' says 0 '^{"ids":\[5,6\],"workflow":2}$' submit --json
+check 'from standard input' sh -c "\"$jobctl\" --database $work/files.db submit - <$work/document | grep '^workflow 3: 2 jobs'"
+document <<'E'
+batch: night
+jobs: [{worker: a, in: 90s}, {worker: b}]
+on: {completed: {worker: tell, args: {}}}
+close: true
+E
+check 'a batch' says 0 '^batch [0-9]*: 2 jobs, 9 to 10$' submit
+check 'it is closed, and has a callback' says 0 '^callback  *completed: not yet$' files batch night
+document <<'E'
+chain: customer 7
+jobs:
+  - {worker: first}
+  - {worker: second, max_attempts: 3}
+E
+check 'a chain' says 0 '^2 jobs, 11 to 12$' submit
+check 'one at a time' says 0 '^at turn  *job 11$' files chain 'customer 7'
+echo '{"jobs": [{"worker": "a"}, {"worker": "b", "timeout": "5s"}]}' | document
+check 'a list' says 0 '^2 jobs, 13 to 14$' submit
+bad_document() { printf "$1" >"$work/document"; says 2 "$2" submit; }
+check 'no file' says 2 'none: cannot be read: No such file' files submit "$work/none"
+check 'YAML that is none: place' bad_document 'jobs: [1\n' 'document:2:1: '
+check 'JSON that is none: place' bad_document '{"jobs": ]}' 'document:1:10: not JSON'
+check 'nothing' bad_document '' 'is n'
+check 'no object' bad_document '[a]\n' 'is no object with a workflow'
+check 'nothing to do' bad_document '{}' "'jobs' must be a list of jobs"
+check 'two kinds' bad_document 'workflow: a\nbatch: b\n' 'one of a workflow, a batch and a chain'
+check 'an unknown key' bad_document 'workflow: a\nstepps: {}\n' "unknown key 'stepps'; did you mean 'steps'?"
+check 'an unknown key of a job' bad_document 'jobs: [{worker: a, prioritty: 3}]' "job 1: unknown key 'prioritty'; did you mean 'priority'?"
+check 'no worker' bad_document 'jobs: [{worker: a}, {args: {}}]' "job 2: has no 'worker'"
+check 'a priority that is none' bad_document 'jobs: [{worker: a, priority: 10}]' 'priority.* between 0 and 9'
+check 'a time that is none' bad_document 'jobs: [{worker: a, in: soon}]' 'job 1: in: .soon. is no time'
+check 'no such step' bad_document 'workflow: x\nsteps: {a: {worker: w, after: b}}' "waits for 'b', which is no step"
+check 'a circle' bad_document 'workflow: x\nsteps: {a: {worker: w, after: b}, b: {worker: w, after: a}}' 'circle'
+check 'no such reaction' bad_document 'workflow: x\non_discarded: holdd\nsteps: {a: {worker: w}}' "did you mean 'hold'?"
+check 'no such event' bad_document 'batch: x\non: {compleeted: {worker: w}}\njobs: []' "did you mean 'completed'?"
+check 'nothing of that was inserted' says 0 '^total  *14$' files stats
+
+# ---- where it is used ----
+check 'a reader that goes away' sh -c "\"$jobctl\" --database $work/jobs.db list --limit 2000 2>$work/complaint | head -n 1 >/dev/null; [ ! -s $work/complaint ]"
+check 'a closed output' sh -c "\"$jobctl\" --database $work/jobs.db stats >&- 2>$work/complaint; [ \$? -eq 3 ] && grep 'cannot be written' $work/complaint"
+check 'a closed input' sh -c "\"$jobctl\" --database $work/jobs.db insert w - <&- 2>&1 | grep 'not JSON'"
+check 'all is closed' sh -c "\"$jobctl\" --database $work/jobs.db list <&- >&- 2>&-; [ \$? -eq 3 ]"
+check 'the database is well' says 0 '^total' ctl stats
 finish
