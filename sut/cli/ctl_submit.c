@@ -45,13 +45,19 @@ static _Noreturn void wrong(const struct document *document, const char *format,
     ctl_fail(CTL_USAGE, "%s: %s", document->file, text);
 }
 
-static char *read_all(struct ctl *ctl, const char *file, size_t *ret_size)
+static FILE *open_input(const char *file)
 {
     FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
-    size_t room = 1 << 16, size = 0, got;
-    char *text = heap_alloc(ctl->env.heap, room);
     if (!in)
         ctl_fail(CTL_USAGE, "%s: cannot be read: %s", file, strerror(errno));
+    return in;
+}
+
+static char *read_all(struct ctl *ctl, const char *file, size_t *ret_size)
+{
+    FILE *in = open_input(file);
+    size_t room = 1 << 16, size = 0, got;
+    char *text = heap_alloc(ctl->env.heap, room);
     while ((got = fread(text + size, 1, room - size - 1, in)) > 0) {
         size += got;
         if (size + 1 == room)
@@ -97,6 +103,8 @@ static char *yaml_as_json(const char *file, const char *text, size_t size)
 static json_t *parse(const char *file, const char *text, size_t size)
 {
     json_error_t error;
+    if (!text[strspn(text, " \t\r\n")])
+        ctl_fail(CTL_USAGE, "%s: there is nothing in it", file);
     bool json = text[strspn(text, " \t\r\n")] == '{';
     char *converted = json ? NULL : yaml_as_json(file, text, size);
     json_t *root = json_loads(converted ? converted : text, JSON_REJECT_DUPLICATES, &error);

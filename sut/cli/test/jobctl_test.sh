@@ -229,7 +229,7 @@ bad_document() { printf "$1" >"$work/document"; says 2 "$2" submit; }
 check 'no file' says 2 'none: cannot be read: No such file' files submit "$work/none"
 check 'YAML that is none: place' bad_document 'jobs: [1\n' 'document:2:1: '
 check 'JSON that is none: place' bad_document '{"jobs": ]}' 'document:1:10: not JSON'
-check 'nothing' bad_document '' 'is n'
+check 'nothing' bad_document '\n' 'there is nothing in it'
 check 'no object' bad_document '[a]\n' 'is no object with a workflow'
 check 'nothing to do' bad_document '{}' "'jobs' must be a list of jobs"
 check 'two kinds' bad_document 'workflow: a\nbatch: b\n' 'one of a workflow, a batch and a chain'
