@@ -37,9 +37,10 @@
     "SELECT name,paused,local_limit,global_limit,part_limit,rate,rate_ms,rate_by_part,turn,"       \
     "node,runs,age_ms FROM duress_queues"
 
-#define JOB_INSERT                                                                                 \
+#define JOB_INSERT_COLUMNS                                                                         \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \
-    "scheduled_ms,wake_ms)VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
+    "scheduled_ms,wake_ms)"
+#define JOB_INSERT JOB_INSERT_COLUMNS "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"
 /* With what most do not have; the second one if nobody holds its key. */
 #define JOB_INSERT_REST(columns, values)                                                           \
     "INSERT INTO duress_jobs(queue,worker,args,priority,max_attempts,state,inserted_ms,"           \

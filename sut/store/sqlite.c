@@ -63,6 +63,8 @@ void statements_done(struct sqlite_store *store)
     for (size_t i = 0; i < STATEMENT_COUNT; ++i)
         sqlite3_finalize(store->statements[i]);
     memset(store->statements, 0, sizeof store->statements);
+    sqlite3_finalize(store->insert_rows);
+    store->insert_rows = NULL;
 }
 
 static void bound(struct tx *tx, int rc)

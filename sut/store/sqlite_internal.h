@@ -19,9 +19,10 @@ struct sqlite_store {
     struct heap *heap;
     sqlite3 *conn; /* NULL: opened again by the next request */
     sqlite3_stmt *statements[STATEMENT_COUNT];
-    bool in_caller_sql; /* the authorizer is on */
-    bool unsettled;     /* connection_settle() is still to be done */
-    int64_t told_ns;    /* when others were told the last time, monotonic; 0: never */
+    sqlite3_stmt *insert_rows; /* many jobs in one statement; NULL: not wanted yet */
+    bool in_caller_sql;        /* the authorizer is on */
+    bool unsettled;            /* connection_settle() is still to be done */
+    int64_t told_ns;           /* when others were told the last time, monotonic; 0: never */
 };
 
 static inline struct sqlite_store *tx_sqlite(const struct tx *tx)

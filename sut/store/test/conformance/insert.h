@@ -138,3 +138,28 @@ CONFORMS(c6_bulk_of_20000)
     cr_assert_eq(tick(STORE_RESCUE), 5000);
     cr_assert_eq(run((struct store_request){.op = STORE_RESCUE}).next_ms, 0, "there is more");
 }
+
+/* Many at a time may go another way; what is not like the others among them does not. */
+CONFORMS(many_jobs_at_a_time_have_their_ids_in_order)
+{
+    enum { MANY = 50, TAGGED = 20, LATER = 37 };
+    struct job_spec specs[MANY];
+    char args[MANY][16];
+    for (size_t i = 0; i < MANY; ++i) {
+        snprintf(args[i], sizeof args[i], "{\"n\":%zu}", i);
+        specs[i] = (struct job_spec){.worker = "w", .args = args[i], .priority = (int)(i % 10)};
+    }
+    specs[TAGGED].tags = "red";
+    specs[LATER].delay_ms = 5;
+    struct store_reply reply =
+        run_ok((struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = MANY});
+    cr_assert_eq(reply.id_count, MANY);
+    for (size_t i = 0; i < MANY; ++i) {
+        struct job job = get(reply.ids[i]);
+        cr_assert_eq(reply.ids[i], i + 1);
+        cr_assert_str_eq(job.args, args[i]);
+        cr_assert_eq(job.priority, i % 10);
+        cr_assert_eq(job.state, i == LATER ? JOB_SCHEDULED : JOB_AVAILABLE);
+    }
+    cr_assert_str_eq(get(reply.ids[TAGGED]).tags, "red");
+}
