@@ -94,6 +94,8 @@
       "of them, those that are found by what their arguments contain, not by their id")            \
     X(CHECKPOINTS, "checkpoints", PERCENT, 0, 0, 0, 10000,                                         \
       "jobs that leave a checkpoint in each run, and a result at the end")                         \
+    X(LISTENERS, "listeners", PERCENT, 0, 0, 0, 10000,                                             \
+      "runs in which nodes have listeners, some of which fail")                                    \
     X(ENCRYPTED, "encrypted", PERCENT, 0, 0, 0, 10000,                                             \
       "jobs with encrypted arguments, but for unique ones")                                        \
     X(KEEP, "keep", DURATION, 0, 0, 0, 24 * H, "how long jobs are kept that ended; 0s: for ever")
@@ -200,6 +202,13 @@ struct database {
     struct trip *trips; /* calls under way over links */
 };
 
+struct fragile_listener {
+    struct app *app;
+    uint64_t number;
+    unsigned left; /* events, until it fails */
+    bool exits;
+};
+
 struct app {
     struct host host;
     struct adapter *adapter;
@@ -207,6 +216,8 @@ struct app {
     struct store store;
     struct store_db *db; /* embedded */
     struct jobs *jobs;
+    struct telemetry telemetry; /* who listens: listener.c */
+    struct fragile_listener fragile[2];
     proc_id clients; /* the top of their tree: the watch over their supervisor */
 };
 
@@ -257,11 +268,15 @@ struct adapter {
     struct queue_config *queues;
     size_t queue_count;
     struct worker workers[3]; /* in a fiber, in a thread, of cron entries */
+    bool listened;            /* to all nodes */
+    uint64_t listeners;       /* fragile ones, so far */
     struct key_ring keys[2];  /* the same keys; each other node seals with the other one */
     struct cron_entry cron_entries[CRON_MOST];
     struct cron_config cron; /* entry_count 0: there is no cron */
     int64_t healed_ns;       /* 0: not yet */
 };
+
+void listeners_attach(struct app *app);
 
 void app_init(struct app *app, struct adapter *adapter, unsigned index);
 

@@ -103,6 +103,10 @@ static bool start_jobs(struct app *app)
                                  .restarts = (unsigned)draws_fixed(&adapter->draws, W_RESTARTS),
                                  .on_giveup = gave_up,
                                  .giveup_ctx = app};
+    if (adapter->listened) {
+        listeners_attach(app);
+        config.telemetry = &app->telemetry;
+    }
     app->jobs = jobs_start(app->host.runtime, &config, why, sizeof why);
     return app->jobs != NULL;
 }

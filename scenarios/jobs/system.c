@@ -91,6 +91,7 @@ static void *jobs_setup(struct world *world, const struct scenario *scenario)
     adapter->app_count = draws_nodes(&adapter->draws);
     choose_workers(adapter);
     make_keys(adapter);
+    adapter->listened = draws_percent(&adapter->draws, W_LISTENERS);
     trace_listen(world_trace(world), ledger_event, &adapter->ledger);
     cron_choose(adapter);
     choose_queues(adapter);
