@@ -43,9 +43,10 @@ untouched() {
     [ -z "$changed" ] || { printf 'changed after it was completed:\n%s\n' "$changed"; return 1; }
 }
 
-# The longest time between two attempts of a job, in seconds, rounded up.
+# The longest time between two attempts of a job, in seconds, rounded up. An attempt that was claimed, and killed before it could
+# say that it ran, is missing between them: that were two rescues, each of which took its share.
 longest_gap() {
-    sort -k1,1n -k2,2n "$work/ran" | awk '$1 == job && $3 - at > gap { gap = $3 - at } { job = $1; at = $3 }
+    sort -k1,1n -k2,2n "$work/ran" | awk '$1 == job && $2 > attempt && ($3 - at) / ($2 - attempt) > gap { gap = ($3 - at) / ($2 - attempt) } { job = $1; attempt = $2; at = $3 }
         END { printf "%d\n", gap / 1e9 + 0.999 }'
 }
 
