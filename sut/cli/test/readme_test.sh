@@ -1,7 +1,8 @@
 #!/bin/sh
 # "From nothing to a job" in the README, as it is written there: its commands in their order, its C program, its worker.
 . sut/cli/test/support.shlib
-export HOME="$work" BUILD
+# As make has been called before: by another name of the same directory it would not know what depends on which header.
+export HOME="$work" BUILD="${BUILD#"$PWD"/}"
 section() { sed -n '/^### From nothing to a job$/,/^##* [^F]/p' README.md; }
 # fences LANGUAGE: what stands in those blocks.
 fences() { section | awk -v open="\`\`\`$1" '/^```/ { inside = !inside; on = inside && $0 == open; next } on'; }
