@@ -36,6 +36,11 @@ step "no name in two libraries"
 names() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u; }
 if comm -12 <(names "$gcc"/lib{duress,adapters}.a) <(names "$gcc"/lib{jobs,cli}.a) | grep .; then bad=1; fi
 
+step "mutants apply exactly"
+for patch in scenarios/mutants/*.patch; do
+    patch -F0 --dry-run -s -p1 <"$patch" || { echo "$patch: see scenarios/mutants/refresh.sh"; bad=1; }
+done
+
 step "who may know whom"
 if git grep -n '#include "harness/' -- 'sut/*' | grep -v 'harness/point\.h' | grep -v '/test/'; then bad=1; fi
 if git grep -n '#include "\(sut\|scenarios\)/' -- 'harness/*' 'nemesis/*' 'properties/*' 'reports/*'; then bad=1; fi

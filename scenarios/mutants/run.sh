@@ -72,7 +72,7 @@ mutant_run() {
     where=$(sed -n 's/^Scenario: *//p' "$patch")
     tape=$(sed -n 's/^Regression: *//p' "$patch")
     rm -rf "$out"
-    if ! patch -s -p1 -d "$tree" <"$patch" >"$log" 2>&1; then
+    if ! patch -F0 -s -p1 -d "$tree" <"$patch" >"$log" 2>&1; then
         by="does not apply"
     elif ! make -s -C "$tree" BUILD=build build/duress >"$log" 2>&1; then
         by="does not build"
