@@ -2,8 +2,7 @@
  * the transaction's begin, and PG_NOW does not let it go back. */
 #include "sut/store/pg_internal.h"
 
-#define NOW  "greatest(:now,?1)"
-#define WAKE "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1"
+#define NOW "greatest(:now,?1)"
 
 struct tx_stmt *pg_batch_add(struct tx *tx, struct pg_batch *batch, enum pg_own own,
                              const char *sql)
@@ -41,7 +40,7 @@ bool pg_batch_run(struct tx *tx, struct pg_batch *batch, bool next)
 {
     struct pg_error error = {0};
     if (next)
-        pg_batch_add(tx, batch, PG_NEXT, "SELECT " NOW ",(" WAKE ")");
+        pg_batch_add(tx, batch, PG_NEXT, "SELECT " NOW ",(" NEXT_WAKE ")");
     else
         pg_batch_add(tx, batch, PG_CLOCK, "SELECT " NOW);
     if (tx->err)

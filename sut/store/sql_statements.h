@@ -61,6 +61,9 @@
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
 
+/* When something is due next, or a lease runs out. */
+#define NEXT_WAKE "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1"
+
 #define IS_DUE     "state IN('scheduled','retryable')AND wake_ms<=?1"
 #define IS_EXPIRED "state='executing'AND wake_ms<=?1"
 #define IS_READY   "state='available'AND attempt<max_attempts"
@@ -156,7 +159,7 @@
                "wake_ms=coalesce(?11,wake_ms)WHERE id=?1 AND unique_key=?2 AND state=?3")          \
     X(READY, "SELECT " JOB_COLUMNS " FROM duress_jobs WHERE wake_ms=0 AND queue=?2 AND " IS_READY  \
              " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
-    X(LOOK, "SELECT(SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1),"    \
+    X(LOOK, "SELECT(" NEXT_WAKE "),"                                                               \
             "CASE WHEN EXISTS(SELECT 1 FROM duress_jobs WHERE wake_ms=0)THEN 1 ELSE 0 END,"        \
             "CASE WHEN EXISTS(SELECT 1 FROM duress_queues)THEN 1 ELSE 0 END")                      \
     X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
@@ -213,7 +216,7 @@
                                               "state "                                             \
                                               "IN('available','scheduled','executing','retryable'" \
                                               ",'suspended')")                                     \
-    X(NEXT, "SELECT wake_ms FROM duress_jobs WHERE wake_ms>0 ORDER BY wake_ms LIMIT 1")            \
+    X(NEXT, NEXT_WAKE)                                                                             \
     X(GET, "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE id=?1")                              \
     X(LIST,                                                                                        \
       "SELECT " JOB_COLUMNS_ALL " FROM duress_jobs WHERE " FILTER_WHERE " ORDER BY id LIMIT ?10")  \
