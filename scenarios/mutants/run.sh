@@ -4,7 +4,7 @@
 # judges), "Scenario: FILE" (where to look; optional), and "Regression: FILE" (a tape that must fail with it; optional).
 # Prints a table and writes BUILD/mutants.json. Exit 1 when one is missed or does not apply.
 #   run.sh BUILD [NAME...]
-# MUTANT_SECONDS (20): how long to look for each; MUTANT_SHRINK (10s): how long to shrink; MUTANT_JOBS (one per CPU): how
+# MUTANT_SECONDS (60): how long to look for each; MUTANT_SHRINK (10s): how long to shrink; MUTANT_JOBS (one per CPU): how
 # many at a time, each on one core, in a copy of its own.
 set -u
 build=$1
@@ -12,7 +12,7 @@ shift
 here=$(dirname "$0")
 work=$build/mutants
 json=$build/mutants.json
-seconds=${MUTANT_SECONDS:-20}
+seconds=${MUTANT_SECONDS:-60}
 shrink=${MUTANT_SHRINK:-10s}
 jobs=${MUTANT_JOBS:-$(nproc)}
 mkdir -p "$work"
@@ -68,7 +68,7 @@ tape_reaches() { # TREE TAPE PROPERTY
 # Runs until something fails: was it the wanted property? Adds up what it took. A part of mutant_run.
 look() { # TREE SEED
     rm -rf "$out"
-    "$1/build/duress" run ${where:-scenarios} --time "${seconds}s" --seed "$2" --verify off --fail-fast --workers 1 \
+    "$1/build/duress" run ${where:-scenarios} --time "$((seconds - ms / 1000))s" --seed "$2" --verify off --fail-fast --workers 1 \
         --shrink "$shrink" --property "$wanted" --out "$out" >>"$log" 2>&1
     [ -f "$out/run.json" ] || return 1
     runs=$((runs + $(number_of "$out/run.json" runs)))
@@ -88,9 +88,9 @@ mutant_run() {
         by="does not build"
     else
         # What ends for another reason says nothing about this property: then the next seed has a try.
-        for seed in 1 2 3; do
+        for seed in 1 2 3 4 5 6 7 8 9; do
             look "$tree" "$seed" && caught=yes by=$wanted && break
-            [ "$ms" -ge "${seconds}000" ] && break
+            [ $((ms / 1000)) -ge "$seconds" ] && break
         done
         [ $caught = yes ] && faults=$(number_of "$out/run.json" shrunk_faults)
         if [ -n "$tape" ] && ! tape_reaches "$tree" "$tape" "$wanted" >>"$log" 2>&1; then
