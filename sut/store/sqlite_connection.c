@@ -214,10 +214,17 @@ static int set_page_size(struct sqlite_store *store, char *why, size_t why_size)
     return sqlite_errno(rc);
 }
 
+/* Two processes that make a file at once: SQLite itself does not wait for the one that is first to change the journal. */
+#define JOURNAL_WAIT_MS 10
+
 static int set_journal(struct sqlite_store *store, char *why, size_t why_size)
 {
     char mode[16] = "none";
-    int rc = pragma(store->conn, "PRAGMA journal_mode=WAL", mode, sizeof mode);
+    int rc, waited_ms = 0;
+    while ((rc = pragma(store->conn, "PRAGMA journal_mode=WAL", mode, sizeof mode)) ==
+               SQLITE_BUSY &&
+           waited_ms < store->options.busy_ms)
+        waited_ms += sqlite3_sleep(JOURNAL_WAIT_MS);
     if (rc == SQLITE_OK && strcmp(mode, store->options.in_memory ? "memory" : "wal") == 0)
         return 0;
     snprintf(why, why_size, "%s: cannot keep a write-ahead log: %s", store->options.path,
