@@ -48,8 +48,8 @@ TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 # ---- sources: a folder shows what it is ----
 
 HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
-PG       := $(wildcard sut/store/pg.c sut/store/pg_*.c)
-SUT      := $(filter-out $(PG),$(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/jobs/*.c))
+PG       := $(wildcard sut/store/pg/*.c)
+SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/store/op/*.c sut/store/sqlite/*.c sut/jobs/*.c)
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
 CLI      := $(filter-out sut/cli/jobd.c sut/cli/jobctl.c,$(wildcard sut/cli/*.c sut/live/*.c))
 TESTS    := $(wildcard harness/test/test_*.c harness/test/fuzz/test_*.c nemesis/test/test_*.c properties/test/test_*.c reports/test/test_*.c \

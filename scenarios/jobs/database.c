@@ -3,7 +3,7 @@
  * lose what it carries.
  */
 #include "scenarios/jobs/adapter.h"
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sqlite/internal.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
  *
  * Nothing is lost here: what is asked here is asked of a database at rest. */
 #include "scenarios/jobs/adapter.h"
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sqlite/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* cron.c: inserts the jobs of cron entries. Where this node leads, it looks at each full minute of the database's clock, and as soon as
  * it begins to lead: it lists the entries, finds the ticks that have come due since each was done with, and has them inserted. The
- * store sees to it that each tick happens once (sut/store/op_cron.c); what this process believes, and when it dies, does not matter.
+ * store sees to it that each tick happens once (sut/store/op/cron.c); what this process believes, and when it dies, does not matter.
  *
  * @reboot: a tick covers all nodes that had started before it. A node that begins to lead, and whose start is not covered, makes one: so it
  * happens once when a cluster starts, later if leadership comes later, and not again when leadership changes hands. */

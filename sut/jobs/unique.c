@@ -1,5 +1,5 @@
 /* unique.c: what makes two unique jobs the same. Pure functions; that there is one of them only is the database's doing
- * (sut/store/op_unique.c). */
+ * (sut/store/op/unique.c). */
 #include "sut/jobs/unique.h"
 
 #include "sut/jobs/canonical.h"

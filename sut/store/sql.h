@@ -2,17 +2,17 @@
  *
  *     sql.c              a request as a transaction: begin, operation, commit or rollback, events
  *     sql_statements.h   all SQL of the operations, in words that every database understands
- *     op_change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
- *     op_queue.c         what the store knows of a queue, and a claim under its limits
- *     op_many.c          many rows in one statement
- *     op_tell.c          what others should hear of it
- *     op_insert.c        what is checked before an insert
- *     op_unique.c        jobs of which there is one at a time
- *     op_hand.c          update, delete, prune; what a cancel of a running job tells
- *     op_filter.c        which jobs are meant: list, stats, and changes in bulk
- *     op_read.c          rows as jobs: get
- *     op_leader.c        who leads
- *     op_cron.c          cron entries and their ticks
+ *     op/change.c        claim, ack, heartbeat, stage, rescue, retry, cancel
+ *     op/queue.c         what the store knows of a queue, and a claim under its limits
+ *     op/many.c          many rows in one statement
+ *     op/tell.c          what others should hear of it
+ *     op/insert.c        what is checked before an insert
+ *     op/unique.c        jobs of which there is one at a time
+ *     op/hand.c          update, delete, prune; what a cancel of a running job tells
+ *     op/filter.c        which jobs are meant: list, stats, and changes in bulk
+ *     op/read.c          rows as jobs: get
+ *     op/leader.c        who leads
+ *     op/cron.c          cron entries and their ticks
  *     op_flow*.c         workflows, batches and chains: what follows from a job's end, and their inserts
  *     sql_trace.c        the events of a committed transaction
  *     sqlite_*.c         the one database: a struct sql_backend
@@ -177,7 +177,7 @@ bool tx_stage_idle(struct tx *tx);
 
 void tx_tell(struct tx *tx); /* after the commit */
 
-tx_operation tx_expire; /* op_expire.c */
+tx_operation tx_expire; /* op/expire.c */
 bool tx_expire_idle(struct tx *tx);
 bool tx_lead_idle(struct tx *tx); /* the same of a LEAD: somebody else leads */
 
@@ -185,7 +185,7 @@ enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);
 /* All rows of the statement are appended to reply->jobs. */
 void tx_reply_jobs(struct tx *tx, struct tx_stmt *stmt);
 
-/* ---- op_queue.c ---- */
+/* ---- op/queue.c ---- */
 
 int tx_claim_order(const void *left, const void *right); /* of two struct job */
 bool tx_rule(struct tx *tx, const char *queue, struct store_queue *ret_rule); /* false: none */
@@ -204,7 +204,7 @@ bool tx_ack_possible(struct tx *tx, const struct store_ack *ack);
 enum store_ack_result tx_ack_one(struct tx *tx, const struct store_ack *ack);
 /* Until the job is due again; 0 when its end is final. */
 int64_t ack_delay_ms(const struct store_ack *ack);
-/* ---- op_many.c ---- */
+/* ---- op/many.c ---- */
 
 /* Takes all jobs of the reply, but says nothing in it. False: that is for take(), one by one. */
 bool tx_take_many(struct tx *tx, const char *owner);
@@ -216,7 +216,7 @@ int specs_check(const struct job_spec *specs, size_t count, char *why, size_t wh
 /* The parameters of JOB_INSERT_MORE. */
 void tx_bind_spec(struct tx *tx, struct tx_stmt *stmt, const struct job_spec *spec);
 
-/* ---- op_unique.c ---- */
+/* ---- op/unique.c ---- */
 
 struct unique_holder {
     uint64_t id; /* 0: nobody */
@@ -238,7 +238,7 @@ void tx_note_unique(struct tx *tx, uint64_t id, const char *key, const struct jo
  * is careful asks; the others find out by failing. */
 void tx_yield(struct tx *tx, uint64_t id, enum job_state state);
 
-/* ---- flows: op_flow.c, op_flow_insert.c ---- */
+/* ---- flows: op/flow.c, op/flow_insert.c ---- */
 
 enum flow_what {
     FLOW_JOB_ENDED,   /* it is in `state` now, which is final */
@@ -321,7 +321,7 @@ struct change {
     const struct job_unique *unique;
 };
 
-/* ---- op_many.c, by hand ---- */
+/* ---- op/many.c, by hand ---- */
 
 struct id_set {
     const uint64_t *ids;

@@ -53,6 +53,6 @@ static inline void store_watch_close(struct store_watch *watch)
         watch->ops->close(watch);
 }
 
-void store_news_add(struct store_news *news, const char *queue); /* op_tell.c */
+void store_news_add(struct store_news *news, const char *queue); /* op/tell.c */
 
 #endif

@@ -7,7 +7,7 @@
  *
  * HISTORY (400,000) jobs that have ended are made by the server itself, to be claimed behind them; ROWS=10000000 takes some
  * minutes and 5 GB. Last, somebody else's transaction stays open, so that the server must keep every dead row. */
-#include "sut/store/pg_internal.h"
+#include "sut/store/pg/internal.h"
 
 #include <dirent.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
 #ifndef SUT_STORE_PG_FIXTURE_H
 #define SUT_STORE_PG_FIXTURE_H
 
-#include "sut/store/pg_internal.h"
+#include "sut/store/pg/internal.h"
 #include "sut/store/test/conformance/conformance.h"
 #include "sut/store/test/support_pg.h"
 

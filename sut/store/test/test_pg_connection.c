@@ -1,5 +1,5 @@
 /* test_pg_connection.c: the way to a PostgreSQL, with all that can go wrong on it, and the versions of the tables. */
-#include "sut/store/pg_internal.h"
+#include "sut/store/pg/internal.h"
 #include "sut/store/test/support_pg.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /* test_sqlite.c: the store on SQLite: that it does what every store must, what is its own, and what becomes of a database
  * that is not what it should be. */
 #define STORE_SUITE sqlite
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sqlite/internal.h"
 #include "sut/store/test/conformance/conformance.h"
 
 static void setup(void)

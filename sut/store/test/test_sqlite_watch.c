@@ -2,7 +2,7 @@
  * says whether anything was told before. */
 #include "sut/store/test/fixture.h"
 
-#include "sut/store/sqlite_internal.h"
+#include "sut/store/sqlite/internal.h"
 #include "sut/store/watch.h"
 
 static struct store_db *db, *node;
