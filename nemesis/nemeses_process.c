@@ -121,7 +121,7 @@ enum strike strike_restart(struct nemesis *nemesis)
     if (!node)
         return STRIKE_NOBODY;
     int64_t lasts = nemesis_draw(nemesis, "lasts");
-    if (!node_stop(node, NODE_STOP_GRACE_NS, lasts))
+    if (!node_restart(node, NODE_STOP_GRACE_NS, lasts))
         return STRIKE_REFUSED;
     node_ails(nemesis, node, NODE_STOP_GRACE_NS + lasts, is_over);
     return STRIKE_MADE;

@@ -42,7 +42,7 @@ static void rolling_step(void *arg)
         rolling->next = node->next;
         rolling_step(rolling);
     } else {
-        if (node_stop(node, NODE_STOP_GRACE_NS, rolling->back_ns)) {
+        if (node_restart(node, NODE_STOP_GRACE_NS, rolling->back_ns)) {
             rolling->waiting = node;
             rolling->boots = node->boots;
             rolling->next = node->next;

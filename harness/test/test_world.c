@@ -243,8 +243,8 @@ Test(node, a_graceful_stop_comes_back_and_an_endless_one_is_killed)
     f->a.stops_by_itself = true;
     node_boot(f->a.node);
     node_boot(f->b.node);
-    node_stop(f->a.node, 5 * S, S);
-    node_stop(f->b.node, 5 * S, S);
+    node_restart(f->a.node, 5 * S, S);
+    node_restart(f->b.node, 5 * S, S);
     cr_expect_eq(f->a.node->state, NODE_DOWN);
     cr_expect_eq(f->b.node->state, NODE_STOPPING);
     run_for(f, 6 * S);

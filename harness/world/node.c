@@ -245,7 +245,7 @@ static void stop_deadline(void *arg)
         boot_by_itself(node);
 }
 
-bool node_stop(struct node *node, int64_t grace_ns, int64_t back_ns)
+bool node_restart(struct node *node, int64_t grace_ns, int64_t back_ns)
 {
     struct world *world = node->world;
     if (node->state != NODE_UP || !budget_allows_death(world, node))

@@ -158,7 +158,7 @@ void node_clock_go(struct node *node);
 void node_boot(struct node *node); /* NODE_DOWN -> NODE_UP; records world/node/start */
 /* Asks for a graceful stop; if it did not call node_stopped() within grace_ns it is killed. Either way it boots again
  * back_ns after it went down. Does nothing and returns false when it is not up, or the budget does not allow it. */
-bool node_stop(struct node *node, int64_t grace_ns, int64_t back_ns);
+bool node_restart(struct node *node, int64_t grace_ns, int64_t back_ns);
 void node_stopped(struct node *node);
 /* As SIGKILL; with power_loss also crash states for its disk. Called from outside the node. Does nothing and
  * returns false when it is down already, or the budget does not allow it (unless force). */
