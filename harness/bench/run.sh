@@ -4,11 +4,12 @@
 #   run.sh BUILD PROGRAM...
 build=$1
 shift
-lines=$build/bench.lines
+lines=$build/bench.lines failed=
 : >"$lines"
 for program in "$@"; do
     printf '  BENCH  %s\n' "${program#"$build"/bench/}" >&2
-    "$program" | grep '^{' >>"$lines" || echo "  (failed)" >&2
+    "$program" >"$build/bench.out" || failed="$failed ${program##*/}"
+    grep '^{' "$build/bench.out" >>"$lines"
 done
 awk -v json="$build/bench.json" '
 # The value of a key as it stands in the line, or null.
@@ -34,3 +35,4 @@ BEGIN {
 }
 END { print "\n]" >json }' "$lines"
 echo "written to $build/bench.json"
+[ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }

@@ -1,25 +1,12 @@
 /* ctl_seal.c: jobctl's side of encrypted arguments: they are sealed here, before the database sees them. */
 #include "sut/cli/jobctl.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/random.h>
-
-static uint64_t chance(struct env *env)
-{
-    uint64_t bits;
-    (void)env;
-    while (getrandom(&bits, sizeof bits, 0) != sizeof bits)
-        if (errno != EINTR)
-            abort();
-    return bits;
-}
+#include "sut/live/env_live.h"
 
 const struct job_spec *ctl_seal(struct ctl *ctl, const struct job_spec *specs, size_t count,
                                 struct heap *heap)
 {
     char why[700];
-    const struct env_ops ops = {.entropy = chance};
+    const struct env_ops ops = {.entropy = env_live_entropy};
     struct env env = {.ops = &ops};
     struct key_ring *ring = heap_alloc(heap, sizeof *ring);
     if (!config_keys(&ctl->config, ring, why, sizeof why))

@@ -27,7 +27,7 @@ static int64_t wall_ns(struct env *env)
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static uint64_t entropy(struct env *env)
+uint64_t env_live_entropy(struct env *env)
 {
     uint64_t bits;
     (void)env;
@@ -120,7 +120,7 @@ static void thread_cancel(struct env *env, struct thread_work *work)
 
 static const struct env_ops live_ops = {.mono_ns = mono_ns,
                                         .wall_ns = wall_ns,
-                                        .entropy = entropy,
+                                        .entropy = env_live_entropy,
                                         .submit = submit,
                                         .log = log_line,
                                         .thread_start = thread_start,

@@ -25,6 +25,9 @@ struct env_live {
 
 void env_live_init(struct env_live *live); /* must not move afterwards */
 
+/* 64 bits of the system's chance: the environment's, or of one that has nothing else. */
+uint64_t env_live_entropy(struct env *env);
+
 /* From here on the loop runs the runtime whenever that wants to run. */
 void env_live_drive(struct env_live *live, struct runtime *runtime);
 

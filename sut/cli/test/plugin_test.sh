@@ -5,7 +5,7 @@ mkdir "$work/workers"
 build() { ${CC:-cc} -shared -fPIC -Wall -Werror -I. "$@"; }
 bad() { pattern=$1; shift; says 2 "$pattern" "$jobd" --database "$work/no.db" --check "$@"; }
 plugin() { { echo '#include "sut/cli/jobs_plugin.h"'; cat; } >"$work/$1.c" && build "$work/$1.c" -o "$work/$1.so"; }
-stub='static enum jobs_ending run(struct jobs_run *run) { (void)run; return JOBS_DONE; }'
+runs='static enum jobs_ending run(struct jobs_run *run) { (void)run; return JOBS_DONE; }'
 
 # ---- what cannot be loaded ----
 check 'no such file' bad 'cannot be loaded: .*/none.so: cannot open shared object file' --load "$work/none.so"
@@ -29,20 +29,20 @@ JOBS_PLUGIN("", workers);
 E
 check 'a worker without a function' bad 'worker 1 (idle): it has no function: run' --load "$work/idle.so"
 plugin thread <<E
-$stub
+$runs
 static const struct jobs_plugin_worker workers[] = {{"a", run}, {"b", run, 0, JOBS_IN_THREAD, 0, 7}};
 JOBS_PLUGIN("", workers);
 E
 check 'memory of a thread' bad 'worker 2 (b): only in a child can its memory be limited' --load "$work/thread.so"
 plugin good <<E
-$stub
+$runs
 static const struct jobs_plugin_worker workers[] = {{"good", run}};
 JOBS_PLUGIN("", workers);
 E
 cp "$work/good.so" "$work/twin.so"
 check 'two of a name' bad 'twin.so: worker good is there already, from .*/good.so' --load "$work/good.so" --load "$work/twin.so"
 plugin short <<E
-$stub
+$runs
 struct old { const char *name; enum jobs_ending (*run)(struct jobs_run *run); void *ctx; };
 static const struct old workers[] = {{"first", run}, {"second", run}};
 const struct jobs_plugin jobs_plugin = {JOBS_PLUGIN_VERSION, sizeof(struct old), "", (const void *)workers, 2};

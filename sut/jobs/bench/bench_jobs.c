@@ -6,48 +6,19 @@
  * number of transactions, in a loop, by nobody in particular. The ratio says what the job system costs on top. */
 #include "sut/jobs/jobs.h"
 #include "sut/live/env_live.h"
+#include "sut/store/bench/rig.h"
 #include "sut/store/sqlite.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { JOBS = 100000, BATCH = 1000, SINGLES = 1000, SINGLES_WARM = 50 };
 
 static char dir[512], path[600];
 static size_t jobs_wanted = JOBS;
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_jobs: %s: %s\n", what, why);
-    exit(1);
-}
-
-static double seconds(void)
-{
-    return (double)uv_hrtime() / 1e9;
-}
-
-/* Of all threads. On a machine that is busy with other things it says more than the clock. */
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void files_remove(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i) {
-        char name[620];
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
 
 /* ---- a node ---- */
 
@@ -78,7 +49,7 @@ static void node_open(struct node *node)
     *node = (struct node){0};
     env_live_init(&node->live);
     struct store_sqlite_options options = {.path = path, .env = &node->live.env, .create = true};
-    files_remove();
+    sqlite_remove(path);
     node->db = store_sqlite_open(&options, why, sizeof why);
     if (!node->db)
         die("open", why);
@@ -133,7 +104,7 @@ static void node_close(struct node *node, size_t expected)
         die("history", "not all jobs are completed in it");
     store_close(node->db);
     env_live_done(&node->live);
-    files_remove();
+    sqlite_remove(path);
 }
 
 /* ---- many jobs ---- */
@@ -159,10 +130,10 @@ static double run_all(unsigned limit, double *ret_cpu_us)
     node_open(&node);
     insert_all(&node);
     node.left = jobs_wanted;
-    double begin = seconds(), cpu = cpu_seconds();
+    double begin = seconds(), cpu = processor_seconds();
     node_start(&node, limit);
     uv_run(&node.live.loop, UV_RUN_DEFAULT);
-    *ret_cpu_us = (cpu_seconds() - cpu) * 1e6 / (double)jobs_wanted;
+    *ret_cpu_us = (processor_seconds() - cpu) * 1e6 / (double)jobs_wanted;
     double value = (double)jobs_wanted / (node.done_at - begin);
     node_close(&node, jobs_wanted);
     return value;
@@ -193,12 +164,6 @@ static int ns_order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void say(const char *name, double value, const char *unit)
-{
-    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"}\n", name, value, unit);
-    fflush(stdout);
-}
-
 /* From the wish to insert it to its start: two commits and what is between them. */
 static void say_latency(void)
 {
@@ -210,12 +175,11 @@ static void say_latency(void)
     node_close(&node, SINGLES + SINGLES_WARM);
     int64_t *ns = node.singles + SINGLES_WARM;
     qsort(ns, SINGLES, sizeof *ns, ns_order);
-    double p50_us = (double)ns[SINGLES / 2] / 1e3;
-    printf("{\"name\":\"jobs one at a time, from insert to start, p50\",\"value\":%.0f,"
-           "\"unit\":\"us\",\"goal\":1000,\"met\":%s}\n",
-           p50_us, p50_us < 1000 ? "true" : "false");
-    say("jobs one at a time, from insert to start, p99", (double)ns[SINGLES * 99 / 100] / 1e3,
-        "us");
+    size_t middle = SINGLES / 2, late = SINGLES * 99 / 100;
+    say("jobs one at a time, from insert to start, p50",
+        (struct figure){(double)ns[middle] / 1e3, "us", .goal = 1000, .at_most = true});
+    say("jobs one at a time, from insert to start, p99",
+        (struct figure){(double)ns[late] / 1e3, "us"});
 }
 
 /* ---- bare SQLite ---- */
@@ -284,15 +248,25 @@ static double baseline(size_t batch)
     return value;
 }
 
-static double say_inserts(void)
+static double inserts(void)
 {
     static struct node node;
     node_open(&node);
     double value = insert_all(&node);
     store_close(node.db);
     env_live_done(&node.live);
-    files_remove();
+    sqlite_remove(path);
     return value;
+}
+
+static void say_limit(unsigned limit)
+{
+    char name[80];
+    double cpu_us, bare = baseline(limit), value = run_all(limit, &cpu_us);
+    snprintf(name, sizeof name, "jobs claim, run and finish, limit %u, durable", limit);
+    say(name, (struct figure){value, "jobs/s", .goal = 100000, .baseline = bare});
+    snprintf(name, sizeof name, "jobs CPU time of one, limit %u", limit);
+    say(name, (struct figure){cpu_us, "us"});
 }
 
 int main(int argc, char **argv)
@@ -305,16 +279,9 @@ int main(int argc, char **argv)
         die(dir, "cannot make a directory there, or too few jobs");
     snprintf(path, sizeof path, "%s/jobs.db", dir);
 
-    say("jobs insert, batches of 1000, durable", say_inserts(), "jobs/s");
-    for (size_t i = 0; i < limit_count; ++i) {
-        double cpu_us, bare = baseline(limits[i]), value = run_all(limits[i], &cpu_us);
-        printf("{\"name\":\"jobs claim, run and finish, limit %u, durable\",\"value\":%.0f,"
-               "\"unit\":\"jobs/s\",\"goal\":100000,\"met\":%s,\"baseline\":%.0f,\"ratio\":%.2f}\n",
-               limits[i], value, value >= 100000 ? "true" : "false", bare, value / bare);
-        printf("{\"name\":\"jobs CPU time of one, limit %u\",\"value\":%.2f,\"unit\":\"us\"}\n",
-               limits[i], cpu_us);
-        fflush(stdout);
-    }
+    say("jobs insert, batches of 1000, durable", (struct figure){inserts(), "jobs/s"});
+    for (size_t i = 0; i < limit_count; ++i)
+        say_limit(limits[i]);
     say_latency();
     rmdir(dir);
     return 0;

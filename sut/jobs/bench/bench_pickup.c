@@ -6,6 +6,7 @@
  * The node polls once a second; what it finds by that alone is measured, too. */
 #include "sut/jobs/jobs.h"
 #include "sut/live/env_live.h"
+#include "sut/store/bench/rig.h"
 #include "sut/store/pg.h"
 #include "sut/store/sqlite.h"
 #include "sut/store/watch.h"
@@ -23,12 +24,6 @@ enum { JOBS = 300, JOBS_MOST = 10000, POLLED = 12 };
 
 static char path[600];
 static long jobs_wanted = JOBS;
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_pickup: %s: %s\n", what, why);
-    exit(1);
-}
 
 /* ---- both kinds of databases ---- */
 
@@ -50,6 +45,11 @@ static void remove_pg(void)
     PQfinish(conn);
 }
 
+static void remove_sqlite(void)
+{
+    sqlite_remove(path);
+}
+
 static struct store_db *open_sqlite(struct env *env)
 {
     struct store_sqlite_options options = {.path = path, .env = env, .create = true};
@@ -58,16 +58,6 @@ static struct store_db *open_sqlite(struct env *env)
     if (!db)
         die("open", why);
     return db;
-}
-
-static void remove_sqlite(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i) {
-        char name[620];
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
 }
 
 static const struct database {
@@ -173,8 +163,8 @@ static int ns_order(const void *left, const void *right)
 }
 
 /* `commit_us`: a commit of the inserting process, as long as the claim's is. */
-static void say(const char *what, const char *from, int64_t *ns, long count, double goal_us,
-                double commit_us)
+static void say_waits(const char *what, const char *from, int64_t *ns, long count, double goal_us,
+                      double commit_us)
 {
     double sum = 0;
     long middle = count / 2, late = count * 99 / 100;
@@ -206,8 +196,9 @@ static void say_all(struct node *node, const char *what, int from, double goal_u
     double commits_us = 0;
     for (long i = 0; i < node->count; ++i)
         commits_us += (double)(asked[i] - answered[i]) / 1e3;
-    say(what, "the wish to insert", asked, node->count, goal_us, commits_us / (double)node->count);
-    say(what, "its commit", answered, node->count, 0, 0);
+    say_waits(what, "the wish to insert", asked, node->count, goal_us,
+              commits_us / (double)node->count);
+    say_waits(what, "its commit", answered, node->count, 0, 0);
 }
 
 static void measure(const struct database *database, bool watches)

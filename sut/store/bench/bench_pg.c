@@ -7,6 +7,7 @@
  *
  * HISTORY (400,000) jobs that have ended are made by the server itself, to be claimed behind them; ROWS=10000000 takes some
  * minutes and 5 GB. Last, somebody else's transaction stays open, so that the server must keep every dead row. */
+#include "sut/store/bench/rig.h"
 #include "sut/store/pg/internal.h"
 
 #include <dirent.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 enum {
@@ -40,34 +40,13 @@ struct client {
     long count; /* what it is to do, or has done */
 };
 
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_pg: %s: %s\n", what, why);
-    exit(1);
-}
-
-static uint64_t entropy(struct env *env)
-{
-    uint64_t bits = 0;
-    (void)env;
-    if (getrandom(&bits, sizeof bits, 0) != sizeof bits)
-        die("getrandom", "failed");
-    return bits;
-}
-
-static double seconds(void)
-{
-    return (double)pg_now_ns() / 1e9;
-}
-
 static void client_open(struct client *client)
 {
-    static const struct env_ops ops = {.entropy = entropy};
     struct store_pg_options options = {
         .conninfo = "", .schema = SCHEMA, .env = &client->env, .create = true, .call_ms = 60000};
     char why[200];
     heap_init(&client->node);
-    client->env = (struct env){.ops = &ops, .heap = &client->node, .node_name = "bench"};
+    client->env = (struct env){.heap = &client->node, .node_name = "bench"};
     client->db = store_pg_open(&options, why, sizeof why);
     if (!client->db)
         die("open", why);
@@ -122,7 +101,7 @@ static bool process_read(long pid, struct process *ret)
 }
 
 /* Of the server with all of its processes, if it is on this machine, and of this program. */
-static double processor_seconds(const struct client *client)
+static double server_seconds(const struct client *client)
 {
     struct process each;
     DIR *proc = opendir("/proc");
@@ -152,14 +131,14 @@ static double clients_run(void (*main)(struct client *client), size_t count, lon
         clients[i].main = main;
         clients[i].count = share;
     }
-    processor_used = -processor_seconds(clients);
+    processor_used = -server_seconds(clients);
     double begin = seconds();
     for (size_t i = 0; i < count; ++i)
         pthread_create(&clients[i].thread, NULL, client_main, &clients[i]);
     for (size_t i = 0; i < count; ++i)
         pthread_join(clients[i].thread, NULL);
     double elapsed = seconds() - begin;
-    processor_used += processor_seconds(clients);
+    processor_used += server_seconds(clients);
     for (size_t i = 0; i < count; ++i)
         client_close(&clients[i]);
     return elapsed;
@@ -282,30 +261,11 @@ static void baseline_all(struct client *client)
     }
 }
 
-static void say(const char *name, double value, const char *unit, double goal)
-{
-    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"", name, value, unit);
-    if (goal > 0)
-        printf(",\"goal\":%.0f,\"met\":%s", goal, value >= goal ? "true" : "false");
-    printf("}\n");
-    fflush(stdout);
-}
-
-static void say_ratio(const char *name, double value, const char *unit, double goal,
-                      double baseline)
-{
-    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\",\"goal\":%.0f,\"met\":%s,"
-           "\"baseline\":%.0f,\"ratio\":%.2f}\n",
-           name, value, unit, goal, value >= goal ? "true" : "false", baseline, value / baseline);
-    fflush(stdout);
-}
-
 /* Of the last run, for each job: what two processors have in a second sets the limit of all rates here. */
 static double say_processor(const char *name)
 {
     double us = processor_used / (double)jobs * 1e6;
-    printf("{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"us/job\"}\n", name, us);
-    fflush(stdout);
+    say(name, (struct figure){us, "us/job"});
     return us;
 }
 
@@ -347,7 +307,7 @@ static void say_behind_history(double fresh)
     history_make(history);
     double later = run_all();
     snprintf(name, sizeof name, "pg claim and finish, behind %ld jobs of history", history + jobs);
-    say_ratio(name, later, "jobs/s", 45000, fresh);
+    say(name, (struct figure){later, "jobs/s", .goal = 45000, .baseline = fresh});
     say_processor("pg processor time, claim and finish, behind history");
 }
 
@@ -362,7 +322,7 @@ static void say_held(double fresh)
         double held = run_all();
         snprintf(name, sizeof name, "pg claim and finish, a transaction open for the last %ld jobs",
                  round * jobs);
-        say_ratio(name, held, "jobs/s", 45000, fresh);
+        say(name, (struct figure){held, "jobs/s", .goal = 45000, .baseline = fresh});
         say_processor("pg processor time, claim and finish, with that transaction");
     }
     PQfinish(conn);
@@ -389,16 +349,16 @@ int main(int argc, char **argv)
     double bare = (double)jobs / clients_run(baseline_insert, CLIENTS, jobs / CLIENTS);
     say_processor("pg processor time, bare SQL that inserts");
     schema_make();
-    say_ratio("pg insert, batches of 5000, durable",
-              (double)jobs / clients_run(insert_all, CLIENTS, jobs / CLIENTS), "jobs/s", 150000,
-              bare);
+    double inserts = (double)jobs / clients_run(insert_all, CLIENTS, jobs / CLIENTS);
+    say("pg insert, batches of 5000, durable",
+        (struct figure){inserts, "jobs/s", .goal = 150000, .baseline = bare});
     say_processor("pg processor time, insert");
     double fresh = (double)jobs / clients_run(cycle_all, CLIENTS, 0);
-    say_ratio("pg claim and finish, batches of 500, 4 clients, durable", fresh, "jobs/s", 45000,
-              baseline);
+    say("pg claim and finish, batches of 500, 4 clients, durable",
+        (struct figure){fresh, "jobs/s", .goal = 45000, .baseline = baseline});
     say_processor("pg processor time, claim and finish");
-    say("pg one job, three transactions, durable", clients_run(single_cycles, 1, 0) / SINGLES * 1e6,
-        "us", 0);
+    say("pg one job, three transactions, durable",
+        (struct figure){clients_run(single_cycles, 1, 0) / SINGLES * 1e6, "us"});
     say_behind_history(fresh);
     say_held(fresh);
     schema_drop();

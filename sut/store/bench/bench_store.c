@@ -4,13 +4,13 @@
  * The baseline is bare SQLite on the same table, indexes and durability: one UPDATE that claims a
  * batch, one that finishes it, no lease, no rows handed out. The ratio says what the store's
  * promises cost on top. */
+#include "sut/store/bench/rig.h"
 #include "sut/store/sqlite.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 500, JOBS = 100000, SINGLES = 500, LEASE_MS = 30000 };
@@ -21,19 +21,6 @@ static struct env env = {.ops = &no_ops, .heap = &node_heap, .node_name = "bench
 static char dir[512], path[600];
 static struct store_db *db;
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bench_store: %s: %s\n", what, why);
-    exit(1);
-}
-
 static struct store_reply run(struct heap *heap, struct store_request request)
 {
     struct store_reply reply;
@@ -43,22 +30,12 @@ static struct store_reply run(struct heap *heap, struct store_request request)
     return reply;
 }
 
-static void files_remove(void)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; ++i) {
-        char name[620];
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-}
-
 static void store_begin(enum durability durability)
 {
     char why[256];
     struct store_sqlite_options options = {
         .path = path, .env = &env, .create = true, .durability = durability};
-    files_remove();
+    sqlite_remove(path);
     db = store_sqlite_open(&options, why, sizeof why);
     if (!db)
         die("open", why);
@@ -67,7 +44,7 @@ static void store_begin(enum durability durability)
 static void store_end(void)
 {
     store_close(db);
-    files_remove();
+    sqlite_remove(path);
 }
 
 static double insert_all(void)
@@ -153,10 +130,11 @@ static double baseline_all(void)
     sqlite3_exec(conn, "PRAGMA synchronous=FULL;PRAGMA wal_autocheckpoint=4000", NULL, NULL, NULL);
     sqlite3_stmt *statements[] = {
         prepare(conn, "BEGIN IMMEDIATE"),
-        prepare(conn, "UPDATE duress_jobs SET state='executing',attempt=attempt+1 WHERE id IN("
-                      "SELECT id FROM duress_jobs WHERE state='available' AND queue='default' "
-                      "ORDER BY priority,scheduled_ms,id LIMIT 500)"),
-        prepare(conn, "UPDATE duress_jobs SET state='completed' WHERE state='executing'"),
+        prepare(conn, "UPDATE duress_jobs SET state='executing',attempt=attempt+1,lease=lease+1,"
+                      "wake_ms=9999999999999 WHERE id IN(SELECT id FROM duress_jobs WHERE "
+                      "wake_ms=0 AND queue='default' ORDER BY priority,scheduled_ms,id LIMIT 500)"),
+        prepare(conn, "UPDATE duress_jobs SET state='completed',acked=1,finished_ms=1,wake_ms=NULL "
+                      "WHERE wake_ms=9999999999999"),
         prepare(conn, "COMMIT"),
     };
     double begin = seconds();
@@ -168,12 +146,6 @@ static double baseline_all(void)
         sqlite3_finalize(statements[i]);
     sqlite3_close(conn);
     return JOBS / elapsed;
-}
-
-static void say(const char *name, double value, const char *unit)
-{
-    printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"}\n", name, value, unit);
-    fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -189,16 +161,15 @@ int main(int argc, char **argv)
     store_end();
 
     store_begin(DURABILITY_FULL);
-    say("store insert, batches of 500, durable", insert_all(), "jobs/s");
-    double value = cycle_all();
-    printf("{\"name\":\"store claim and finish, batches of 500, durable\",\"value\":%.0f,"
-           "\"unit\":\"jobs/s\",\"baseline\":%.0f,\"ratio\":%.2f}\n",
-           value, baseline, value / baseline);
-    say("store one job, three transactions, durable", single_cycles(), "us");
+    say("store insert, batches of 500, durable", (struct figure){insert_all(), "jobs/s"});
+    say("store claim and finish, batches of 500, durable",
+        (struct figure){cycle_all(), "jobs/s", .baseline = baseline});
+    say("store one job, three transactions, durable", (struct figure){single_cycles(), "us"});
     store_end();
 
     store_begin(DURABILITY_NORMAL);
-    say("store one job, three transactions, synchronous normal", single_cycles(), "us");
+    say("store one job, three transactions, synchronous normal",
+        (struct figure){single_cycles(), "us"});
     store_end();
     rmdir(dir);
     return 0;
