@@ -1,6 +1,7 @@
 /* bench_jobs.c: what the job system as a whole can do on this machine with SQLite, one JSON object per line: queues, processes,
  * the live loop, the store in its thread; jobs that do nothing; every commit durable; all rows stay. Usage:
- * bench_jobs [DIRECTORY [JOBS [LIMIT]]]. A queue's limit is also the size of its batches.
+ * [ROWS=HISTORY] bench_jobs [DIRECTORY [JOBS [LIMIT]]]. A queue's limit is also the size of its batches. HISTORY (1,000,000) jobs
+ * that have ended are made by the database itself, to be claimed behind them.
  *
  * The baseline is bare SQLite on the same table in the same run: the same rows are found, claimed and finished by the same
  * number of transactions, in a loop, by nobody in particular. The ratio says what the job system costs on top. */
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { JOBS = 100000, BATCH = 1000, SINGLES = 1000, SINGLES_WARM = 50 };
+enum { JOBS = 100000, HISTORY = 1000000, BATCH = 1000, SINGLES = 1000, SINGLES_WARM = 50 };
 
 static char dir[512], path[600];
 static size_t jobs_wanted = JOBS;
@@ -124,10 +125,29 @@ static double insert_all(struct node *node)
     return (double)jobs_wanted / (seconds() - begin);
 }
 
-static double run_all(unsigned limit, double *ret_cpu_us)
+/* Made by the database itself: jobs that have ended, to be claimed behind them. */
+static void history_make(size_t rows)
+{
+    sqlite3 *conn = NULL;
+    char text[400];
+    snprintf(text, sizeof text,
+             "PRAGMA wal_autocheckpoint=100000;WITH RECURSIVE numbers(n)AS(SELECT 1 UNION ALL "
+             "SELECT n+1 FROM numbers WHERE n<%zu)INSERT INTO duress_jobs(worker,args,state,"
+             "wake_ms,attempt,lease,acked,finished_ms)SELECT'nothing','{\"user\":12345}',"
+             "'completed',NULL,1,1,1,1 FROM numbers;PRAGMA wal_checkpoint(TRUNCATE)",
+             rows);
+    if (sqlite3_open(path, &conn) != SQLITE_OK ||
+        (rows && sqlite3_exec(conn, text, NULL, NULL, NULL) != SQLITE_OK))
+        die("history", sqlite3_errmsg(conn));
+    sqlite3_close(conn);
+}
+
+/* Behind `old` jobs that have ended. */
+static double run_all(unsigned limit, size_t old, double *ret_cpu_us)
 {
     static struct node node;
     node_open(&node);
+    history_make(old);
     insert_all(&node);
     node.left = jobs_wanted;
     double begin = seconds(), cpu = processor_seconds();
@@ -135,7 +155,7 @@ static double run_all(unsigned limit, double *ret_cpu_us)
     uv_run(&node.live.loop, UV_RUN_DEFAULT);
     *ret_cpu_us = (processor_seconds() - cpu) * 1e6 / (double)jobs_wanted;
     double value = (double)jobs_wanted / (node.done_at - begin);
-    node_close(&node, jobs_wanted);
+    node_close(&node, old + jobs_wanted);
     return value;
 }
 
@@ -262,15 +282,28 @@ static double inserts(void)
 static void say_limit(unsigned limit)
 {
     char name[80];
-    double cpu_us, bare = baseline(limit), value = run_all(limit, &cpu_us);
+    double cpu_us, bare = baseline(limit), value = run_all(limit, 0, &cpu_us);
     snprintf(name, sizeof name, "jobs claim, run and finish, limit %u, durable", limit);
     say(name, (struct figure){value, "jobs/s", .goal = 100000, .baseline = bare});
     snprintf(name, sizeof name, "jobs CPU time of one, limit %u", limit);
     say(name, (struct figure){cpu_us, "us"});
 }
 
+/* The baseline is the same without the history. */
+static void say_history(unsigned limit, size_t rows)
+{
+    char name[80];
+    double fresh_us, late_us, fresh = run_all(limit, 0, &fresh_us),
+                              late = run_all(limit, rows, &late_us);
+    snprintf(name, sizeof name, "jobs claim, run and finish, limit %u, behind %zu", limit, rows);
+    say(name, (struct figure){late, "jobs/s", .goal = 100000, .baseline = fresh});
+    snprintf(name, sizeof name, "jobs CPU time of one, limit %u, behind %zu", limit, rows);
+    say(name, (struct figure){late_us, "us", .baseline = fresh_us});
+}
+
 int main(int argc, char **argv)
 {
+    const char *history = getenv("ROWS");
     unsigned limits[] = {argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 10, 100, 1000, 5000};
     size_t limit_count = argc > 3 ? 1 : sizeof limits / sizeof *limits;
     snprintf(dir, sizeof dir, "%s/bench-jobs-XXXXXX", argc > 1 ? argv[1] : "/tmp");
@@ -282,6 +315,7 @@ int main(int argc, char **argv)
     say("jobs insert, batches of 1000, durable", (struct figure){inserts(), "jobs/s"});
     for (size_t i = 0; i < limit_count; ++i)
         say_limit(limits[i]);
+    say_history(argc > 3 ? limits[0] : 1000, history ? strtoul(history, NULL, 10) : HISTORY);
     say_latency();
     rmdir(dir);
     return 0;
