@@ -1,5 +1,5 @@
-/* config.h: what jobd is told: a file of `key = value` lines, and options of the same names,
- * which win.
+/* config.h: what jobd is told: a file of `key = value` lines, above it the environment, above that options, all of the same
+ * names.
  *
  *     # /etc/jobd.conf
  *     database = /var/lib/jobd/jobs.db
@@ -61,6 +61,10 @@ bool config_set(struct config *config, const char *key, const char *value, char 
 /* False with FILE:LINE and a sentence. */
 bool config_read(struct config *config, const char *path, char *why, size_t why_size);
 
+/* What the environment says: JOBD_DATABASE, JOBD_KEEP_COMPLETED, ...: JOBD_ and the name of the key in capitals. JOBD_QUEUE, JOBD_LOAD:
+ * several, with commas. Not cron entries, nor keys: JOBD_KEYS are the keys themselves. False with a sentence. */
+bool config_environment(struct config *config, char *why, size_t why_size);
+
 /* The file that a program reads without being told on the command line: JOBD_CONFIG, else
  * /etc/jobd.conf if there is one, else NULL. */
 const char *config_path(void);
@@ -86,8 +90,17 @@ bool config_store_possible(const struct config *config, char *why, size_t why_si
 bool config_keys(const struct config *config, struct key_ring *ret_ring, char *why,
                  size_t why_size);
 
+/* What to do about a problem with it; NULL: nobody knows. */
+const char *config_advice(const struct config *config, const char *problem);
+
+/* What it is opened for. */
+enum {
+    CONFIG_MAKE = 1, /* it is made if there is none */
+    CONFIG_RUN = 2,  /* jobs are run: somebody who may not write to it is refused */
+};
+
 /* Opens the database, or says in one sentence why not, and what to do. */
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+struct store_db *config_store_open(const struct config *config, struct env *env, unsigned uses,
                                    char *why, size_t why_size);
 /* Hears what other processes do to it; NULL: that cannot be heard, and is found by polling. */
 struct store_watch *config_store_watch(const struct config *config, struct store_db *db);

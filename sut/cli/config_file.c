@@ -1,4 +1,5 @@
-/* config_file.c: reads a file of `key = value` lines into a configuration. */
+/* config_file.c: reads a file of `key = value` lines into a configuration, and the environment. */
+#define _GNU_SOURCE /* strsep */
 #include "sut/cli/config.h"
 #include "sut/store/pg.h"
 
@@ -127,4 +128,44 @@ bool config_read(struct config *config, const char *path, char *why, size_t why_
     if (file)
         fclose(file);
     return good;
+}
+
+/* ---- the environment ---- */
+
+/* JOBD_KEEP_COMPLETED of keep-completed */
+static const char *variable_of(const char *key, char out[static 64])
+{
+    size_t at = (size_t)snprintf(out, 64, "JOBD_");
+    for (; *key && at < 63; ++key)
+        out[at++] = *key == '-' ? '_' : (char)toupper((unsigned char)*key);
+    out[at] = '\0';
+    return out;
+}
+
+/* What is repeatable is a list, in place of that of the file. */
+static bool set_list(struct config *config, const char *key, const char *list, char *why,
+                     size_t why_size)
+{
+    char *copy = heap_strdup(config->heap, list), *rest = copy, *word;
+    *(strcmp(key, "queue") == 0 ? &config->queue_count : &config->load_count) = 0;
+    while ((word = strsep(&rest, ",")))
+        if (!config_set(config, key, trim(word), why, why_size))
+            return false;
+    return true;
+}
+
+bool config_environment(struct config *config, char *why, size_t why_size)
+{
+    char name[64], problem[400];
+    for (size_t i = 0; config_key(i); ++i) {
+        const char *key = config_key(i), *value = getenv(variable_of(key, name));
+        if (!value || !*value || strcmp(key, "keys") == 0 || strcmp(key, "cron") == 0)
+            continue;
+        bool list = strcmp(key, "queue") == 0 || strcmp(key, "load") == 0;
+        if ((list ? set_list : config_set)(config, key, value, problem, sizeof problem))
+            continue;
+        snprintf(why, why_size, "%s: %s", name, problem);
+        return false;
+    }
+    return true;
 }

@@ -9,24 +9,35 @@
 #define CALL_MS 4000 /* of a server; below it, too */
 
 /* What the store says, and what to do about it. */
-static const struct {
+static const struct advice {
     const char *symptom, *advice;
-} advices[] = {
-    {"is not an SQLite database", "name another file, or remove it if it is of no use"},
-    {"belongs to another program", "name another file"},
-    {"newer version", "use that version of jobd, or a newer one"},
-    {"read-only", "let this user write to it"},
-    {"readonly", "let this user write to it and to its directory"},
-    {"Permission denied", "let this user write to it and to its directory"},
-    {"No such file", "insert a job or start jobd to make it, or name another one"},
-    {"holds no jobs", "name another file; jobd or an insert would set this one up"},
-    {"Is a directory", "name a file in it"},
-    {"locked", "another process holds it; try again"},
-    {"disk is full", "make room"},
-    {"password", "give it in the database's URL, in PGPASSWORD or in ~/.pgpass"},
-    {"does not exist", "create it, or name another one"},
-    {"permission denied", "grant it to this user, or name another schema"},
-    {"Connection refused", "start PostgreSQL there, or name another host"},
+} of_files[] =
+    {
+        {"is not an SQLite database", "name another file, or remove it if it is of no use"},
+        {"belongs to another program", "name another file"},
+        {"already exists", "it belongs to another program; name another file"},
+        {"newer version", "use that version of jobd, or a newer one"},
+        {"read-only", "let this user write to it"},
+        {"readonly", "let this user write to it and to its directory"},
+        {"Permission denied", "let this user write to it and to its directory"},
+        {"No such file", "insert a job or start jobd to make it, or name another one"},
+        {"holds no jobs", "name another file; jobd, an insert or `migrate` would set this one up"},
+        {"Is a directory", "name a file in it"},
+        {"locked", "another process holds it; try again"},
+        {"disk is full", "make room"},
+},
+  of_servers[] = {
+      {"belongs to another program", "name another schema"},
+      {"already exists", "it belongs to another program; name another schema"},
+      {"newer version", "use that version of jobd, or a newer one"},
+      {"read-only", "let this user write to it"},
+      {"holds no jobs", "name another schema; jobd, an insert or `migrate` would set this one up"},
+      {"password", "give it in the database's URL, in PGPASSWORD or in ~/.pgpass"},
+      {"does not exist", "create it, or name another one"},
+      {"permission denied", "grant it to this user, or name another schema"},
+      {"Connection refused", "start PostgreSQL there, or name another host"},
+      {"No such file", "start PostgreSQL there, or name the directory of its socket (host=)"},
+      {"No space left", "make room"},
 };
 
 static const char *directory_of(const char *path, char *out, size_t size)
@@ -76,15 +87,19 @@ bool config_store_possible(const struct config *config, char *why, size_t why_si
     return false;
 }
 
-static const char *advice_for(const char *problem)
+const char *config_advice(const struct config *config, const char *problem)
 {
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; ++i)
+    bool server = store_pg_named(config->database);
+    const struct advice *advices = server ? of_servers : of_files;
+    size_t count =
+        server ? sizeof of_servers / sizeof *of_servers : sizeof of_files / sizeof *of_files;
+    for (size_t i = 0; i < count; ++i)
         if (strstr(problem, advices[i].symptom))
             return advices[i].advice;
     return NULL;
 }
 
-static struct store_db *open_pg(const struct config *config, struct env *env, bool create,
+static struct store_db *open_pg(const struct config *config, struct env *env, unsigned uses,
                                 char *problem, size_t size)
 {
     char why[200], shown[200];
@@ -93,35 +108,36 @@ static struct store_db *open_pg(const struct config *config, struct env *env, bo
                                        .pooled = config->pooled,
                                        .call_ms = CALL_MS,
                                        .env = env,
-                                       .create = create};
+                                       .create = (uses & CONFIG_MAKE) != 0,
+                                       .runs_jobs = (uses & CONFIG_RUN) != 0};
     struct store_db *db = store_pg_open(&options, why, sizeof why);
     if (!db)
         snprintf(problem, size, "%s: %s", config_database(config, shown, sizeof shown), why);
     return db;
 }
 
-static struct store_db *open_sqlite(const struct config *config, struct env *env, bool create,
+static struct store_db *open_sqlite(const struct config *config, struct env *env, unsigned uses,
                                     char *problem, size_t size)
 {
     struct store_sqlite_options options = {.path = config->database,
                                            .durability = config->durability,
                                            .busy_ms = BUSY_MS,
                                            .env = env,
-                                           .create = create};
+                                           .create = (uses & CONFIG_MAKE) != 0};
     return store_sqlite_open(&options, problem, size);
 }
 
-struct store_db *config_store_open(const struct config *config, struct env *env, bool create,
+struct store_db *config_store_open(const struct config *config, struct env *env, unsigned uses,
                                    char *why, size_t why_size)
 {
     char problem[440];
     if (!config_store_possible(config, why, why_size))
         return NULL;
     struct store_db *db = (store_pg_named(config->database) ? open_pg : open_sqlite)(
-        config, env, create, problem, sizeof problem);
+        config, env, uses, problem, sizeof problem);
     if (db)
         return db;
-    const char *advice = advice_for(problem);
+    const char *advice = config_advice(config, problem);
     snprintf(why, why_size, "%s%s%s", problem, advice ? "; " : "", advice ? advice : "");
     return NULL;
 }

@@ -74,8 +74,7 @@ static void bulk_failed(const struct ctl *ctl, const struct store_reply *reply, 
 {
     if (changed)
         fprintf(stderr, "jobctl: %" PRIu64 " jobs were %s before this happened:\n", changed, done);
-    ctl_fail(reply->err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl->config.database,
-             reply->why);
+    ctl_fail_request(ctl, reply);
 }
 
 /* One request after the other, until nothing is left to look at; *next is where the request goes on. */

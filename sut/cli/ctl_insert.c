@@ -121,8 +121,7 @@ static void insert_chunk(struct ctl *ctl, struct job_spec *specs, const struct i
         fprintf(stderr, "jobctl: %zu of %zu jobs were inserted before this happened:\n", first,
                 input->count);
     if (reply.err)
-        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl_database(ctl),
-                 reply.why);
+        ctl_fail_request(ctl, &reply);
     memcpy(inserted->ids + first, reply.ids, count * sizeof *reply.ids);
     if (reply.conflicts)
         memcpy(inserted->conflicts + first, reply.conflicts, count * sizeof *reply.conflicts);

@@ -1,5 +1,6 @@
 /* ctl_json.c: JSON in and out of jobctl. */
 #include "sut/cli/jobctl.h"
+#include "sut/jobs/json_text.h"
 
 #include <string.h>
 
@@ -46,11 +47,14 @@ bool ctl_check_json(const char *what, size_t line, const char *text, size_t size
         point_at(text, size, &error);
         return false;
     }
-    bool object = json_is_object(value);
+    bool object = json_is_object(value), deep = json_too_deep(text);
     json_decref(value);
     if (!object)
         fprintf(stderr, "jobctl: %s:%zu:1: not an object, such as {\"to\": 1}\n", what, line);
-    return object;
+    else if (deep)
+        fprintf(stderr, "jobctl: %s:%zu: objects and lists are nested more than %d deep\n", what,
+                line, JSON_DEPTH_MAX);
+    return object && !deep;
 }
 
 /* ---- out ---- */

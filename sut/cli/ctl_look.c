@@ -1,4 +1,4 @@
-/* ctl_look.c: jobctl list, show and stats. Reads only. */
+/* ctl_look.c: jobctl list, show, stats and migrate. Reads only. */
 #include "sut/cli/jobctl.h"
 
 #include <inttypes.h>
@@ -174,6 +174,21 @@ enum ctl_exit ctl_show(struct ctl *ctl)
 }
 
 /* ---- stats ---- */
+
+/* Opening has done it. */
+enum ctl_exit ctl_migrate(struct ctl *ctl)
+{
+    int was = ctl_store(ctl)->schema_found;
+    if (ctl->json)
+        ctl_print_json(json_pack("{s:i, s:i}", "schema", STORE_SCHEMA, "was", was));
+    else if (was == STORE_SCHEMA)
+        printf("schema %d, as it was\n", was);
+    else if (was)
+        printf("schema %d, was %d\n", STORE_SCHEMA, was);
+    else
+        printf("schema %d, made\n", STORE_SCHEMA);
+    return CTL_OK;
+}
 
 enum ctl_exit ctl_stats(struct ctl *ctl)
 {

@@ -315,10 +315,7 @@ static struct store_reply insert(const struct document *document, struct store_r
     struct ctl *ctl = document->ctl;
     store_execute(ctl_store(ctl), &request, ctl->env.heap, &reply);
     if (reply.err)
-        ctl_fail(reply.err == -EINVAL     ? CTL_USAGE
-                 : reply.err == -ENOTUNIQ ? CTL_REFUSED
-                                          : CTL_DATABASE,
-                 "%s: %s", ctl_database(ctl), reply.why);
+        ctl_fail_request(ctl, &reply);
     return reply;
 }
 

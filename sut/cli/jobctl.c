@@ -35,10 +35,21 @@ struct store_db *ctl_store(struct ctl *ctl)
 {
     char why[640];
     if (!ctl->db)
-        ctl->db = config_store_open(&ctl->config, &ctl->env, ctl->creates, why, sizeof why);
+        ctl->db = config_store_open(&ctl->config, &ctl->env, ctl->creates ? CONFIG_MAKE : 0, why,
+                                    sizeof why);
     if (!ctl->db)
         ctl_fail(CTL_DATABASE, "%s", why);
     return ctl->db;
+}
+
+_Noreturn void ctl_fail_request(const struct ctl *ctl, const struct store_reply *reply)
+{
+    enum ctl_exit status = reply->err == -EINVAL     ? CTL_USAGE
+                           : reply->err == -ENOTUNIQ ? CTL_REFUSED
+                                                     : CTL_DATABASE;
+    const char *advice = config_advice(&ctl->config, reply->why);
+    ctl_fail(status, "%s: %s%s%s", ctl_database(ctl), reply->why, advice ? "; " : "",
+             advice ? advice : "");
 }
 
 struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request)
@@ -46,8 +57,7 @@ struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *requ
     struct store_reply reply;
     store_execute(ctl_store(ctl), request, ctl->env.heap, &reply);
     if (reply.err)
-        ctl_fail(reply.err == -EINVAL ? CTL_USAGE : CTL_DATABASE, "%s: %s", ctl_database(ctl),
-                 reply.why);
+        ctl_fail_request(ctl, &reply);
     return reply;
 }
 
@@ -64,6 +74,7 @@ enum command {
     UPDATE,
     PRUNE,
     STATS,
+    MIGRATE,
     QUEUES,
     QUEUE,
     CRON,
@@ -105,6 +116,9 @@ static const struct {
     [PRUNE] = {"prune", ctl_prune, 0, 0, false, "",
                "removes what ended --older ago; with --state, only of those"},
     [STATS] = {"stats", ctl_stats, 0, 0, false, "", "how many jobs are in which state"},
+    [MIGRATE] = {"migrate", ctl_migrate, 0, 0, true, "",
+                 "makes the tables, or brings those of an older version to today's, as jobd does "
+                 "at its start"},
     [QUEUES] = {"queues", ctl_queues, 0, 0, false, "", "what is said of queues"},
     [QUEUE] =
         {"queue", ctl_queue, 1, 1 << 20, true, "NAME [WORD...]",
@@ -127,7 +141,7 @@ static const struct {
     const char *about;
 } options[] = {
     {"database", "FILE", ALL,
-     "the jobs; without it, what jobd's configuration says (-c, JOBD_CONFIG, /etc/jobd.conf)"},
+     "the jobs; without it, what jobd is told (JOBD_DATABASE; -c, JOBD_CONFIG, /etc/jobd.conf)"},
     {"config", "FILE", ALL, "jobd's configuration"},
     {"schema", "NAME", ALL, "where in PostgreSQL the tables are (public)"},
     {"json", NULL, ALL, "one JSON document instead of a table"},
@@ -451,6 +465,8 @@ static void find_database(struct ctl *ctl, const struct told *told)
     if (!told->database && told->config &&
         !config_read(&ctl->config, told->config, why, sizeof why))
         ctl_fail(CTL_USAGE, "%s", why);
+    if (!told->database && !config_environment(&ctl->config, why, sizeof why))
+        ctl_fail(CTL_USAGE, "%s", why);
     if (told->database)
         ctl->config.database = told->database;
     if (told->schema)
@@ -458,8 +474,8 @@ static void find_database(struct ctl *ctl, const struct told *told)
     if (told->keys)
         ctl->config.keys = told->keys;
     if (!ctl->config.database || !*ctl->config.database)
-        ctl_fail(CTL_USAGE,
-                 "no database: give --database FILE, or -c FILE with jobd's configuration");
+        ctl_fail(CTL_USAGE, "no database: give --database FILE, JOBD_DATABASE, or -c FILE with "
+                            "jobd's configuration");
 }
 
 /* What is closed would be opened as something else, and then be written to. Writing still fails. */

@@ -54,6 +54,9 @@ const char *ctl_database(const struct ctl *ctl);
  * program. */
 struct store_db *ctl_store(struct ctl *ctl);
 
+/* Ends the program with what is wrong with that request, and what to do about it. */
+_Noreturn void ctl_fail_request(const struct ctl *ctl, const struct store_reply *reply);
+
 /* Runs one request; trouble with the database ends the program, what the request itself has
  * wrong too. The reply lives as long as the program. */
 struct store_reply ctl_execute(struct ctl *ctl, const struct store_request *request);
@@ -66,7 +69,7 @@ void ctl_seal_update(struct ctl *ctl);
 typedef enum ctl_exit ctl_command(struct ctl *ctl);
 ctl_command ctl_submit;
 ctl_command ctl_insert, ctl_list, ctl_show, ctl_retry, ctl_cancel, ctl_delete, ctl_update,
-    ctl_prune, ctl_stats;
+    ctl_prune, ctl_stats, ctl_migrate;
 ctl_command ctl_queues, ctl_queue;
 ctl_command ctl_cron;
 ctl_command ctl_workflow, ctl_batch, ctl_chain;

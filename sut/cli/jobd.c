@@ -2,7 +2,8 @@
  *
  *     start --> runs --SIGTERM, SIGINT--> drains --nothing runs, or the grace is over--> exit 0
  *       |          \--its supervisor gave up--> exit 1   \--another signal--> exit 1
- *       \--a mistake in what it was told--> exit 2
+ *       |--a mistake in what it was told--> exit 2
+ *       \--a database that cannot be opened--> exit 3
  *
  * SIGHUP has it read its configuration again (jobd_config.c). Killed in any of these states it loses nothing but time: what it ran is killed with it, and
  * comes back when the lease runs out.
@@ -79,9 +80,10 @@ static void load_plugins(struct daemon *daemon)
 static void open_store(struct daemon *daemon, bool create)
 {
     char why[640];
-    daemon->db = config_store_open(&daemon->config, &daemon->live.env, create, why, sizeof why);
+    daemon->db = config_store_open(&daemon->config, &daemon->live.env,
+                                   CONFIG_RUN | (create ? CONFIG_MAKE : 0), why, sizeof why);
     if (!daemon->db)
-        jobd_mistake("%s", why);
+        jobd_no_database(why);
     store_local_init(&daemon->store, daemon->db, JOBD_CALL_NS);
 }
 
@@ -176,7 +178,7 @@ static void check(struct daemon *daemon)
     if (exists)
         open_store(daemon, false);
     else if (!config_store_possible(&daemon->config, why, sizeof why))
-        jobd_mistake("%s", why);
+        jobd_no_database(why);
     jobd_about(daemon, text, sizeof text);
     puts(text);
     if (!exists)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_MISTAKE = 2 };
+enum { EXIT_MISTAKE = 2, EXIT_DATABASE = 3 };
 
 _Noreturn void jobd_mistake(const char *format, ...)
 {
@@ -18,6 +18,12 @@ _Noreturn void jobd_mistake(const char *format, ...)
     fputc('\n', stderr);
     va_end(args);
     exit(EXIT_MISTAKE);
+}
+
+_Noreturn void jobd_no_database(const char *why)
+{
+    fprintf(stderr, "jobd: %s\n", why);
+    exit(EXIT_DATABASE);
 }
 
 /* Every key of the configuration is an option, too. */
@@ -47,9 +53,10 @@ static _Noreturn void help(void)
         "  --help                   this text\n"
         "  --version                which one this is\n"
         "\n"
-        "The file has the same settings, as `key = value` lines. Options win; queues on the "
-        "command\n"
-        "line replace those of the file.\n"
+        "The file has the same settings, as `key = value` lines. The environment (JOBD_DATABASE, "
+        "JOBD_POLL,\n"
+        "...; JOBD_QUEUE=a=1,b=2) stands above the file, options above both; queues there replace "
+        "the others.\n"
         "\n"
         "An executable gets the job's arguments (JSON) on standard input, and JOB_ID, "
         "JOB_ATTEMPT,\n"
@@ -60,7 +67,8 @@ static _Noreturn void help(void)
         "SIGTERM or SIGINT: running jobs may end within the grace; a second signal ends at once.\n"
         "SIGHUP: reads the configuration again.\n"
         "Exit status: 0 stopped, 1 gave up or was stopped at once, 2 a mistake in what it was "
-        "told.");
+        "told,\n"
+        "3 the database could not be opened.");
     exit(0);
 }
 
@@ -119,6 +127,8 @@ static bool configure(struct config *config, const struct told *told, char *why,
 {
     char problem[600];
     if (told->path && !config_read(config, told->path, why, why_size))
+        return false;
+    if (!config_environment(config, why, why_size))
         return false;
     if (told->queues)
         config->queue_count = 0;

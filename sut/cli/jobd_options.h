@@ -10,6 +10,8 @@ bool jobd_options(struct config *config, int argc, char **argv);
 
 /* Prints "jobd: ..." and ends with status 2. */
 _Noreturn void jobd_mistake(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with status 3: what a database that cannot be opened is about, may pass. */
+_Noreturn void jobd_no_database(const char *why);
 
 /* The same once more, while jobd runs: false with a sentence. */
 bool jobd_options_again(struct config *config, int argc, char **argv, char *why, size_t why_size);

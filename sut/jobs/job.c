@@ -123,7 +123,8 @@ const char *job_spec_check(const struct job_spec *spec)
     if (spec->args && strlen(spec->args) > JOB_ARGS_MAX)
         return "the arguments are longer than 1 MiB";
     if (spec->args && !json_object_valid(spec->args))
-        return "the arguments are not a JSON object";
+        return json_too_deep(spec->args) ? "the arguments are nested more than 128 deep"
+                                         : "the arguments are not a JSON object";
     if (!utf8_valid(spec->worker) || !utf8_valid(queue))
         return "the name of the worker or of the queue is not UTF-8";
     if (spec->priority > JOB_PRIORITY_MAX)

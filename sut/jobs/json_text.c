@@ -154,3 +154,15 @@ bool json_object_valid(const char *text)
 {
     return *blank(text) == '{' && json_valid(text);
 }
+
+bool json_too_deep(const char *text)
+{
+    int depth = 0;
+    for (const char *at = text; at && *at && depth <= JSON_DEPTH_MAX; ++at) {
+        if (*at == '"')
+            at = string(at) ? string(at) - 1 : at;
+        depth += *at == '{' || *at == '[';
+        depth -= *at == '}' || *at == ']';
+    }
+    return depth > JSON_DEPTH_MAX;
+}

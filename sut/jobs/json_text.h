@@ -9,6 +9,8 @@
 /* RFC 8259, in UTF-8. */
 bool json_valid(const char *text);
 bool json_object_valid(const char *text);
+bool json_too_deep(
+    const char *text); /* that much is nested in it, whatever else is wrong with it */
 bool utf8_valid(const char *text);
 
 #endif

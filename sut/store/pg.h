@@ -19,6 +19,7 @@ struct store_pg_options {
     int call_ms;         /* how long a request may take; 0: 10000 */
     struct env *env;     /* for points (its site) and memory (its heap); must outlive the store */
     bool create;         /* make schema and tables when missing */
+    bool runs_jobs;      /* refuse a user who may not change the tables */
     const char *now_sql; /* for tests: an SQL expression, ms since 1970; NULL: the server's clock */
 };
 

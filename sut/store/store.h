@@ -324,8 +324,12 @@ struct store_db_ops {
     void (*close)(struct store_db *db);
 };
 
+/* The version of the tables that this program knows; every database counts the same steps. */
+#define STORE_SCHEMA 1
+
 struct store_db {
     const struct store_db_ops *ops;
+    int schema_found; /* the version that was there when it was opened; 0: none. It is STORE_SCHEMA now */
 };
 
 static inline void store_execute(struct store_db *db, const struct store_request *request,

@@ -30,6 +30,11 @@ check 'no such directory' says 3 'the directory .*/none does not exist' "$jobctl
 head -c 5000 /dev/urandom >"$work/noise"
 check 'not a database' says 3 'is not an SQLite database; name another' "$jobctl" --database "$work/noise" stats
 check 'no file was made' not test -e "$work/jobs.db"
+check 'the environment says where' says 3 'env.db: .*No such file' env JOBD_DATABASE="$work/env.db" "$jobctl" stats
+check 'migrate makes it' says 0 '^schema [0-9]*, made$' env JOBD_DATABASE="$work/env.db" "$jobctl" migrate
+check 'once' says 0 '^schema [0-9]*, as it was$' env JOBD_DATABASE="$work/env.db" "$jobctl" migrate
+check 'and says so as JSON' says 0 '^{"schema":\([0-9]*\),"was":\1}$' env JOBD_DATABASE="$work/env.db" "$jobctl" migrate --json
+check 'an option stands above it' says 3 'other.db: ' env JOBD_DATABASE="$work/env.db" "$jobctl" --database "$work/other.db" stats
 
 # ---- insert ----
 check 'insert' says 0 '^job 1$' ctl insert hello '{"a": [1, 2.5, "é"]}'
@@ -41,6 +46,8 @@ check 'no object as meta' says 2 'meta:1:1: not an object' ctl insert hello --me
 check 'two times' says 2 'both a delay and a time' ctl insert hello --in 5m --at 2030-01-31T18:30:00Z
 check 'no time' says 2 "'tomorrow' is no time" ctl insert hello --at tomorrow
 check 'a key twice' says 2 'duplicate' ctl insert hello '{"a":1,"a":2}'
+deep=$(printf '[%.0s' $(seq 128))
+check 'too deep' says 2 'nested more than 128 deep' ctl insert hello "{\"a\":$deep$(echo "$deep" | tr '[' ']')}"
 printf '{\n "a": tru\n}' >"$work/bad.json"
 check 'bad JSON from a file' says 2 'standard input:2:' from "$work/bad.json" sh -c "\"$jobctl\" --database $work/jobs.db insert w - <$work/bad.json"
 { printf '{"x":"'; head -c 1048575 /dev/zero | tr '\0' x; printf '"}'; } >"$work/large.json"

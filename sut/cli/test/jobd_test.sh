@@ -23,13 +23,18 @@ check 'durability' bad_conf 'durability = most\n' 'neither full nor normal'
 check 'no such file' says 2 'none.conf: cannot be read: No such file' "$jobd" -c "$work/none.conf"
 check 'a directory' says 2 'cannot be read: Is a directory' "$jobd" -c "$work"
 check 'the environment names it' says 2 'jobd.conf:1: durability' env JOBD_CONFIG="$work/jobd.conf" "$jobd"
+check 'all of it in the environment' says 0 'env.db (full).*queues a=1 b=2, lease 12s, poll 1s' \
+    env JOBD_DATABASE="$work/env.db" JOBD_WORKERS="$work/workers" JOBD_QUEUE='a=1, b=2' JOBD_POLL=1s "$jobd" --check
+check 'options stand above it' says 0 'queues c=3, lease 12s, poll 2s' \
+    env JOBD_QUEUE='a=1' JOBD_POLL=1s "$jobd" --database "$work/env.db" --workers "$work/workers" --queue c=3 --poll 2s --check
+check 'a mistake in it' says 2 "JOBD_POLL: poll: 'soon' is no time" env JOBD_POLL=soon "$jobd" --database x.db --workers "$work/workers"
 check 'unknown option' bad 'did you mean --durability?' --durabilty full
 check 'bad option' bad '\-\-grace: .soon. is no time' --grace soon
 check 'word too many' bad 'is no option' now
 check 'no such workers' says 2 'workers. directory cannot be read: No such file or directory; make it' "$jobd" --database x.db --workers "$work/none"
-check 'no such directory' says 2 'the directory .*/none does not exist; make it' "$jobd" --database "$work/none/x.db" --workers "$work/workers"
+check 'no such directory' says 3 'the directory .*/none does not exist; make it' "$jobd" --database "$work/none/x.db" --workers "$work/workers"
 head -c 5000 /dev/urandom >"$work/noise"
-check 'no database' says 2 'is not an SQLite database; name another file' "$jobd" --database "$work/noise" --workers "$work/workers"
+check 'no database' says 3 'is not an SQLite database; name another file' "$jobd" --database "$work/noise" --workers "$work/workers"
 conf 'database = jobs.db # beside this file\nworkers = workers\nqueue mail = 2\nlease=3s\n'
 ln -s /bin/true "$work/workers/link"
 echo 'exit 0' >"$work/workers/plain"

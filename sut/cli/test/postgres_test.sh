@@ -33,8 +33,24 @@ E
 check 'an empty database has no jobs' says 3 'holds no jobs' ctl list
 check 'a wrong name is said, without the password' says 3 '://u:\*\*\*@.*database "none" does not exist' \
     "$jobctl" --database "postgresql://u:secret@/none?host=$host&user=postgres" list
+check 'jobd says so with a status of its own' says 3 'No such file or directory.*start PostgreSQL there' "$jobd" --database "postgresql:///x?host=/nowhere" --workers "$work/workers"
 check 'no server' says 3 'No such file or directory' "$jobctl" --database "postgresql:///x?host=/nowhere" list
+check 'migrate makes the tables' says 0 '^schema [0-9]*, made$' ctl migrate
+check 'once' says 0 '^schema [0-9]*, as it was$' ctl migrate
 check 'insert' says 0 '1' ctl insert note '{"n":0}'
+sql() { psql -q -h "$host" -U postgres -d postgres -c "$1" 8>&- 9<&-; }
+reader() { says "$1" "$2" "$3" --database "postgresql:///postgres?host=$host&user=reader" --schema work $4 $5 $6 8>&- 9<&-; }
+if command -v psql >/dev/null; then
+    check 'a user who may only read' sql 'CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA work TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA work TO reader'
+    check 'may look' reader 0 'available' "$jobctl" show 1
+    check 'but not insert' reader 3 'permission denied.*; grant it to this user' "$jobctl" insert note
+    check 'and not run jobs' reader 3 'permission denied: this user may not change its tables; grant' "$jobd" --workers "$work/workers"
+    check 'one whose transactions are read-only' sql 'ALTER ROLE reader SET default_transaction_read_only=on'
+    check 'is told' reader 3 'is read-only; let this user write to it' "$jobd" --workers "$work/workers"
+    check 'a table of another program' sql 'CREATE SCHEMA theirs; CREATE TABLE theirs.duress_jobs(id int)'
+    check 'is left alone' says 3 'relation "duress_jobs" already exists; it belongs to another program; name another schema' \
+        "$jobctl" --database "$database" --schema theirs insert note
+fi
 check 'show' says 0 'available' ctl show 1
 
 node 1; node 2; node 3

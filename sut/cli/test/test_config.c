@@ -110,9 +110,29 @@ Test(config, too_many_queues)
     cr_assert(strstr(why, ":65: queue: 'q64' is one queue too many"), "%s", why);
 }
 
+Test(config, the_environment_stands_above_the_file)
+{
+    cr_assert(read_text("database=/a\nqueue x=1\npoll=1s\nlease=5s"), "%s", why);
+    setenv("JOBD_DATABASE", "/b", 1);
+    setenv("JOBD_QUEUE", "y=2, z=3", 1);
+    setenv("JOBD_KEEP_COMPLETED", "2h", 1);
+    setenv("JOBD_POLL", "", 1); /* says nothing */
+    cr_assert(config_environment(&config, why, sizeof why), "%s", why);
+    cr_assert_str_eq(config.database, "/b");
+    cr_assert_eq(config.queue_count, 2);
+    cr_assert_str_eq(config.queues[1].name, "z");
+    cr_assert_eq(config.queues[1].limit, 3);
+    cr_assert_eq(config.keep_completed_ns, 2 * 3600 * NS_PER_S);
+    cr_assert_eq(config.poll_ns, NS_PER_S);
+    cr_assert_eq(config.lease_ns, 5 * NS_PER_S);
+    setenv("JOBD_QUEUE", "y=2,y=3", 1);
+    cr_assert_not(config_environment(&config, why, sizeof why));
+    cr_assert(strstr(why, "JOBD_QUEUE: queue: the queue 'y' is there twice"), "%s", why);
+}
+
 /* ---- opening the database ---- */
 
-static struct store_db *open_it(bool create)
+static struct store_db *open_it(unsigned create)
 {
     static struct env env;
     env.heap = &heap;
@@ -130,26 +150,30 @@ static void run_sql(const char *sql)
 
 Test(config, a_database_that_is_not_there)
 {
-    cr_assert_null(open_it(false));
+    cr_assert_null(open_it(0));
     cr_assert(strstr(why, "No such file or directory; insert a job or start jobd"), "%s", why);
 }
 
 Test(config, somebody_elses_database)
 {
     run_sql("CREATE TABLE mine(a)");
-    cr_assert_null(open_it(false));
+    cr_assert_null(open_it(0));
     cr_assert(strstr(why, "holds no jobs: it has not been set up for them; name another file"),
               "%s", why);
     run_sql("CREATE TABLE duress_meta(a)");
-    cr_assert_null(open_it(true));
+    cr_assert_null(open_it(CONFIG_MAKE));
     cr_assert(strstr(why, "belongs to another program; name another file"), "%s", why);
+    run_sql("DROP TABLE duress_meta;CREATE TABLE duress_jobs(a)");
+    cr_assert_null(open_it(CONFIG_MAKE));
+    cr_assert(strstr(why, "already exists; it belongs to another program; name another file"), "%s",
+              why);
 }
 
 Test(config, a_database_from_the_future)
 {
-    store_close(open_it(true));
+    store_close(open_it(CONFIG_MAKE));
     run_sql("UPDATE duress_meta SET value=999 WHERE key='schema'");
-    cr_assert_null(open_it(true));
+    cr_assert_null(open_it(CONFIG_MAKE));
     cr_assert(strstr(why, "newer version (schema 999"), "%s", why);
     cr_assert(strstr(why, "; use that version of jobd, or a newer one"), "%s", why);
 }

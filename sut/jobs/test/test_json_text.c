@@ -104,6 +104,7 @@ Test(json_text, depth_has_a_limit)
         memset(text + depth, ']', depth);
         text[2 * depth] = '\0';
         cr_assert_eq(json_valid(text), depth == JSON_DEPTH_MAX);
+        cr_assert_eq(json_too_deep(text), depth > JSON_DEPTH_MAX);
     }
 }
 

@@ -321,7 +321,7 @@ void pg_tell_settle(struct pg_link *link);
 
 /* ---- schema.c ---- */
 
-/* Brings the schema to today's version, makes it if the options say so. */
-void pg_schema_open(struct pg_link *link, struct pg_error *error);
+/* Brings the schema to today's version, makes it if the options say so. Returns which one was there; 0: none. */
+long pg_schema_open(struct pg_link *link, struct pg_error *error);
 
 #endif

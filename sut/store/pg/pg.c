@@ -274,7 +274,7 @@ struct store_db *store_pg_open(const struct store_pg_options *options, char *why
     store->heap = heap;
     pg_link_init(&store->link, heap, options);
     pg_link_begin(&store->link, &error);
-    pg_schema_open(&store->link, &error);
+    store->base.base.schema_found = (int)pg_schema_open(&store->link, &error);
     if (!error.err)
         return &store->base.base;
     snprintf(why, why_size, "%s", error.why);

@@ -121,6 +121,7 @@ static const char *const steps[] = {
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps, SQL_SIZE = 700, NAME_SIZE = 130 };
+_Static_assert(SCHEMA_VERSION == STORE_SCHEMA, "store.h says how many steps there are");
 
 struct schema {
     struct pg_link *link;
@@ -220,7 +221,21 @@ static void migrate(struct schema *schema)
     link->doubt = false;
 }
 
-void pg_schema_open(struct pg_link *link, struct pg_error *error)
+/* Somebody who may look, but not change anything, would find out with each request, and for ever. */
+static void rights_check(struct schema *schema)
+{
+#define MAY(what) "has_table_privilege(c.oid,'" what "')"
+    if (!ask_if(
+            schema,
+            "SELECT bool_and(" MAY("SELECT") "AND " MAY("INSERT") "AND " MAY("UPDATE") "AND " MAY(
+                "DELETE") ")FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON "
+                          "n.oid=c.relnamespace WHERE n.nspname=%s AND c.relkind='r'AND "
+                          "c.relname LIKE 'duress\\_%%'"))
+        pg_fail(schema->error, -EACCES, "permission denied: this user may not change its tables");
+#undef MAY
+}
+
+long pg_schema_open(struct pg_link *link, struct pg_error *error)
 {
     struct schema schema = {.link = link, .error = error};
     name_quote(link->options.schema, '"', schema.name, sizeof schema.name);
@@ -232,12 +247,13 @@ void pg_schema_open(struct pg_link *link, struct pg_error *error)
     if (!error->err && strcmp(read_only, "on") == 0)
         pg_fail(error, -EROFS, "is read-only");
     if (error->err)
-        return;
+        return 0;
     long version = version_read(&schema);
-    if (error->err || version == SCHEMA_VERSION)
-        return;
-    if (version == 0 && !link->options.create)
+    if (!error->err && version == 0 && !link->options.create)
         pg_fail(error, -ENOENT, "holds no jobs: it has not been set up for them");
-    else
+    else if (!error->err && version != SCHEMA_VERSION)
         migrate(&schema);
+    if (!error->err && link->options.runs_jobs)
+        rights_check(&schema);
+    return version;
 }

@@ -270,6 +270,7 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
         err = set_pragmas(store, why, why_size);
     if (!err && !found_log(store))
         connection_doubt(store, false);
+    store->base.base.schema_found = (int)version;
     if (!err && !schema_is_new(version)) {
         char problem[128];
         err = schema_migrate(store->conn, problem, sizeof problem);

@@ -119,6 +119,7 @@ static const char *const steps[] = {
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
+_Static_assert(SCHEMA_VERSION == STORE_SCHEMA, "store.h says how many steps there are");
 
 static int schema_fail(sqlite3 *conn, int rc, char *why, size_t why_size)
 {
