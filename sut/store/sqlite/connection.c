@@ -178,6 +178,7 @@ static int check_file(struct sqlite_store *store, bool create, int64_t *ret_vers
     char problem[128];
     int64_t now_ms = 0;
     int err = schema_check(store->conn, ret_version, problem, sizeof problem);
+    store->base.base.schema_found = (int)*ret_version;
     if (!err && *ret_version == 0 && !create) {
         err = -ENOENT;
         snprintf(problem, sizeof problem, "holds no jobs: it has not been set up for them");
@@ -270,7 +271,6 @@ int connection_open(struct sqlite_store *store, bool create, char *why, size_t w
         err = set_pragmas(store, why, why_size);
     if (!err && !found_log(store))
         connection_doubt(store, false);
-    store->base.base.schema_found = (int)version;
     if (!err && !schema_is_new(version)) {
         char problem[128];
         err = schema_migrate(store->conn, problem, sizeof problem);
