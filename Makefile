@@ -80,7 +80,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 .DEFAULT_GOAL := build
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- the two commands a newcomer needs ----
 

@@ -91,8 +91,9 @@ static int unknown_command(const char *name)
         if (!commands[i]->hidden)
             names[count++] = commands[i]->name;
     const char *near = nearest_word(name, strlen(name), names, count);
-    fprintf(stderr, "duress: unknown command '%s'%s%s%s\ntry 'duress --help'\n", name,
-            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "duress: unknown %s '%s'%s%s%s\ntry 'duress --help'\n",
+            *name == '-' ? "option" : "command", name, near ? "; did you mean '" : "",
+            near ? near : "", near ? "'?" : "");
     return EXIT_USAGE;
 }
 
@@ -142,7 +143,7 @@ int duress_main(int argc, char **argv, const struct system *const *systems, size
     if (strcmp(name, "--version") == 0) {
         printf("duress " DURESS_VERSION ", commit " DURESS_COMMIT ", compiler " __VERSION__
                ", flags " DURESS_FLAGS "\n");
-        return EXIT_HELD;
+        return check_output(EXIT_HELD);
     }
     const struct command *command = command_find(name);
     if (!command)

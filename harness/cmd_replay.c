@@ -186,6 +186,9 @@ static int execute(struct replay *replay)
     print_waits(replay);
     print_verdict(replay);
     fflush(stdout);
+    if (stop && replay->run.events <= replay->options->break_at)
+        fprintf(stderr, "duress replay: event %" PRIu64 " was not reached\n",
+                replay->options->break_at);
     bool failed = replay->run.outcome != OUTCOME_PASS;
     enum exit_code code = exit_code_of(replay->run.outcome);
     if (replay->subject.scenario->must_fail && failed)

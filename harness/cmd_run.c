@@ -207,6 +207,13 @@ static int open_and_run(const struct command *command, const struct runner_setup
     return code;
 }
 
+/* Not more than there are runs. */
+static uint64_t worker_count(const struct run_options *options)
+{
+    bool few = options->runs && options->runs < options->workers;
+    return few ? options->runs : options->workers;
+}
+
 static int load_and_run(const struct command *command, const struct systems *systems,
                         const struct run_options *options, const struct words *paths,
                         const char *program, const char *line)
@@ -228,7 +235,7 @@ static int load_and_run(const struct command *command, const struct systems *sys
         .runs = options->runs,
         .time_ns = options->time_ns,
         .shard = options->shard,
-        .workers = (unsigned)options->workers,
+        .workers = (unsigned)worker_count(options),
         .verify = options->verify,
         .fail_fast = options->fail_fast,
         .strict_faults = options->strict_faults,

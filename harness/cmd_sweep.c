@@ -107,10 +107,16 @@ static void show_progress(void *ctx, const struct sweep *sweep)
         return;
     line->next_ns = now + INT64_C(200000000);
     struct sweep_progress progress = sweep_progress(sweep);
-    fprintf(stderr,
-            "\r%" PRIu64 " runs of %" PRIu64 " that are known so far, %" PRIu64 " failed \033[K",
+    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " known runs, %" PRIu64 " failed\033[K",
             progress.runs, progress.known, progress.failed);
     line->shown = true;
+}
+
+/* Can a line be written over there? */
+static bool is_screen(int fd)
+{
+    const char *term = getenv("TERM");
+    return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
 }
 
 /* ---- the command ---- */
@@ -212,7 +218,7 @@ static int sweep_scenario(const struct campaign *campaign, const struct scenario
         .dir = dir,
         .fresh = options->fresh,
         .keep_state = campaign->several > 1,
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .progress = is_screen(STDERR_FILENO) ? show_progress : NULL,
         .progress_ctx = &line,
     };
     int code = EXIT_HARNESS, err = path_make(dir);
@@ -310,7 +316,7 @@ static int load_and_sweep(const struct command *command, struct campaign *campai
     code = sweep_all_of(campaign, &plan);
     if (!campaign->several) {
         cli_complain(command,
-                     options->family ? "no scenario of the family %s there" : "no scenario there",
+                     options->family ? "no scenario of the family '%s' there" : "no scenario there",
                      options->family);
         code = EXIT_USAGE;
     }

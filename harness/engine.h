@@ -63,4 +63,8 @@ extern const struct nemesis_engine nemesis_engine;
 /* Levenshtein distance based: the nearest of the words, or NULL if none is near. For "did you mean". */
 const char *nearest_word(const char *word, size_t length, const char *const *words, size_t count);
 
+/* Of a file that is not there: "; did you mean 'scenarios/calm.yaml'?", the one beside it whose name
+ * is nearest, or "". Heap. */
+char *nearest_file(const char *path);
+
 #endif

@@ -3,9 +3,11 @@
 #include "harness/json.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define EXACT_MAX (INT64_C(1) << 53) /* the largest range of integers that doubles hold exactly */
 
@@ -45,6 +47,17 @@ unsigned utf8_length(const char *text)
         return !overlong && !too_big && tail ? 4 : 0;
     }
     return 0;
+}
+
+void utf8_make_plain(char *text)
+{
+    while (*text) {
+        unsigned length = utf8_length(text);
+        bool control = length == 1 && iscntrl((unsigned char)*text) && !strchr("\t\n", *text);
+        if (length == 0 || control)
+            *text = '?';
+        text += length ? length : 1;
+    }
 }
 
 static void escape_ascii(FILE *out, char c)

@@ -60,5 +60,8 @@ void json_escape(FILE *out, const char *text);
 /* Length of the well-formed UTF-8 sequence at `text` (1..4), 0 if there is none. Text ends with
  * NUL. */
 unsigned utf8_length(const char *text);
+/* Puts '?' in place of each byte that must not reach a terminal: of control characters (but tabs and
+ * line ends), and of what is not UTF-8. */
+void utf8_make_plain(char *text);
 
 #endif

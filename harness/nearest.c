@@ -1,9 +1,14 @@
 /* nearest.c: the word that was probably meant. Edit distance with transpositions (optimal string
  * alignment), on three rows of a table; ties go to the word that comes first.
  */
+#define _GNU_SOURCE /* asprintf */
 #include "harness/engine.h"
 
+#include "harness/options.h"
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WORD_MAX 96 /* longer words have no neighbours */
 
@@ -54,4 +59,34 @@ const char *nearest_word(const char *word, size_t length, const char *const *wor
         }
     }
     return nearest;
+}
+
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+char *nearest_file(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    int folder = (int)(name - path);
+    char *dir, *hint;
+    struct dirent **entries = NULL;
+    if (asprintf(&dir, "%.*s", folder ? folder : 2, folder ? path : "./") < 0)
+        abort();
+    int count = access(path, F_OK) ? scandir(dir, &entries, is_visible, alphasort) : 0;
+    struct words names = {0};
+    for (int i = 0; i < count; i++)
+        if (strcmp(entries[i]->d_name, name) != 0) /* a link that leads nowhere */
+            words_add(&names, entries[i]->d_name);
+    const char *near = nearest_word(name, strlen(name), names.items, names.count);
+    if (asprintf(&hint, "%s%.*s%s%s", near ? "; did you mean '" : "", near ? folder : 0, path,
+                 near ? near : "", near ? "'?" : "") < 0)
+        abort();
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    free(dir);
+    words_done(&names);
+    return hint;
 }

@@ -52,8 +52,13 @@ int option_number(const char *text, void *into, char *why, size_t why_size)
     errno = 0;
     char *end;
     unsigned long long value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno) {
-        snprintf(why, why_size, "'%s' is not a whole number", text);
+    const char *digits = text + (*text == '-');
+    const char *what = *digits < '0' || *digits > '9' || *end ? "not a whole number"
+                       : *text == '-'                         ? "below zero"
+                       : errno                                ? "too large"
+                                                              : NULL;
+    if (what) {
+        snprintf(why, why_size, "'%s' is %s", text, what);
         return -EINVAL;
     }
     *(uint64_t *)into = value;

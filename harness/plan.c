@@ -131,12 +131,21 @@ static int load_directory(struct plan *plan, const char *path, const struct extr
     return err;
 }
 
+static int missing(const char *path, int err, char **ret_why)
+{
+    char *near = nearest_file(path);
+    if (asprintf(ret_why, "%s: %s%s", path, strerror(err), near) < 0)
+        abort();
+    free(near);
+    return -err;
+}
+
 static int load_path(struct plan *plan, const char *path, const struct extras *extras,
                      const struct systems *systems, char **ret_why)
 {
     struct stat about;
     if (stat(path, &about))
-        return message(ret_why, -errno, "%s: %s", path, strerror(errno));
+        return missing(path, errno, ret_why);
     return S_ISDIR(about.st_mode) ? load_directory(plan, path, extras, systems, ret_why)
                                   : load_file(plan, path, extras, systems, ret_why);
 }

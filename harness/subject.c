@@ -135,6 +135,18 @@ static bool names_scenario(const char *path)
     return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
 
+static bool is_tape(const char *path)
+{
+    static const char head[] = "duress-tape ";
+    char begins[sizeof head] = "";
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return false;
+    size_t got = fread(begins, 1, sizeof head - 1, in);
+    fclose(in);
+    return got == sizeof head - 1 && strcmp(begins, head) == 0;
+}
+
 static int load_seed(struct subject *subject, const char *path, const char *seed_text,
                      const struct loading *loading)
 {
@@ -146,6 +158,11 @@ static int load_seed(struct subject *subject, const char *path, const char *seed
     }
     if (seed_parse(seed_text, &seed, why, sizeof why)) {
         cli_complain(loading->command, "--seed: %s", why);
+        return -EINVAL;
+    }
+    if (is_tape(path)) {
+        cli_complain(loading->command, "--seed is for a scenario; %s is a tape, which has its own",
+                     path);
         return -EINVAL;
     }
     subject->tape = tape_new(seed);

@@ -5,6 +5,9 @@
  */
 #include "harness/tape_internal.h"
 
+#include "harness/engine.h"
+#include "harness/json.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -133,6 +136,7 @@ static bool complain_foreign(struct reader *reader, const char *what)
 static bool complain(struct reader *reader, const char *what)
 {
     size_t column = (size_t)(reader->at - reader->line) + 1;
+    utf8_make_plain(reader->line);
     snprintf(reader->why, reader->why_size, "%s:%u:%zu: error: %s\n  %s\n  %*s^", reader->path,
              reader->number, column, what, reader->line, (int)column - 1, "");
     return false;
@@ -433,12 +437,18 @@ static bool read_line(struct reader *reader)
         "from, fingerprint, end");
 }
 
+/* A comment, a name may hold what a terminal would obey, and would be shown as it is. */
+static bool is_text(int c)
+{
+    return !iscntrl(c) || c == '\t' || c == '\r';
+}
+
 /* Reads a line; false at the end of the file, and when what stands there is no line of text. */
 static bool get_line(struct reader *reader, FILE *in)
 {
     size_t length = 0;
     int c;
-    while ((c = getc(in)) != EOF && c != '\n' && c != '\0' && length < sizeof reader->line - 1)
+    while ((c = getc(in)) != EOF && c != '\n' && is_text(c) && length < sizeof reader->line - 1)
         reader->line[length++] = (char)c;
     if (c == EOF && length == 0)
         return false;
@@ -446,8 +456,8 @@ static bool get_line(struct reader *reader, FILE *in)
     reader->number++;
     if (c != EOF && c != '\n') {
         reader->foreign = true;
-        return complain_foreign(reader, c ? "not a tape: no line of one is so long"
-                                          : "not a tape: this is not a text file");
+        return complain_foreign(reader, is_text(c) ? "not a tape: no line of one is so long"
+                                                   : "not a tape: this is not a text file");
     }
     return true;
 }
@@ -531,7 +541,10 @@ struct tape *tape_read(const char *path, struct tape_meta *ret_meta, char *why, 
 {
     FILE *in = fopen(path, "re");
     if (!in) {
-        snprintf(why, why_size, "%s: %s", path, strerror(errno));
+        int err = errno;
+        char *near = nearest_file(path);
+        snprintf(why, why_size, "%s: %s%s", path, strerror(err), near);
+        free(near);
         return NULL;
     }
     struct tape *tape = tape_read_from(in, path, ret_meta, why, why_size);

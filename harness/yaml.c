@@ -3,6 +3,7 @@
  * accepted is noted, and reading goes on. */
 #include "harness/yaml_internal.h"
 
+#include "harness/engine.h"
 #include "harness/json.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -272,12 +273,35 @@ static size_t offset_of(const struct yaml_file *file, int line, int column)
     return at;
 }
 
+/* A tab that indents this line or the next, which libfyaml calls anything but that; NULL: none. */
+static const char *indenting_tab(const struct yaml_file *file, size_t offset)
+{
+    const char *line = file->source + offset;
+    while (line > file->source && line[-1] != '\n')
+        line--;
+    for (int i = 0; line && i < 2; i++) {
+        size_t blanks = strspn(line, " \t");
+        const char *tab = memchr(line, '\t', blanks);
+        if (tab)
+            return tab;
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    return NULL;
+}
+
 /* libfyaml's first complaint; the ones after it are echoes. */
 static void take_diagnostics(struct yaml_file *file, struct fy_diag *diag)
 {
     void *cursor = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &cursor);
     struct yaml place = {.offset = error ? offset_of(file, error->line, error->column) : 0};
+    const char *tab = indenting_tab(file, place.offset);
+    if (tab) {
+        place.offset = (size_t)(tab - file->source);
+        yaml_complain(file, &place, "not valid YAML: a tab; lines are indented by blanks");
+        return;
+    }
     yaml_complain(file, &place, "not valid YAML: %s", error ? error->msg : "it cannot be parsed");
 }
 
@@ -322,10 +346,12 @@ struct yaml_file *yaml_read(const char *path)
 {
     struct yaml_file *file = yaml_file_new(path, YAML_SIZE_MAX);
     const char *why = source_read(file);
+    char *near = why ? nearest_file(path) : NULL;
     if (why)
-        yaml_complain(file, NULL, "%s", why);
+        yaml_complain(file, NULL, "%s%s", why, near);
     else
         source_parse(file);
+    free(near);
     return file;
 }
 

@@ -68,6 +68,12 @@ const struct yaml *yaml_root(const struct yaml_file *file)
 
 /* ---- places ---- */
 
+/* Does a character begin at this byte? */
+static bool utf8_starts(char byte)
+{
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
 struct place {
     int line, column;
     size_t line_begin, line_end; /* bytes */
@@ -84,7 +90,7 @@ static struct place place_of(const struct yaml_file *file, size_t offset)
             place.line_begin = i + 1;
         }
     for (size_t i = place.line_begin; i < offset; i++)
-        place.column += ((unsigned char)file->source[i] & 0xc0) != 0x80;
+        place.column += utf8_starts(file->source[i]);
     place.line_end = place.line_begin;
     while (place.line_end < file->length && !strchr("\r\n", file->source[place.line_end]))
         place.line_end++;
@@ -100,26 +106,31 @@ void yaml_position(const struct yaml_file *file, const struct yaml *node, int *r
 }
 
 /* The line, cut around the caret when it is long, and the caret. Tabs stay tabs, so that it stands
- * right. */
+ * right. Of an empty line there is nothing to show. */
 static void show_line(const struct yaml_file *file, const struct place *place, FILE *out)
 {
+    if (place->line_begin == place->line_end)
+        return;
+    char *line =
+        must(strndup(file->source + place->line_begin, place->line_end - place->line_begin));
     int from = place->column > LINE_BEFORE ? place->column - LINE_BEFORE : 1;
     int at = 0;
+    utf8_make_plain(line);
     fputs("  ", out);
-    for (size_t i = place->line_begin; i < place->line_end; i++) {
-        at += ((unsigned char)file->source[i] & 0xc0) != 0x80;
+    for (const char *c = line; *c; c++) {
+        at += utf8_starts(*c);
         if (at >= from && at < from + LINE_SHOWN)
-            fputc(file->source[i], out);
+            fputc(*c, out);
     }
     fputs("\n  ", out);
     at = 0;
-    for (size_t i = place->line_begin; i < place->line_end && at + 1 < place->column; i++) {
-        bool starts = ((unsigned char)file->source[i] & 0xc0) != 0x80;
-        at += starts;
-        if (starts && at >= from)
-            fputc(file->source[i] == '\t' ? '\t' : ' ', out);
+    for (const char *c = line; *c && at + 1 < place->column; c++) {
+        at += utf8_starts(*c);
+        if (utf8_starts(*c) && at >= from)
+            fputc(*c == '\t' ? '\t' : ' ', out);
     }
     fputs("^\n", out);
+    free(line);
 }
 
 /* ---- complaints ---- */
@@ -141,6 +152,7 @@ static void complain_at(struct yaml_file *file, size_t offset, const char *forma
     struct complaint complaint = {.offset = offset};
     if (vasprintf(&complaint.text, format, args) < 0)
         abort();
+    utf8_make_plain(complaint.text);
     size_t count = file->complaint_count + 1;
     file->complaints = must(realloc(file->complaints, count * sizeof *file->complaints));
     file->complaints[file->complaint_count++] = complaint;
@@ -212,5 +224,6 @@ const char *yaml_describe(const struct yaml *node, char *out, size_t size)
     for (char *c = out; *c; c++)
         if (*c == '\n')
             *c = ' ';
+    utf8_make_plain(out);
     return out;
 }

@@ -82,15 +82,16 @@ static void print_runs(const struct progress *progress, FILE *out)
         fputs(format_plural(progress->runs, "run", runs), out);
 }
 
-/* "1,204 runs  107/s  1.3M events/s  0 failed  12.0s left  lost replies from the store" */
+/* "1,204 runs  0 failed  107/s  1.3M events/s  12.0s left  lost replies from the store": what counts
+ * comes first, since a narrow terminal cuts the line. */
 static void print_progress(const struct progress *progress, FILE *out)
 {
     char text[FORMAT_MAX];
     print_runs(progress, out);
+    fprintf(out, "  %s failed", format_count(progress->failures, text));
     fprintf(out, "  %s/s", format_count(format_rate(progress->runs, progress->wall_ns), text));
     fprintf(out, "  %s events/s",
             format_short(format_rate(progress->events, progress->wall_ns), text));
-    fprintf(out, "  %s failed", format_count(progress->failures, text));
     if (progress->left_ns >= 0)
         fprintf(out, "  %s left", format_time(progress->left_ns, text));
     if (progress->scenario)

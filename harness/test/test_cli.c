@@ -37,8 +37,9 @@ Test(cli, bad_values)
 {
     scenario_put("s/good.yaml", "");
     refuses("run s --runs 0", "at least 1");
-    refuses("run s --runs -3", "not a whole number");
-    refuses("run s --runs 99999999999999999999", "not a whole number");
+    refuses("run s --runs -3", "below zero");
+    refuses("run s --runs 1e3", "not a whole number");
+    refuses("run s --runs 99999999999999999999", "too large");
     refuses("run s --shard 5/3", "not a shard");
     refuses("run s --shard 0/2", "not a shard");
     refuses("run s --shard 1/0", "not a shard");
@@ -53,6 +54,9 @@ Test(cli, bad_values)
     refuses("run s --runs", "needs a value");
     refuses("run s --fail-fast=yes", "takes no value");
     refuses("run missing.yaml", "missing.yaml");
+    refuses("run s/god.yaml", "did you mean 's/good.yaml'?");
+    refuses("replay s/god.yaml --seed 1", "did you mean 's/good.yaml'?");
+    refuses("--sede", "unknown option '--sede'");
     refuses("replay s/good.yaml", "needs --seed");
     refuses("replay s/good.yaml --seed x", "not a seed");
     refuses("replay", "needs one tape");
@@ -82,6 +86,9 @@ Test(cli, what_is_no_tape)
     refuses("replay tape", "tape:1");
     refuses("replay no-tape", "no-tape");
     refuses("replay s", "s: cannot be read: Is a directory");
+    file_put("tape", "duress-tape 1\n");
+    refuses("replay tape --seed 3", "tape is a tape, which has its own");
+    refuses("replay taep", "did you mean 'tape'?");
 }
 
 Test(cli, a_tape_that_speaks_of_what_is_not_there)
@@ -167,6 +174,7 @@ Test(cli, what_could_not_be_printed_is_told)
 {
     scenario_put("s/good.yaml", "");
     cr_assert_eq(duress_shell("list points >/dev/full 2>/dev/null"), 3);
+    cr_assert_eq(duress_shell("--version >/dev/full 2>/dev/null"), 3);
     cr_assert_eq(duress_shell("replay s/good.yaml --seed 1 >/dev/full 2>err"), 3);
     cr_assert_eq(first_of("err"), 'd', "duress: cannot write");
 }
@@ -253,6 +261,8 @@ Test(cli, replaying_a_seed)
     cr_assert_eq(duress("replay s/bad.yaml --seed 0x5 --trace"), 1);
     cr_assert(says(first) && says("fake/step/done"));
     cr_assert_eq(duress("replay s/bad.yaml --seed 5 --break-at 3"), -SIGTRAP);
+    cr_assert_eq(duress("replay s/bad.yaml --seed 5 --break-at 100000"), 1);
+    cr_assert(says("event 100000 was not reached"), "%s", said);
 }
 
 Test(cli, replaying_a_crash)

@@ -268,6 +268,7 @@ Test(tape_file, what_is_no_text_is_not_half_read)
     write_bytes(with_nul, sizeof with_nul - 1);
     cr_expect_null(read_file(&meta, why, sizeof why));
     cr_expect(strstr(why, ":2:1: error: not a tape: this is not a text file"), "%s", why);
+    refuses("duress-tape 1\n# a\x1b[31mred\n", ":2:1: error: not a tape: this is not a text file");
     memset(text + strlen(text), 'x', 4500);
     refuses(text, ":2:1: error: not a tape: no line of one is so long");
 }
