@@ -176,14 +176,20 @@ void heap_free(struct heap *heap)
     free(heap);
 }
 
-void *heap_alloc(struct heap *heap, size_t size)
+/* Not zeroed. */
+static inline void *block_take(struct heap *heap, size_t size)
 {
     struct heap_block *block = block_cut(heap, size);
     if (!block) {
         block = block_resize(NULL, size);
         block_insert(heap, block, size);
     }
-    return memset(block->data, 0, size);
+    return block->data;
+}
+
+void *heap_alloc(struct heap *heap, size_t size)
+{
+    return memset(block_take(heap, size), 0, size);
 }
 
 void *heap_try_alloc(struct heap *heap, size_t size)
@@ -269,14 +275,15 @@ void heap_spares_done(struct heap_spares *spares)
 
 /* ---- copies and sums ---- */
 
-char *heap_strdup(struct heap *heap, const char *text)
+char *heap_text(struct heap *heap, const char *text)
 {
-    return text ? heap_memdup(heap, text, strlen(text) + 1) : NULL;
+    size_t size = strlen(text) + 1;
+    return memcpy(block_take(heap, size), text, size);
 }
 
 void *heap_memdup(struct heap *heap, const void *data, size_t size)
 {
-    void *copy = heap_alloc(heap, size);
+    void *copy = block_take(heap, size);
     return size ? memcpy(copy, data, size) : copy;
 }
 

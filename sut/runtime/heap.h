@@ -36,8 +36,14 @@ void *heap_alloc(struct heap *heap, size_t size);         /* zeroed, 16-byte ali
 void *heap_try_alloc(struct heap *heap, size_t size);     /* the same; NULL: there is no memory */
 void *heap_realloc(struct heap *heap, void *block, size_t size); /* new bytes are not zeroed */
 void heap_release(struct heap *heap, void *block);               /* NULL is fine */
-char *heap_strdup(struct heap *heap, const char *text);          /* NULL stays NULL */
 void *heap_memdup(struct heap *heap, const void *data, size_t size);
+char *heap_text(struct heap *heap, const char *text);
+
+/* NULL stays NULL, without a call: most texts of a request are not there. */
+static inline char *heap_strdup(struct heap *heap, const char *text)
+{
+    return text ? heap_text(heap, text) : NULL;
+}
 
 /* Small blocks that belonged to one heap and may belong to another one next, without a trip through malloc: for what comes and
  * goes all the time. Zeroed: none yet. */
