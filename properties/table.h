@@ -18,7 +18,8 @@ struct table {
     size_t entry_size; /* a key, and the value right behind it: they are wanted together */
     size_t count, capacity;
     unsigned char *entries;
-    uint32_t *slots; /* number of an entry + 1; 0: free. 2 * capacity of them, a power of two. */
+    uint32_t *
+        slots; /* behind the entries: number of an entry + 1; 0: free. 2 * capacity of them, a power of two. */
 };
 
 void table_done(struct table *table);
