@@ -47,7 +47,7 @@ TEST_LIBS    := $(DURESS_LIBS) -luv -lcriterion $(PG_LIBS)
 
 # ---- sources: a folder shows what it is ----
 
-HARNESS  := $(wildcard harness/*.c harness/world/*.c nemesis/*.c properties/*.c reports/*.c)
+HARNESS  := $(filter-out harness/test/% harness/bench/%,$(wildcard harness/*.c harness/*/*.c)) $(wildcard nemesis/*.c properties/*.c reports/*.c)
 PG       := $(wildcard sut/store/pg/*.c)
 SUT      := $(wildcard sut/*.c sut/runtime/*.c sut/store/*.c sut/store/op/*.c sut/store/sqlite/*.c sut/jobs/*.c)
 ADAPTERS := $(filter-out scenarios/main.c,$(wildcard scenarios/*.c scenarios/jobs/*.c scenarios/trees/*.c))
@@ -106,7 +106,7 @@ test-objects: $(call OBJ,$(TESTS) $(TESTERS) $(BENCHES)) $(patsubst %.c,$(BUILD)
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli% harness/cmd%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) $(if $(findstring /test/prop_,$<),-DPROPERTY_CRITERION) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(POINTS) $(if $(filter reports/% harness/cli/%,$<),$(ABOUT)) $(if $(filter sut/cli/%,$<),$(JOBS_ABOUT)) $(CFLAGS) $(if $(findstring /test/,$<),-Wno-write-strings) $(if $(findstring /test/prop_,$<),-DPROPERTY_CRITERION) -MMD -MP -c $< -o $@
 
 # Property tests, once more, for `duress run property:...`: there without Criterion.
 $(BUILD)/props/%.o: %.c

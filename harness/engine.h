@@ -3,7 +3,7 @@
 #ifndef DURESS_ENGINE_H
 #define DURESS_ENGINE_H
 
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
 /* One thing that a nemesis can be told. */

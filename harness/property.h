@@ -12,7 +12,7 @@
 #ifndef DURESS_PROPERTY_H
 #define DURESS_PROPERTY_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 
 enum property_kind {
     PROPERTY_ALWAYS,     /* safety */

@@ -2,7 +2,7 @@
 #ifndef DURESS_QUOTE_H
 #define DURESS_QUOTE_H
 
-#include "harness/options.h"
+#include "harness/cli/options.h"
 
 /* The word as a shell reads it back; in quotes only where needed. */
 void shell_quote(FILE *out, const char *word);

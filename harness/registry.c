@@ -3,7 +3,7 @@
  * Compilers and linkers order sections as they like; sorting by name makes numbers and listings the same everywhere.
  */
 #include "harness/hash.h"
-#include "harness/trace_internal.h"
+#include "harness/trace/internal.h"
 
 #include <assert.h>
 #include <stdbool.h>

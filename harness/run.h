@@ -4,9 +4,9 @@
 #ifndef DURESS_RUN_H
 #define DURESS_RUN_H
 
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 #include "harness/system.h"
-#include "harness/tape.h"
+#include "harness/tape/tape.h"
 
 enum outcome {
     OUTCOME_PASS = 0,

@@ -3,7 +3,7 @@
 #ifndef DURESS_SYSTEM_H
 #define DURESS_SYSTEM_H
 
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 #include "harness/world/world.h"
 
 struct system {

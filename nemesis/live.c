@@ -9,7 +9,7 @@
 
 #include "harness/hash.h"
 #include "harness/seed.h"
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "nemesis/counters.h"
 #include "nemesis/rules.h"
 

@@ -5,7 +5,7 @@
  */
 #include "nemesis/pattern.h"
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "nemesis/parser.h"
 
 #include <errno.h>

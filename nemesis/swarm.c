@@ -2,7 +2,7 @@
 #include "nemesis/swarm.h"
 
 #include "harness/hash.h"
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "nemesis/kinds.h"
 #include "nemesis/pattern.h"
 

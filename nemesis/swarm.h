@@ -9,7 +9,7 @@
 #ifndef DURESS_SWARM_H
 #define DURESS_SWARM_H
 
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 
 /* One fault at one point, as a rule. */
 struct swarm_rule {

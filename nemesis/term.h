@@ -34,7 +34,7 @@
 
 #include "harness/engine.h"
 #include "harness/fault.h"
-#include "harness/tape.h"
+#include "harness/tape/tape.h"
 
 struct term; /* parsed; immutable */
 

@@ -1,4 +1,4 @@
-/* gen.h: typed draws. A generator turns the choices of a sequence (harness/sequence.h) into values; whatever is built
+/* gen.h: typed draws. A generator turns the choices of a sequence (harness/sequence/sequence.h) into values; whatever is built
  * of these draws can be recorded, replayed and shrunk. Shrinking goes towards what stands first or nearest to 0:
  * short lists, small numbers, whole numbers, the letters '0' and 'a', the first alternative.
  *
@@ -7,7 +7,7 @@
 #ifndef PROPERTIES_GEN_H
 #define PROPERTIES_GEN_H
 
-#include "harness/sequence.h"
+#include "harness/sequence/sequence.h"
 #include "properties/arena.h"
 
 struct gen {

@@ -8,7 +8,7 @@
 #ifndef PROPERTIES_MATCH_H
 #define PROPERTIES_MATCH_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "properties/findings.h"
 
 enum { KEY_FIELDS_MAX = 4 };

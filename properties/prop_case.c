@@ -5,8 +5,8 @@
  * (buffers, a test framework's channel) is the parent's.
  */
 #define _GNU_SOURCE /* memfd_create, sigabbrev_np */
-#include "harness/crash.h"
-#include "harness/fork.h"
+#include "harness/process/crash.h"
+#include "harness/process/fork.h"
 #include "properties/prop_internal.h"
 
 #include <errno.h>

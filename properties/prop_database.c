@@ -9,7 +9,7 @@
  * and the file is written anew with the next change.
  */
 #define _GNU_SOURCE /* asprintf */
-#include "harness/rundir.h"
+#include "harness/suite/rundir.h"
 #include "properties/prop_internal.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* prop_guard.c: a property whose cases run in one process may still crash. It runs in a child; when that dies, the same
  * cases run again, each in a child of its own, and the one that kills is found, shrunk and told. */
-#include "harness/fork.h"
+#include "harness/process/fork.h"
 #include "properties/prop_internal.h"
 
 #include <errno.h>

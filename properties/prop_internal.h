@@ -7,7 +7,7 @@
 #ifndef PROPERTIES_PROP_INTERNAL_H
 #define PROPERTIES_PROP_INTERNAL_H
 
-#include "harness/shrink_sequence.h"
+#include "harness/sequence/shrink.h"
 #include "properties/prop.h"
 
 #include <setjmp.h>

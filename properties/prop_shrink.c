@@ -1,5 +1,5 @@
 /* prop_shrink.c: makes a failing case simple: first as a sequence of choices whose meaning nobody knows
- * (harness/shrink_sequence.h), then by what is known of faults and switches: each is a span with its number in it. A
+ * (harness/sequence/shrink.h), then by what is known of faults and switches: each is a span with its number in it. A
  * fault or a step less often means that something is done once less, so that what comes later comes at other numbers:
  * a fault, a switch or a step is left out while another fault or switch moves a little. After such a success the first
  * kind begins anew. */

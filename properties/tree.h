@@ -8,7 +8,7 @@
 #ifndef PROPERTIES_TREE_H
 #define PROPERTIES_TREE_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include <stdbool.h>
 
 enum kid_state { KID_DOWN, KID_UP, KID_RETRY };

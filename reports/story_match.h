@@ -5,7 +5,7 @@
 #ifndef DURESS_STORY_MATCH_H
 #define DURESS_STORY_MATCH_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 
 #define SUBJECTS_MAX 12
 

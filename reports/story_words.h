@@ -2,7 +2,7 @@
 #ifndef DURESS_STORY_WORDS_H
 #define DURESS_STORY_WORDS_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 
 /* Was something injected here: a fault at a point, or an event of a nemesis? */
 bool event_is_injected(const struct event *event);

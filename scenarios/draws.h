@@ -2,7 +2,7 @@
 #ifndef SCENARIOS_DRAWS_H
 #define SCENARIOS_DRAWS_H
 
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 
 #define US INT64_C(1000)
 #define MS (1000 * US)

@@ -1,7 +1,7 @@
 /* fake_system.h: a system under test that misbehaves as a scenario file asks it to, for the tests
  * of the runner. To be included once per test program. Its program is the test program itself:
  * fake_main() below. */
-#include "harness/cli.h"
+#include "harness/cli/cli.h"
 #include "harness/world/world.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,5 @@
 /* Sequences: the order of values is a bijection, and what was drawn replays. */
-#include "harness/sequence.h"
+#include "harness/sequence/sequence.h"
 #include "properties/prop.h"
 
 static struct sequence_choice draw_choice(struct gen *gen)

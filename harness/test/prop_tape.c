@@ -1,6 +1,6 @@
 /* A tape file, read and written again, is the same file and makes the same choices. */
 #define _GNU_SOURCE
-#include "harness/tape.h"
+#include "harness/tape/tape.h"
 #include "properties/prop.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef DURESS_TEST_RECORDER_H
 #define DURESS_TEST_RECORDER_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 
 struct recorder {
     struct point_sink sink; /* first: the sink is the recorder */

@@ -1,5 +1,5 @@
 /* Branches: runs that begin alike are made once, up to where they part. A branch must be the run of its tape. */
-#include "harness/lab.h"
+#include "harness/process/lab.h"
 
 #include "harness/point.h"
 #include "harness/system.h"

@@ -2,7 +2,7 @@
  * and `duress check` says of a kept failure what the run said. */
 #include "harness/test/fake_system.h"
 
-#include "harness/trace_file.h"
+#include "harness/trace/file.h"
 
 TestSuite(check, .init = place_enter, .fini = place_leave);
 

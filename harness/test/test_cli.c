@@ -1,7 +1,7 @@
 /* The command line from outside: bad input, help, lists, the run directory. */
 #include "harness/test/fake_system.h"
 
-#include "harness/rundir.h"
+#include "harness/suite/rundir.h"
 
 TestSuite(cli, .init = place_enter, .fini = place_leave);
 TestSuite(rundir, .init = place_enter, .fini = place_leave);

@@ -1,7 +1,7 @@
 /* The lab: many tapes at once, each in a child of its own. */
 #include "harness/test/fake_system.h"
 
-#include "harness/lab.h"
+#include "harness/process/lab.h"
 
 TestSuite(lab, .init = place_enter, .fini = place_leave);
 

@@ -1,6 +1,6 @@
 /* Sequences: what is drawn is a pure function of what was given and the seed; spans and lists record structure;
  * the order is shortlex on zig-zag indices; random values are ones that find bugs. */
-#include "harness/sequence.h"
+#include "harness/sequence/sequence.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The sequence shrinker: each case must end at its simplest counterexample, for each of some seeds, and within a number
  * of executions. Most cases are the ones that Hypothesis and libhegel test theirs with. */
-#include "harness/shrink_sequence.h"
+#include "harness/sequence/shrink.h"
 
 #include <criterion/criterion.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* The run shrinker, on a system of which it is known what must remain. */
 #define FAKE_SYSTEMS &fake_system, &fragile_system
-#include "harness/scenario.h"
+#include "harness/scenario/scenario.h"
 #include "harness/system.h"
 static const struct system fragile_system;
 #include "harness/test/fake_system.h"
 #include "harness/test/fragile_system.h"
 
-#include "harness/shrinker.h"
+#include "harness/shrinker/shrinker.h"
 
 TestSuite(shrinker, .init = place_enter, .fini = place_leave);
 

@@ -1,5 +1,5 @@
 /* The sweep: a courier that delivers parcels, and tries again once. Few enough points to count every trial by hand. */
-#include "harness/sweep.h"
+#include "harness/sweep/sweep.h"
 
 #include "harness/point.h"
 #include "harness/system.h"

@@ -1,6 +1,6 @@
 /* The tape: choices are pure functions of seed and identity; edits override single ones; the file is exact. */
 #include "harness/point.h"
-#include "harness/tape.h"
+#include "harness/tape/tape.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

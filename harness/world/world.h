@@ -15,8 +15,8 @@
 
 #include "harness/fault.h"
 #include "harness/point.h"
-#include "harness/tape.h"
-#include "harness/trace.h"
+#include "harness/tape/tape.h"
+#include "harness/trace/trace.h"
 
 #define WORLD_START_NS INT64_C(1000000007)
 

@@ -2,7 +2,7 @@
 #ifndef DURESS_TEST_ZOO_H
 #define DURESS_TEST_ZOO_H
 
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "harness/world/world.h"
 
 #include <criterion/criterion.h>

@@ -6,8 +6,8 @@
 #ifndef DURESS_PROPERTIES_BENCH_PROBLEMS_H
 #define DURESS_PROPERTIES_BENCH_PROBLEMS_H
 
-#include "harness/sequence.h"
-#include "harness/shrink_sequence.h"
+#include "harness/sequence/sequence.h"
+#include "harness/sequence/shrink.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
  * scenarios with faults. Of each, the first seeds that fail. The table goes to stderr, the figures as JSON, one a line,
  * to stdout. Argument: how many seeds of each. */
 #include "harness/bench/bench.h"
-#include "harness/plan.h"
-#include "harness/shrinker.h"
+#include "harness/shrinker/shrinker.h"
+#include "harness/suite/plan.h"
 #include "scenarios/bench/promises.h"
 #include "scenarios/jobs/jobs_system.h"
 

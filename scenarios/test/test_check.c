@@ -1,7 +1,7 @@
 /* A recorded trace is judged as the run was: every scenario is run, its trace is written and read
  * back, and each property says the same about both, word for word. */
-#include "harness/failure.h"
-#include "harness/trace_file.h"
+#include "harness/suite/failure.h"
+#include "harness/trace/file.h"
 #include "scenarios/jobs/jobs_system.h"
 #include "scenarios/trees/trees_system.h"
 

@@ -2,8 +2,8 @@
  * a sweep that is told nothing. The right queue passes all of it. */
 #include "scenarios/test/mini_queue.h"
 
-#include "harness/lab.h"
-#include "harness/sweep.h"
+#include "harness/process/lab.h"
+#include "harness/sweep/sweep.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Shrinking real runs of the job system: whatever the scenario, what is left is about one or two jobs and as few nodes
  * and faults as the broken promise needs, and it replays to the same failure. */
-#include "harness/plan.h"
-#include "harness/shrinker.h"
+#include "harness/shrinker/shrinker.h"
+#include "harness/suite/plan.h"
 #include "scenarios/bench/promises.h"
 #include "scenarios/jobs/jobs_system.h"
 

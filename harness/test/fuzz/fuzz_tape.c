@@ -1,5 +1,5 @@
 /* A tape: what is read is written so that reading it again gives the same tape. */
-#include "harness/tape.h"
+#include "harness/tape/tape.h"
 #include "harness/test/fuzz/fuzz.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* A recorded trace: what is read is written so that reading it again gives the same events, and the
  * properties can judge whatever it holds. */
 #include "harness/test/fuzz/fuzz.h"
-#include "harness/trace_file.h"
+#include "harness/trace/file.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* Fault terms, patterns, rules, faults and durations. Every text is tried as each of them: what one
  * of them takes, it prints and takes again, and means the same. */
 #include "harness/test/fuzz/fuzz.h"
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 #include "nemesis/pattern.h"
 #include "nemesis/rules.h"
 
