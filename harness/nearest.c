@@ -4,7 +4,7 @@
 #define _GNU_SOURCE /* asprintf */
 #include "harness/engine.h"
 
-#include "harness/options.h"
+#include "harness/cli/options.h"
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
