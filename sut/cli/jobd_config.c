@@ -53,11 +53,6 @@ void jobd_jobs_config(struct daemon *daemon, const struct config *config, struct
 
 /* ---- again ---- */
 
-static bool removes(const struct config *config)
-{
-    return config->keep_completed_ns + config->keep_cancelled_ns + config->keep_discarded_ns > 0;
-}
-
 /* What cannot change, and would have, is said, and stays as it was. */
 static void keep_fixed(struct daemon *daemon, struct config *config)
 {
@@ -67,10 +62,6 @@ static void keep_fixed(struct daemon *daemon, struct config *config)
         env_log(&daemon->live.env, LOG_WARN,
                 "SIGHUP: '%s' cannot change while jobd runs; it is as before until a restart",
                 names[i]);
-    if (removes(config) && !removes(&daemon->config))
-        env_log(&daemon->live.env, LOG_WARN,
-                "SIGHUP: jobd began with nothing to be removed; the 'keep-...' of the file hold "
-                "after a restart");
 }
 
 /* Checks all of it, then changes; false with a sentence, and nothing has changed. */
@@ -78,6 +69,7 @@ static bool take(struct daemon *daemon, struct config *config, char *why, size_t
 {
     struct cron_config cron;
     struct jobs_config jobs;
+    struct key_ring keys;
     if (!jobd_options_again(config, daemon->argc, daemon->argv, why, why_size))
         return false;
     int err = config->workers ? exec_directory_wrong(config->workers) : 0;
@@ -86,9 +78,15 @@ static bool take(struct daemon *daemon, struct config *config, char *why, size_t
                  strerror(-err));
         return false;
     }
+    if (!config_keys(config, &keys, why, why_size))
+        return false;
     keep_fixed(daemon, config);
     jobd_jobs_config(daemon, config, &cron, &jobs);
-    if (!jobs_reload(daemon->jobs, &jobs, why, why_size))
+    bool taken = jobs_reload(daemon->jobs, &jobs, why, why_size);
+    if (taken)
+        daemon->keys = keys;
+    key_ring_forget(&keys);
+    if (!taken)
         return false;
     if (config->workers)
         exec_workers_move(&daemon->workers, daemon->live.env.heap, config->workers);

@@ -131,6 +131,7 @@ struct jobs {
     bool cuts_known;
     struct job_keep keep;
     int64_t prune_ns;
+    bool prunes;    /* there is a pruner */
     int64_t due_ns; /* monotonic: when the stager should look, if earlier than its poll; INT64_MAX:
                        nothing known */
     int64_t moved_ns; /* monotonic: when the stager went around last */
@@ -250,9 +251,12 @@ void leader_tell(struct proc *self, const struct jobs *jobs, enum telemetry_even
 void keeper_main(struct proc *self, void *jobs);    /* drain.c */
 void heartbeat_main(struct proc *self, void *jobs); /* heartbeat.c */
 void stager_main(struct proc *self, void *jobs);    /* stager.c */
-void pruner_main(struct proc *self, void *jobs);    /* pruner.c */
-void queue_main(struct proc *self, void *queue);    /* queue.c */
-void executor_main(struct proc *self, void *slot);  /* executor.c */
+bool pruner_wanted(const struct jobs *jobs);        /* anything is to be removed, ever; pruner.c */
+struct child_spec pruner_child(struct jobs *jobs);
+/* Starts it if it is wanted since a reload. */
+void pruner_start(struct proc *self, struct jobs *jobs);
+void queue_main(struct proc *self, void *queue);   /* queue.c */
+void executor_main(struct proc *self, void *slot); /* executor.c */
 
 void listener_main(struct proc *self, void *jobs); /* listener.c */
 void leader_main(struct proc *self, void *jobs);   /* leader.c */

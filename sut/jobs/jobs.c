@@ -159,11 +159,6 @@ struct child_spec queue_child(struct queue *queue, struct heap *heap)
                                .shutdown_ns = queue->jobs->store->deadline_ns};
 }
 
-static bool keeps(const struct job_keep *keep)
-{
-    return keep->completed_ms > 0 || keep->cancelled_ms > 0 || keep->discarded_ms > 0;
-}
-
 static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, size_t *ret_count)
 {
     struct child_spec *children =
@@ -181,8 +176,8 @@ static struct child_spec *children_new(struct jobs *jobs, struct heap *heap, siz
                                                 .shutdown_ns = jobs->store->deadline_ns};
         children[count++] = (struct child_spec){.id = "cron", .main = cron_main, .arg = jobs};
     }
-    if (keeps(&jobs->keep))
-        children[count++] = (struct child_spec){.id = "pruner", .main = pruner_main, .arg = jobs};
+    if ((jobs->prunes = pruner_wanted(jobs)))
+        children[count++] = pruner_child(jobs);
     for (struct queue *queue = jobs->queues; queue; queue = queue->next) {
         queue->child = true;
         children[count++] = queue_child(queue, heap);

@@ -150,7 +150,7 @@ void jobs_drain(struct jobs *jobs, void (*done)(void *ctx, size_t left), void *c
 
 /* Takes another configuration while it runs, from the driver, if there is nothing wrong with it: false with a sentence, and nothing
  * has changed. Queues begin, end (what runs may end), or have another limit; cron entries are put in place of those of before;
- * poll, grace, what is kept (where something was kept at the start), the crash limit and the fallback's time limits hold from now
+ * poll, grace, how long what is over is kept, the keys, the crash limit and the fallback's time limits hold from now
  * on. All else stays as it was: the store, the node, workers, the lease, whose cron entries these are. */
 bool jobs_reload(struct jobs *jobs, const struct jobs_config *config, char *why, size_t why_size);
 

@@ -18,13 +18,35 @@ static bool prune_step(struct proc *self, struct jobs *jobs, uint64_t *after_id)
     return more;
 }
 
-void pruner_main(struct proc *self, void *arg)
+bool pruner_wanted(const struct jobs *jobs)
+{
+    const struct job_keep *keep = &jobs->keep;
+    return keep->completed_ms > 0 || keep->cancelled_ms > 0 || keep->discarded_ms > 0;
+}
+
+static void pruner_main(struct proc *self, void *arg)
 {
     struct jobs *jobs = arg;
     for (;;) {
         proc_sleep(self, jobs_jitter(jobs->env, jobs->prune_ns));
         uint64_t after_id = 0;
-        while (!jobs->draining && prune_step(self, jobs, &after_id))
+        while (!jobs->draining && pruner_wanted(jobs) && prune_step(self, jobs, &after_id))
             proc_sleep(self, PRUNE_REST_NS);
     }
+}
+
+struct child_spec pruner_child(struct jobs *jobs)
+{
+    return (struct child_spec){.id = "pruner", .main = pruner_main, .arg = jobs};
+}
+
+void pruner_start(struct proc *self, struct jobs *jobs)
+{
+    if (jobs->prunes || jobs->draining || !pruner_wanted(jobs))
+        return;
+    struct child_spec child = pruner_child(jobs);
+    struct child_answer answer = supervisor_start_child(self, jobs->supervisor, &child);
+    jobs->prunes =
+        !answer.err && answer.started.pid; /* there already: a stager died while it asked */
+    reason_release(proc_heap(self), &answer.started.why);
 }

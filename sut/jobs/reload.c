@@ -33,6 +33,7 @@ static void settings_reload(struct jobs *jobs, const struct jobs_config *config)
     jobs_settings(jobs, config);
     jobs->fallback.timeout_ns = config->fallback_timeout_ns;
     jobs->fallback.patience_ns = config->fallback_patience_ns;
+    jobs->keys = config->keys;
 }
 
 bool jobs_reload(struct jobs *jobs, const struct jobs_config *config, char *why, size_t why_size)

@@ -59,6 +59,7 @@ static int64_t stage(struct proc *self, struct jobs *jobs)
     }
     heap_release(proc_heap(self), names);
     queues_start(self, jobs);
+    pruner_start(self, jobs);
     return next_ms;
 }
 

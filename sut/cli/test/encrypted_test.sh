@@ -39,19 +39,34 @@ check 'with a newer key before it, it runs' eventually 5 is 1 completed
 check 'with its arguments' grep -qx '{"card": "4111-1111"}' "$work/input"
 check 'and nothing of the keys' not grep -q "$(cut -d' ' -f2 "$work/keys" | head -c 20)" "$work/env"
 check 'jobd stops' stop 0 5
+start --keys "$work/newer"
+key august >"$work/fresh"
+chmod 600 "$work/fresh"
+fresh=$(ctl insert keep '{"n": 8}' --encrypt --keys "$work/fresh" | sed 's/[^0-9]*//')
+check 'a key that jobd does not have yet' eventually 5 is "$fresh" retryable
+cat "$work/fresh" >>"$work/newer"
+kill -HUP "$daemon"
+check 'is read again' eventually 5 grep -q 'SIGHUP: jobd' "$work/log"
+ctl retry "$fresh" >/dev/null
+check 'and opens what it closed' eventually 5 is "$fresh" completed
+chmod 644 "$work/newer"
+kill -HUP "$daemon"
+check 'keys that cannot be used' eventually 5 grep -q 'SIGHUP: .*can be read or written by others.*all is as before' "$work/log"
+chmod 600 "$work/newer"
+check 'jobd stops' stop 0 5
 key june >"$work/other"
 chmod 600 "$work/other"
-encrypt '{"n": 3}' >/dev/null
+third=$(encrypt '{"n": 3}' | sed 's/[^0-9]*//')
 start --keys "$work/other"
-check 'another key of that name' eventually 5 is 3 retryable
-check 'is not it' error_is 3 "its arguments are not what key 'june' encrypted.*"
+check 'another key of that name' eventually 5 is "$third" retryable
+check 'is not it' error_is "$third" "its arguments are not what key 'june' encrypted.*"
 check 'jobd stops' stop 0 5
 JOBD_KEYS=$(tr ' ' : <"$work/keys")
 export JOBD_KEYS
-check 'update' ctl update 3 --set-args '{"n": 4}' --encrypt
+check 'update' ctl update "$third" --set-args '{"n": 4}' --encrypt
 start
-ctl retry 3 >/dev/null
-check 'keys from the environment' eventually 5 is 3 completed
+ctl retry "$third" >/dev/null
+check 'keys from the environment' eventually 5 is "$third" completed
 check 'what was updated' grep -qx '{"n": 4}' "$work/input"
 check 'the worker has no JOBD_KEYS' not grep -q JOBD "$work/env"
 check 'jobd stops' stop 0 5

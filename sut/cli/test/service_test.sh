@@ -102,6 +102,16 @@ check 'what is right is taken' eventually 10 is "$left" completed
 check 'it stops' stop 0 5
 check 'the signals did no harm' not logged 'error.*gave up'
 
+# ---- what is removed, from a reload on ----
+keep() { printf 'database = jobs.db\nworkers = others\nqueue mail = 3\npoll = 100ms\nkeep-completed = %s\nkeep-cancelled = 0s\nkeep-discarded = 0s\n' "$1" >"$work/jobd.conf"; }
+keep 0s
+run HOME="$work"
+keep 1h
+hup
+check 'a pruner begins with a reload' eventually 5 logged 'SIGHUP: jobd '
+check 'nothing was against it' not logged 'keep\|gave up'
+check 'it stops' stop 0 5
+
 # ---- queues by hand, while it runs ----
 printf 'database = jobs.db\nworkers = others\nqueue default = 3\npoll = 100ms\nnode = here\n' >"$work/jobd.conf"
 run HOME="$work"

@@ -199,6 +199,35 @@ Test(reload, begins_ends_and_scales_queues)
     rig_free(rig);
 }
 
+Test(reload, begins_and_ends_to_remove_what_is_over)
+{
+    struct rig *rig = rig_new((struct rig_options){.prune_ns = 20 * S});
+    const struct queue_config queues[] = {{"default", 4}};
+    struct jobs_config config = {.store = &rig->store,
+                                 .queues = queues,
+                                 .queue_count = 1,
+                                 .workers = rig->jobs->workers,
+                                 .worker_count = rig->jobs->worker_count,
+                                 .keep = {.completed_ms = 5000}};
+    char why[500] = "";
+    rig_advance(rig, 100 * S);
+    cr_assert_eq(rig->prunes, 0);
+    cr_assert(jobs_reload(rig->jobs, &config, why, sizeof why), "%s", why);
+    rig_advance(rig, 100 * S);
+    size_t prunes = rig->prunes;
+    cr_assert_geq(prunes, 3);
+    cr_assert_eq(rig->pruned.completed_ms, 5000);
+    config.keep = (struct job_keep){0};
+    cr_assert(jobs_reload(rig->jobs, &config, why, sizeof why), "%s", why);
+    rig_advance(rig, 100 * S);
+    cr_assert_eq(rig->prunes, prunes);
+    config.keep.discarded_ms = 7000;
+    cr_assert(jobs_reload(rig->jobs, &config, why, sizeof why), "%s", why);
+    rig_advance(rig, 100 * S);
+    cr_assert_gt(rig->prunes, prunes);
+    rig_free(rig);
+}
+
 Test(reload, of_what_is_wrong_changes_nothing)
 {
     struct rig *rig = rig_with(NULL, 0);
