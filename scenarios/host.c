@@ -9,6 +9,12 @@
 
 /* For the next boot, in this run or a later one; what stands on them is nobody's business. */
 static struct fiber_spares spares, thread_spares;
+static struct heap_stock stock;
+
+struct heap *host_heap_new(void)
+{
+    return heap_stocked(&stock);
+}
 
 /* ---- the environment ---- */
 
@@ -242,7 +248,7 @@ static void wake_soon(void *arg)
 void host_boot(struct host *host)
 {
     host->env = (struct env){.ops = &env_ops,
-                             .heap = heap_new(),
+                             .heap = host_heap_new(),
                              .site = host->node->site,
                              .node_name = host->node->name};
     host->entropies = host->works = 0;

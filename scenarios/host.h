@@ -32,6 +32,9 @@ struct host {
     struct strand *strand;      /* the thread that runs now; NULL: none */
 };
 
+/* A heap whose blocks are those of earlier nodes and runs. */
+struct heap *host_heap_new(void);
+
 /* At the start of a node: a fresh heap and environment. */
 void host_boot(struct host *host);
 /* Then, or later: the runtime. What is spawned afterwards runs as the next event. */

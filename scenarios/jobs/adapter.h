@@ -199,7 +199,7 @@ struct database {
     struct store_db *db; /* open, while the node is up */
     struct work_desk desk;
     uint64_t works;
-    struct trip *trips; /* calls under way over links */
+    struct heap *trips; /* calls under way over links */
 };
 
 struct fragile_listener {

@@ -7,11 +7,10 @@
 
 #include <errno.h>
 
-#include <utlist.h>
-
 #define CHECKPOINT_PAGES 200 /* short, so that checkpoints come under fire too */
 #define BOOT_RETRY_NS    INT64_C(1000000000)
-#define TRIP_POOL        900 /* bytes: a call, its request and its reply, as they mostly are */
+#define TRIP_POOL                                                                                  \
+    (sizeof(struct trip) + 800) /* bytes: with its request and its reply, as they mostly are */
 
 struct store_db *database_open(struct database *database, struct env *env, struct node *node)
 {
@@ -65,8 +64,10 @@ static const struct env_ops database_env_ops = {
 static void database_start(struct node *node, void *ctx)
 {
     struct database *database = ctx;
-    database->env = (struct env){
-        .ops = &database_env_ops, .heap = heap_new(), .site = node->site, .node_name = node->name};
+    database->env = (struct env){.ops = &database_env_ops,
+                                 .heap = host_heap_new(),
+                                 .site = node->site,
+                                 .node_name = node->name};
     database->works = 0;
     database->desk = (struct work_desk){0};
     database_start_again(database);
@@ -116,7 +117,7 @@ static const struct node_ops database_ops = {.start = database_start,
 
 void database_init(struct database *database, struct adapter *adapter)
 {
-    *database = (struct database){.adapter = adapter};
+    *database = (struct database){.adapter = adapter, .trips = host_heap_new()};
     database->disk = disk_new(adapter->world, "disk");
     if (!draws_percent(&adapter->draws, W_FRESH)) /* else the node that opens it first makes it */
         database_install(database->disk);
@@ -146,7 +147,6 @@ struct trip {
     uint64_t connection; /* on which it was asked */
     int transport_err;   /* what the caller will be told */
     bool under_way;      /* a packet or an execution will see it again */
-    struct trip *prev, *next;
 };
 
 static bool caller_waits(const struct trip *trip)
@@ -157,14 +157,12 @@ static bool caller_waits(const struct trip *trip)
 
 static void trip_free(struct trip *trip)
 {
-    DL_DELETE(trip->database->trips, trip);
     heap_free(trip->heap);
 }
 
 void database_done(struct database *database)
 {
-    while (database->trips)
-        trip_free(database->trips);
+    heap_free(database->trips);
     disk_free(database->disk);
 }
 
@@ -302,7 +300,7 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     struct app *app = (struct app *)host_of_env(env); /* its first member */
     struct database *database = &app->adapter->database;
     struct world *world = app->adapter->world;
-    struct heap *heap = heap_pooled(NULL, TRIP_POOL);
+    struct heap *heap = heap_pooled(database->trips, TRIP_POOL);
     struct trip *trip = heap_alloc(heap, sizeof *trip);
     trip->heap = heap;
     trip->database = database;
@@ -311,7 +309,6 @@ static void submit(struct store *store, struct env *env, struct store_call *call
     trip->call = call;
     trip->under_way = true;
     trip->connection = world_connection(world, app->host.node, database->node);
-    DL_APPEND(database->trips, trip);
     store_request_copy(trip->heap, &call->request, &trip->request);
     trip->packet.deliver = request_deliver;
     trip->packet.lost = request_lost;

@@ -139,7 +139,7 @@ static bool sound(sqlite3 *conn)
 static bool refused(struct database *database)
 {
     static const struct env_ops ops = {.log = say_nothing};
-    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
+    struct env env = {.ops = &ops, .heap = host_heap_new(), .node_name = "audit"};
     bool own;
     struct store_db *db = database_borrow(database, &env, &own);
     if (own)
@@ -196,8 +196,8 @@ bool database_rows(struct database *database, void (*fn)(void *ctx, const struct
                    void *ctx)
 {
     static const struct env_ops ops = {.log = say_nothing};
-    struct env env = {.ops = &ops, .heap = heap_new(), .node_name = "audit"};
-    struct heap *heap = heap_new();
+    struct env env = {.ops = &ops, .heap = host_heap_new(), .node_name = "audit"};
+    struct heap *heap = host_heap_new();
     struct job *rows = NULL;
     size_t count = 0;
     bool own;

@@ -244,7 +244,7 @@ uint64_t key_of_kept(const struct adapter *adapter, const char *args)
     char why[200];
     if (!args_sealed(args))
         return key_of_args(args);
-    struct heap *heap = heap_new();
+    struct heap *heap = host_heap_new();
     uint64_t key = key_of_args(args_open(adapter->keys, args, heap, why, sizeof why));
     heap_free(heap);
     return key;

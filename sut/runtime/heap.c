@@ -1,7 +1,11 @@
 /* heap.c: a doubly linked list of malloc blocks per owner, so that a block is released in O(1) and
  * the whole heap in one walk. Every block knows its heap: releasing it through another one is a bug
  * of the caller and stops the program. Nothing is ever lost: what is not released goes with its
- * heap. Blocks of a pool are in no list: they go with it. */
+ * heap. Blocks of a pool are in no list: they go with it.
+ *
+ * Where there is a stock, blocks of up to 2 KiB are made as large as the multiple of 64 bytes above
+ * their size, and come and go by its lists. AddressSanitizer and valgrind see malloc's blocks only:
+ * with them there is none. */
 #include "sut/runtime/heap.h"
 
 #include "sut/runtime/sanitize.h"
@@ -98,6 +102,69 @@ static void *block_resize(struct heap_block *block, size_t size)
     return resized;
 }
 
+/* ---- the stock ---- */
+
+enum { STOCK_STEP = 64 };
+
+/* Which list blocks of this size are in; HEAP_STOCK_SIZES or more: in none. */
+static size_t stock_list(size_t size)
+{
+    return size ? (size - 1) / STOCK_STEP : 0;
+}
+
+static bool block_stocked(const struct heap *heap, size_t size)
+{
+    return heap->stock && stock_list(size) < HEAP_STOCK_SIZES;
+}
+
+/* NULL: there is no memory. */
+static struct heap_block *block_try(struct heap *heap, size_t size)
+{
+    if (!block_stocked(heap, size))
+        return size <= PTRDIFF_MAX - sizeof(struct heap_block)
+                   ? malloc(sizeof(struct heap_block) + size)
+                   : NULL;
+    size_t list = stock_list(size);
+    struct heap_block *block = heap->stock->first[list];
+    if (!block)
+        return malloc(sizeof *block + (list + 1) * STOCK_STEP);
+    heap->stock->first[list] = block->next;
+    return block;
+}
+
+static struct heap_block *block_new(struct heap *heap, size_t size)
+{
+    struct heap_block *block = block_try(heap, size);
+    if (!block)
+        heap_exhausted(size);
+    return block;
+}
+
+/* Which is in no heap any more. */
+static void block_free(struct heap_stock *stock, struct heap_block *block, size_t size)
+{
+    size_t list = stock_list(size);
+    if (!stock || list >= HEAP_STOCK_SIZES) {
+        free(block);
+        return;
+    }
+    block->next = stock->first[list];
+    stock->first[list] = block;
+}
+
+void heap_stock_done(struct heap_stock *stock)
+{
+    for (size_t list = 0; list < HEAP_STOCK_SIZES; ++list) {
+        for (struct heap_block *next, *block = stock->first[list]; block; block = next) {
+            next = block->next;
+            free(block);
+        }
+    }
+    *stock = (struct heap_stock){0};
+}
+
+/* ---- heaps ---- */
+
 static void child_insert(struct heap *parent, struct heap *child)
 {
     child->parent = parent;
@@ -115,6 +182,11 @@ void heap_init(struct heap *heap)
     *heap = (struct heap){0};
 }
 
+void heap_init_like(struct heap *heap, const struct heap *other)
+{
+    *heap = (struct heap){.stock = other->stock};
+}
+
 void heap_done(struct heap *heap)
 {
     while (heap->children)
@@ -122,39 +194,51 @@ void heap_done(struct heap *heap)
     while (heap->first) {
         struct heap_block *block = heap->first;
         heap->first = block->next;
-        free(block);
+        block_free(heap->stock, block, block->size);
     }
     heap->blocks = heap->bytes = 0;
     heap->cut = heap->pool;
 }
 
+/* The record of a heap and its pool are one block, of which this is the size. */
+enum { RECORD = (sizeof(struct heap) + 15) / 16 * 16 };
+
+static size_t record_size(size_t pool_bytes)
+{
+    return RECORD + pool_bytes - sizeof(struct heap_block);
+}
+
+static struct heap *record_new(struct heap *like, size_t pool_bytes)
+{
+    struct heap *heap = (struct heap *)block_new(like, record_size(pool_bytes));
+    heap_init_like(heap, like);
+    heap->pool = heap->cut = (char *)heap + RECORD;
+    heap->end = heap->pool + pool_bytes;
+    return heap;
+}
+
 struct heap *heap_new(void)
 {
-    struct heap *heap = malloc(sizeof *heap);
-    if (!heap)
-        heap_exhausted(sizeof *heap);
-    heap_init(heap);
-    return heap;
+    return heap_stocked(NULL);
+}
+
+struct heap *heap_stocked(struct heap_stock *stock)
+{
+    struct heap like = {.stock = SANITIZE_ADDRESS || RUNNING_ON_VALGRIND ? NULL : stock};
+    return record_new(&like, 0);
 }
 
 struct heap *heap_child(struct heap *parent)
 {
-    struct heap *child = heap_new();
-    child_insert(parent, child);
-    return child;
+    return heap_pooled(parent, 0);
 }
 
 struct heap *heap_pooled(struct heap *parent, size_t bytes)
 {
-    enum { RECORD = (sizeof(struct heap) + 15) / 16 * 16 };
+    struct heap none = {0};
     if (SANITIZE_ADDRESS) /* it sees the bounds of malloc's blocks only */
         bytes = 0;
-    struct heap *heap = malloc(RECORD + bytes);
-    if (!heap)
-        heap_exhausted(RECORD + bytes);
-    heap_init(heap);
-    heap->pool = heap->cut = (char *)heap + RECORD;
-    heap->end = heap->pool + bytes;
+    struct heap *heap = record_new(parent ? parent : &none, bytes);
     if (parent)
         child_insert(parent, heap);
     return heap;
@@ -173,7 +257,8 @@ void heap_free(struct heap *heap)
     heap_done(heap);
     if (heap->parent)
         child_remove(heap);
-    free(heap);
+    size_t size = record_size((size_t)(heap->end - heap->pool));
+    block_free(heap->stock, (struct heap_block *)heap, size);
 }
 
 /* Not zeroed. */
@@ -181,7 +266,7 @@ static inline void *block_take(struct heap *heap, size_t size)
 {
     struct heap_block *block = block_cut(heap, size);
     if (!block) {
-        block = block_resize(NULL, size);
+        block = block_new(heap, size);
         block_insert(heap, block, size);
     }
     return block->data;
@@ -194,25 +279,35 @@ void *heap_alloc(struct heap *heap, size_t size)
 
 void *heap_try_alloc(struct heap *heap, size_t size)
 {
-    struct heap_block *block =
-        size <= PTRDIFF_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
+    struct heap_block *block = block_try(heap, size);
     if (!block)
         return NULL;
     block_insert(heap, block, size);
     return memset(block->data, 0, size);
 }
 
+/* A block of the stock stays what it is, or is copied to another one. */
+static void *block_move(struct heap *heap, struct heap_block *block, size_t size)
+{
+    if (!block_pooled(heap, block) && stock_list(block->size) == stock_list(size)) {
+        heap->bytes += size - block->size;
+        block->size = size;
+        return block->data;
+    }
+    void *moved = block_take(heap, size);
+    memcpy(moved, block->data, block->size < size ? block->size : size);
+    heap_release(heap, block->data);
+    return moved;
+}
+
 void *heap_realloc(struct heap *heap, void *data, size_t size)
 {
     struct heap_block *block = data ? block_of(data) : NULL;
-    if (block && block_pooled(heap, block)) {
-        void *moved = heap_alloc(heap, size);
-        memcpy(moved, data, block->size < size ? block->size : size);
-        heap_release(heap, data);
-        return moved;
-    }
-    if (block)
-        block_remove(heap, block);
+    if (!block)
+        return block_take(heap, size);
+    if (block_pooled(heap, block) || block_stocked(heap, block->size) || block_stocked(heap, size))
+        return block_move(heap, block, size);
+    block_remove(heap, block);
     block = block_resize(block, size);
     block_insert(heap, block, size);
     return block->data;
@@ -225,7 +320,7 @@ void heap_release(struct heap *heap, void *data)
     struct heap_block *block = block_of(data);
     block_remove(heap, block);
     if (!block_pooled(heap, block))
-        free(block);
+        block_free(heap->stock, block, block->size);
 }
 
 /* ---- spares ---- */
@@ -242,7 +337,7 @@ void *heap_take(struct heap *heap, struct heap_spares *spares, size_t size)
         --spares->count;
         sanitize_show(block->data, SPARE_SIZE);
     } else {
-        block = block_resize(NULL, SPARE_SIZE);
+        block = block_new(heap, SPARE_SIZE);
     }
     block_insert(heap, block, SPARE_SIZE);
     return block->data;

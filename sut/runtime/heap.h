@@ -13,7 +13,15 @@
 
 struct heap_block;
 
-struct heap { /* private */
+/* Blocks that were released, by size, for whichever heap of the same stock asks next: a trip through malloc costs several
+ * times as much. Zeroed: none yet. All heaps of a stock belong to one thread. */
+enum { HEAP_STOCK_SIZES = 32 };
+struct heap_stock { /* private */
+    struct heap_block *first[HEAP_STOCK_SIZES];
+};
+
+struct heap {                 /* private */
+    struct heap_stock *stock; /* NULL: malloc's */
     struct heap_block *first;
     size_t blocks;
     size_t bytes;
@@ -26,6 +34,11 @@ struct heap { /* private */
 void heap_init(struct heap *heap); /* in place: the heap must not move afterwards */
 void heap_done(struct heap *heap); /* frees all blocks and children; the heap may be used again */
 struct heap *heap_new(void);
+/* Nobody's child. Its children and theirs take from the stock and give back, too; it must outlive them. */
+struct heap *heap_stocked(struct heap_stock *stock);
+/* As heap_init(), with the stock of another heap. */
+void heap_init_like(struct heap *heap, const struct heap *other);
+void heap_stock_done(struct heap_stock *stock);
 struct heap *heap_child(struct heap *parent); /* for heap_free(), or it goes with its parent */
 /* For many small blocks that live about as long as their heap: up to `bytes` of them, their records included, come with
  * it. Nobody's child when `parent` is NULL. */

@@ -19,7 +19,7 @@ static struct proc *proc_new(struct runtime *runtime, const struct proc_spec *sp
     proc->wait.fire = wait_fire;
     proc->last = &proc->first;
     proc->main = spec->main;
-    heap_init(&proc->heap);
+    heap_init_like(&proc->heap, runtime->env->heap);
     proc->arg = spec->arg_size > 0 ? heap_memdup(&proc->heap, spec->arg, spec->arg_size)
                                    : (void *)(uintptr_t)spec->arg;
     proc->site = runtime->env->site;

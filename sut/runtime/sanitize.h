@@ -31,6 +31,7 @@
 #include <valgrind/memcheck.h>
 #include <valgrind/valgrind.h>
 #else
+#define RUNNING_ON_VALGRIND                     0
 #define VALGRIND_STACK_REGISTER(start, end)     0u
 #define VALGRIND_STACK_DEREGISTER(id)           ((void)(id))
 #define VALGRIND_MAKE_MEM_UNDEFINED(addr, size) ((void)(addr), (void)(size))

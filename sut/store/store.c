@@ -19,7 +19,8 @@ static const char *const op_words[] = {
 #undef X
 };
 
-#define CALL_POOL 900 /* bytes: a call and its request, as they mostly are */
+#define CALL_POOL                                                                                  \
+    (sizeof(struct store_call) + 500) /* bytes: with its request, as they mostly are */
 
 const char *store_op_word(enum store_op op)
 {

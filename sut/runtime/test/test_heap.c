@@ -113,6 +113,39 @@ Test(heap, blocks_of_a_pool_are_blocks_like_others)
     heap_free(heap_pooled(NULL, 100));
 }
 
+Test(heap, a_stock_keeps_what_heaps_release)
+{
+    struct heap_stock stock = {0};
+    struct heap *first = heap_stocked(&stock), *child = heap_child(first);
+    memset(heap_alloc(child, 100), 'x', 100);
+    heap_free(child);
+    child = heap_pooled(first, 500);
+    struct heap within;
+    heap_init_like(&within, child);
+    char *fresh = heap_alloc(&within, 65), *text = heap_strdup(&within, "grows");
+    for (int i = 0; i < 65; ++i)
+        cr_assert_eq(fresh[i], 0, "it is zeroed, wherever it was");
+    for (size_t size = 6; size < 10000;
+         size += 61) { /* in its block, into others, out of the stock */
+        text = heap_realloc(&within, text, size);
+        cr_assert_str_eq(text, "grows");
+        memset(text + 6, 'x', size - 6);
+    }
+    cr_assert_eq(heap_blocks(&within), 2);
+    text = heap_realloc(&within, text, 70); /* and back */
+    cr_assert_str_eq(text, "grows");
+    cr_assert_eq(heap_bytes(&within), 65 + 70);
+    heap_release(&within, fresh);
+    heap_done(&within);
+    heap_free(first);
+    first = heap_stocked(&stock);
+    for (int i = 0; i < 40; ++i)
+        memset(heap_alloc(first, 64 * i), 'x', 64 * i);
+    cr_assert_eq(heap_blocks(first), 40);
+    heap_free(first);
+    heap_stock_done(&stock);
+}
+
 Test(heap, spares_go_from_heap_to_heap)
 {
     struct heap a, b;
