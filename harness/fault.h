@@ -1,4 +1,4 @@
-/* fault.h: one injected fault, as decided for one hit of a point. The vocabulary of DESIGN 3.3, from the
+/* fault.h: one injected fault, as decided for one hit of a point. The vocabulary of fault terms, from the
  * weakest to the strongest: a shrinker weakens a fault by going down this list. */
 #ifndef DURESS_FAULT_H
 #define DURESS_FAULT_H

@@ -250,6 +250,43 @@ struct panel *panel_new(const struct property *const *chosen, size_t count)
     return panel;
 }
 
+/* Of points that are in every program, since the harness records them itself? */
+static bool is_of_harness(const char *pattern)
+{
+    static const char *const areas[] = {"world/", "disk/", "net/", "memory/", "nemesis/", "swarm/"};
+    for (size_t i = 0; i < sizeof areas / sizeof *areas; i++)
+        if (strncmp(pattern, areas[i], strlen(areas[i])) == 0)
+            return true;
+    return strcmp(pattern, "**") == 0;
+}
+
+/* A property of the jobs is about claims, and listens to the deaths of nodes only for their sake. */
+static bool is_usual(const struct property *property)
+{
+    bool of_harness = true;
+    for (const struct property_on *on = property->on; on && on->point; on++) {
+        if (is_of_harness(on->point))
+            continue;
+        struct subscription subscription = subscription_make(on, 0);
+        if (subscription.first < subscription.end)
+            return true;
+        of_harness = false;
+    }
+    return of_harness;
+}
+
+struct panel *panel_new_usual(void)
+{
+    static const struct property *usual[PROPERTIES_MAX];
+    static size_t count;
+    static bool known; /* points and properties are there when a program begins */
+    for (size_t i = 0; !known && i < properties_count(); i++)
+        if (is_usual(sorted[i]))
+            usual[count++] = sorted[i];
+    known = true;
+    return panel_new(usual, count);
+}
+
 void panel_free(struct panel *panel)
 {
     if (!panel)

@@ -82,6 +82,9 @@ const struct property *properties_find(const char *id);
 
 /* `chosen` NULL: all. Keeps nothing of the array. */
 struct panel *panel_new(const struct property *const *chosen, size_t count);
+/* All that are about something which this program can record: a program with a system of its own has
+ * the properties of others linked in, too. */
+struct panel *panel_new_usual(void);
 void panel_free(struct panel *panel);
 void panel_event(void *panel, const struct event *event); /* a trace listener */
 void panel_end(struct panel *panel);

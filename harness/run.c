@@ -156,7 +156,8 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     registry_init();
     disk_sqlite_init();
     run->trace = trace_new();
-    run->panel = panel_new(scenario->properties, scenario->property_count);
+    run->panel = scenario->properties ? panel_new(scenario->properties, scenario->property_count)
+                                      : panel_new_usual();
     trace_listen(run->trace, panel_event, run->panel);
     if (break_at != UINT64_MAX)
         trace_listen(run->trace, on_event, &breakpoint);

@@ -26,7 +26,7 @@ struct system {
     bool leaves_nothing;
 };
 
-/* The whole command line (DESIGN 3.6). Returns the exit code. */
+/* The whole command line: what `duress` is, for these systems. Returns the exit code. */
 int duress_main(int argc, char **argv, const struct system *const *systems, size_t system_count);
 
 #endif

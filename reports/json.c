@@ -1,4 +1,4 @@
-/* json.c: run.json, schema 1 (DESIGN 3.6): the one file that every other view is derived from.
+/* json.c: run.json, schema 1: the one file that every other view is derived from.
  * Numbers that may exceed 2^53 are strings. Keys are only ever added; readers ignore what they do
  * not know. */
 #include "harness/json.h"

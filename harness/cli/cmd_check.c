@@ -126,8 +126,9 @@ static struct counts print_verdicts(const struct check *check, const struct verd
     for (size_t i = 0; i < count; i++) {
         if (verdicts[i].failed)
             continue;
-        print_verdict(&verdicts[i]);
         bool checked = verdicts[i].met || verdicts[i].checked;
+        if (checked || check->options->properties.count) /* of all there are, most are not news */
+            print_verdict(&verdicts[i]);
         counts.held += checked;
         counts.vacuous += !checked;
     }

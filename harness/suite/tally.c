@@ -243,6 +243,29 @@ static enum outcome decide(const struct tally *tally)
     return tally->liveness_failed ? OUTCOME_LIVENESS : OUTCOME_PASS;
 }
 
+/* What no run judged, since others were chosen or nothing here can record what it is about, is not
+ * spoken of. */
+static void drop_unjudged(struct tally *tally)
+{
+    struct suite *suite = tally->suite;
+    size_t properties = 0, sometimes = 0;
+    for (size_t i = 0; i < tally->slot_count; i++) {
+        const struct slot *slot = &tally->slots[i];
+        if (slot->sometimes && slot->judged) {
+            suite->sometimes[sometimes++] = suite->sometimes[slot->index];
+        } else if (slot->judged) {
+            suite->properties[properties++] = suite->properties[slot->index];
+        } else if (slot->sometimes) {
+            free(suite->sometimes[slot->index].name);
+        } else {
+            free(suite->properties[slot->index].id);
+            free(suite->properties[slot->index].name);
+        }
+    }
+    suite->property_count = properties;
+    suite->sometimes_count = sometimes;
+}
+
 struct suite *tally_finish(struct tally *tally, bool interrupted, int64_t wall_ns)
 {
     struct suite *suite = tally->suite;
@@ -254,6 +277,7 @@ struct suite *tally_finish(struct tally *tally, bool interrupted, int64_t wall_n
     suite->wall_ns = wall_ns;
     suite->empty = suite->runs == 0 && suite->canary_runs == 0;
     suite->outcome = decide(tally);
+    drop_unjudged(tally);
     tally->suite = NULL;
     return suite;
 }

@@ -104,6 +104,15 @@ static const struct property_on met_on[] = {{"panel/door/open", on_met}, {0}};
 TRACE_PROPERTY(panel_met, .name = "a door opens", .kind = PROPERTY_SOMETIMES, .about = "",
                .on = met_on);
 
+/* About what no program of this one's kind records; the deaths of nodes are in every program. */
+static const struct property_on foreign_on[] = {
+    {"nobody/has/this", on_met}, {"world/node/kill", on_met}, {"**", on_met, .faulted = true}, {0}};
+TRACE_PROPERTY(panel_foreign, .name = "somebody else's", .kind = PROPERTY_SOMETIMES, .about = "",
+               .on = foreign_on);
+static const struct property_on deaths_on[] = {{"world/node/kill", on_met}, {0}};
+TRACE_PROPERTY(panel_deaths, .name = "a node dies", .kind = PROPERTY_SOMETIMES, .about = "",
+               .on = deaths_on);
+
 /* ---- helpers ---- */
 
 static struct panel *panel_of(const char *id)
@@ -262,4 +271,20 @@ Test(panel, judges_by_all_properties_when_none_are_chosen)
         cr_assert_eq(verdicts[i].property, properties_get(i));
     panel_free(panel);
     panel_free(NULL);
+}
+
+Test(panel, usually_judges_by_what_can_be_recorded_here)
+{
+    registry_init();
+    struct panel *panel = panel_new_usual();
+    size_t count, seen = 0;
+    const struct verdict *verdicts = panel_verdicts(panel, &count);
+    cr_assert_eq(count, properties_count() - 1);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_str_neq(verdicts[i].property->id, "panel_foreign");
+        seen += strcmp(verdicts[i].property->id, "panel_deaths") == 0;
+        seen += strcmp(verdicts[i].property->id, "panel_seen") == 0;
+    }
+    cr_assert_eq(seen, 2);
+    panel_free(panel);
 }
