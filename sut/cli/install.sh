@@ -29,7 +29,8 @@ put 755 "$build/release/jobctl" bin/jobctl
 put 644 "$build/libduress.a" lib/libduress.a
 put 644 "$build/release/libjobs.a" lib/libjobs.a
 ar r "$dest/lib/libjobs.a" "$build"/release/obj/sut/live/*.o # so that a program can run jobs in itself
-headers harness/system.h harness/world/world.h harness/world/disk.h harness/property.h harness/report.h nemesis/live.h
+headers harness/system.h harness/world/world.h harness/world/disk.h harness/property.h harness/report.h nemesis/live.h \
+    properties/watch.h properties/history_trace.h properties/schedule.h properties/prop.h properties/machine.h
 headers sut/live/node.h sut/jobs/jobs.h sut/jobs/testing.h sut/jobs/workflow.h sut/store/sqlite.h sut/live/env_live.h sut/live/isolation.h
 headers sut/runtime/partition.h sut/runtime/agent.h sut/runtime/task_stream.h sut/runtime/registry_via.h sut/runtime/pubsub.h \
     sut/runtime/ets.h sut/runtime/stage_supervisor.h
@@ -46,4 +47,5 @@ for page in jobd.8 jobctl.1 duress.1; do # from what the programs say of themsel
 done
 for example in jobd.conf report embedded.c pictures.c mail_test.c criterion_test.c; do put 644 "sut/cli/examples/$example" "share/doc/duress/examples/$example"; done
 chmod 755 "$dest/share/doc/duress/examples/report"
+for example in account.c account.yaml; do put 644 "scenarios/examples/$example" "share/doc/duress/examples/$example"; done
 echo "installed duress $version into $dest"

@@ -39,6 +39,12 @@ int main(int argc, char **argv)
 E
 check 'a harness of one'"'"'s own compiles' compiles duress harness.c
 check 'and knows its points' says 0 'my/thing/done' "$work/program" list points
+cp "$prefix/share/doc/duress/examples/account.c" "$prefix/share/doc/duress/examples/account.yaml" "$work"
+check 'a system of one'"'"'s own compiles' compiles duress account.c
+account() { says "$1" "$2" env -C "$work" ./program run account.yaml --runs 100 --shrink 5s --out account; }
+check 'its bug is found, and shrunk to the fault that it needs' account 1 'shrunk  [0-9]* -> 1 faults'
+sed -i 's/remembers: no/remembers: yes/' "$work/account.yaml"
+check 'without it all holds, judged by what is about it alone' account 0 'properties  1 held, 0 failed, 0 vacuous'
 check 'the unit names the program' grep -q "^ExecStart=$prefix/bin/jobd " "$prefix/lib/systemd/system/jobd.service"
 for file in share/man/man8/jobd.8 share/man/man1/jobctl.1 share/man/man1/duress.1 share/bash-completion/completions/jobd \
     share/bash-completion/completions/jobctl share/zsh/site-functions/_duress include/duress/sut/cli/jobs_plugin.h; do
