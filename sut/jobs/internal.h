@@ -138,6 +138,7 @@ struct jobs {
     int64_t look_ns,
         again_ns; /* monotonic: when it should look whatever it knows, and look again; INT64_MAX: never */
     int64_t expire_ns;  /* monotonic: when the stager looks at deadlines */
+    bool overdue;       /* some have passed */
     uint64_t stale;     /* outcomes the store refused */
     uint64_t overruns;  /* threads that went on after their attempt */
     size_t overrunning; /* of them, those that still do */

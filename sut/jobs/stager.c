@@ -37,21 +37,33 @@ static void cuts_apply(struct jobs *jobs, uint64_t cuts)
     jobs->cuts_known = true;
 }
 
+/* `now`: when that was asked. */
+static void deadlines_told(struct jobs *jobs, int64_t now, int64_t deadline_ms)
+{
+    bool soon = deadline_ms >= 0 && deadline_ms < EXPIRE_NS / NS_PER_MS;
+    jobs->expire_ns = now + (soon ? deadline_ms * NS_PER_MS : EXPIRE_NS);
+    jobs->overdue = deadline_ms == 0;
+}
+
 /* What is due becomes available, and queues learn that there is something for them; all of them,
  * when the store does not say. Returns when more is due, in ms; -1: nothing is; NO_ANSWER. */
 static int64_t stage(struct proc *self, struct jobs *jobs)
 {
     const char **names = proc_alloc(self, jobs->queue_count * sizeof *names);
+    int64_t now = proc_now(self);
     struct store_request request = {.op = STORE_STAGE,
                                     .queues = names,
                                     .queue_count = queues_with_room(jobs, names),
-                                    .node = jobs->node};
+                                    .node = jobs->node,
+                                    .deadlines = now >= jobs->expire_ns};
     struct store_call *call;
     int64_t next_ms = NO_ANSWER;
     if (store_call(self, jobs->store, &request, &call) == 0) {
         next_ms = call->reply.next_ms;
         rules_apply(jobs, call->reply.rules, call->reply.rule_count);
         cuts_apply(jobs, call->reply.cuts);
+        if (request.deadlines)
+            deadlines_told(jobs, now, call->reply.deadline_ms);
         queues_poke(jobs, &request, call->reply.ready);
         store_call_free(call);
     } else {
@@ -76,20 +88,16 @@ static int64_t rescue(struct proc *self, struct jobs *jobs)
     return next_ms;
 }
 
-/* Gives up what waited beyond its deadline. Queues do the same to what they claim: this is for jobs that nobody claims. */
+/* Gives up what waited beyond its deadline, once a look has said that there is such. Queues do the same to what they claim: this is
+ * for jobs that nobody claims. */
 static void expire(struct proc *self, struct jobs *jobs)
 {
     struct store_request request = {.op = STORE_EXPIRE};
     struct store_call *call;
     int64_t now = proc_now(self);
-    if (now < jobs->expire_ns)
+    if (!jobs->overdue || store_call(self, jobs->store, &request, &call) != 0)
         return;
-    jobs->expire_ns = now + EXPIRE_NS;
-    if (store_call(self, jobs->store, &request, &call) != 0)
-        return;
-    int64_t next_ns = call->reply.next_ms * NS_PER_MS;
-    if (next_ns >= 0 && next_ns < EXPIRE_NS)
-        jobs->expire_ns = now + next_ns;
+    deadlines_told(jobs, now, call->reply.next_ms);
     if (call->reply.changed)
         jobs_poke(jobs); /* for what was released by that */
     store_call_free(call);

@@ -27,7 +27,7 @@ static const struct operation {
     [STORE_CLAIM] = {tx_claim, false},
     [STORE_ACK] = {tx_ack, false},
     [STORE_HEARTBEAT] = {tx_heartbeat, false},
-    [STORE_STAGE] = {tx_stage_told, false, tx_stage_idle_told},
+    [STORE_STAGE] = {tx_stage, false, tx_stage_idle},
     [STORE_RESCUE] = {tx_rescue, false},
     [STORE_EXPIRE] = {tx_expire, false, tx_expire_idle},
     [STORE_RETRY] = {tx_retry, false, .chooses = true},

@@ -162,23 +162,23 @@ static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 /* ---- operations ---- */
 
 tx_operation tx_claim, tx_ack, tx_heartbeat, tx_stage, tx_rescue, tx_retry, tx_cancel;
-tx_operation tx_cancel_told, tx_stage_told, tx_update, tx_delete, tx_prune, tx_note_down;
+tx_operation tx_cancel_told, tx_update, tx_delete, tx_prune, tx_note_down;
 tx_operation tx_get, tx_list, tx_stats;
 tx_operation tx_lead, tx_cron_put, tx_cron_list, tx_cron_tick, tx_cron_change;
 /* Which jobs a request with a filter is about: fills in their ids. */
 void tx_choose(struct tx *tx, struct store_request *chosen);
 /* Answers a STAGE or PRUNE for which nothing has to be changed. */
-bool tx_stage_idle_told(struct tx *tx);
+bool tx_stage_idle(struct tx *tx);
 bool tx_prune_idle(struct tx *tx);
 tx_operation tx_queue_set, tx_queue_forget, tx_queues;
 tx_operation tx_batch, tx_flow;
-/* Answers a STAGE for which nothing has to be changed. False: something is due. */
-bool tx_stage_idle(struct tx *tx);
 
 void tx_tell(struct tx *tx); /* after the commit */
 
 tx_operation tx_expire; /* op/expire.c */
 bool tx_expire_idle(struct tx *tx);
+int64_t
+tx_deadline_ms(struct tx *tx);    /* how far ahead the earliest one of who waits is; -1: none */
 bool tx_lead_idle(struct tx *tx); /* the same of a LEAD: somebody else leads */
 
 enum job_state tx_column_state(struct tx *tx, struct tx_stmt *stmt, int column);

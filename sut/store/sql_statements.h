@@ -5,6 +5,7 @@
  *     SQL_ERRORS_PLUS(text)             the job's errors and one more, of the attempt under way; the newest
  *                                       JOB_ERRORS_KEPT stay
  *     SQL_MAX(a, b)                     the larger of two
+ *     SQL_AT(text, part)                where in the text the part stands, from 1; 0: nowhere
  *     SQL_HAS(text, part)               the part stands in the text
  *     SQL_BY_ID                         behind a table: find the row by its id, by no other index
  *     SQL_LOCK                          behind a SELECT: these rows are about to be changed; those
@@ -51,12 +52,12 @@
     JOB_INSERT_REST(",unique_key,unique_states", ",?17,?18")                                       \
     "ON CONFLICT DO NOTHING RETURNING id"
 
-/* The JOB_STATE_BIT of a row, and whether it holds its unique key: what the index duress_jobs_unique is about. */
-#define STATE_BIT                                                                                  \
-    "CASE state WHEN 'available'THEN 1 WHEN 'scheduled'THEN 2 WHEN 'executing'THEN 4 "             \
-    "WHEN 'retryable'THEN 8 WHEN 'suspended'THEN 16 WHEN 'completed'THEN 32 WHEN 'discarded'THEN " \
-    "64 ELSE 128 END"
-#define HOLDS_KEY "unique_key IS NOT NULL AND(unique_states&" STATE_BIT ")<>0"
+/* The number of a row's state, and whether the row holds its unique key: what the index duress_jobs_unique is about. All words of
+ * states are nine letters long. Every statement that changes a row contains this twice, so it is short. */
+#define STATE_WORDS                                                                                \
+    "available scheduled executing retryable suspended completed discarded cancelled"
+#define HOLDS_KEY                                                                                  \
+    "unique_key IS NOT NULL AND(unique_states>>" SQL_AT("'" STATE_WORDS "'", "state") "/10&1)=1"
 
 #define STAGE_LIMIT                                                                                \
     "5000" /* rows per request: bounds how long a transaction holds the write lock */
@@ -161,7 +162,8 @@
              " ORDER BY priority,scheduled_ms,id LIMIT ?3" SQL_LOCK)                               \
     X(LOOK, "SELECT(" NEXT_WAKE "),"                                                               \
             "CASE WHEN EXISTS(SELECT 1 FROM duress_jobs WHERE wake_ms=0)THEN 1 ELSE 0 END,"        \
-            "CASE WHEN EXISTS(SELECT 1 FROM duress_queues)THEN 1 ELSE 0 END")                      \
+            "CASE WHEN EXISTS(SELECT 1 FROM duress_queues)THEN 1 ELSE 0 END,"                      \
+            "(SELECT count FROM duress_signals WHERE name='cuts')")                                \
     X(ANY, "SELECT 1 FROM duress_jobs WHERE wake_ms=0 AND queue=?1 AND " IS_READY " LIMIT 1")      \
     X(CLAIM,                                                                                       \
       "UPDATE duress_jobs " SQL_BY_ID " SET state='executing',attempt=attempt+1,lease=lease+1,"    \
@@ -175,7 +177,8 @@
               "WHERE " IS_HELD " AND flow IS NULL")                                                \
     X(ACK, ACK_RUN " AND flow IS NULL")                                                            \
     X(ACK_MEMBER, ACK_RUN)                                                                         \
-    X(PEEK, "SELECT state,lease,acked,attempt,max_attempts,flow FROM duress_jobs WHERE id=?1")     \
+    X(PEEK, "SELECT state,lease,acked,flow FROM duress_jobs WHERE id=?1")                          \
+    X(ATTEMPTS, "SELECT attempt,max_attempts FROM duress_jobs WHERE id=?1")                        \
     X(NOTE, "UPDATE duress_jobs SET progress=coalesce(?3,progress),note=coalesce(?4,note),"        \
             "checkpoint=coalesce(?5,checkpoint)WHERE id=?1 AND lease=?2 AND state='executing'")    \
     X(HEARTBEAT, "UPDATE duress_jobs SET wake_ms=?1+?4 "                                           \
@@ -226,7 +229,6 @@
     X(WINDOW,                                                                                      \
       "SELECT max(id)FROM(SELECT id FROM duress_jobs WHERE id>?1 ORDER BY id LIMIT " SQL_NUMBER(   \
           BULK_MOST) ")AS part")                                                                   \
-    X(CUTS, "SELECT count FROM duress_signals WHERE name='cuts'")                                  \
     X(CUTS_RAISE, "INSERT INTO duress_signals(name,count)VALUES('cuts',1)ON CONFLICT(name)"        \
                   "DO UPDATE SET count=duress_signals.count+1")                                    \
     X(DELETE,                                                                                      \

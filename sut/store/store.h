@@ -247,6 +247,7 @@ struct store_request {
     const char *const
         *queues; /* STAGE: which of these have jobs to claim? QUEUE_FORGET, QUEUES (none: all) */
     size_t queue_count;
+    bool deadlines;                  /* STAGE: deadline_ms is wanted */
     const struct store_queue *rules; /* QUEUE_SET */
     size_t rule_count;
     unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
@@ -284,6 +285,8 @@ struct store_reply {
         changed; /* STAGE, CLAIM, ACK: now available; RESCUE: rescued + discarded; EXPIRE; RETRY, CANCEL, UPDATE, DELETE, PRUNE, QUEUE_SET, QUEUE_FORGET */
     int64_t
         next_ms; /* CLAIM, ACK, STAGE, RESCUE: until a job is due or a lease ends; EXPIRE: until a deadline; -1: none */
+    int64_t
+        deadline_ms; /* STAGE, if it is wanted: what EXPIRE would tell; 0: there is work for EXPIRE */
     struct store_lease
         *cut; /* CANCEL: what it ended while it ran (and perhaps some that did not) */
     size_t cut_count;

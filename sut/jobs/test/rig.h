@@ -492,6 +492,7 @@ static void db_execute(struct store_db *db, const struct store_request *request,
         db_release(rig, false, NULL, reply);
         db_ready(rig, request, heap, reply);
         reply->cuts = rig->cuts;
+        reply->deadline_ms = -1;
         db_rules(rig, heap, reply);
         break;
     case STORE_QUEUE_SET:

@@ -134,13 +134,13 @@ static void rescue_expired(struct tx *tx)
     tx_flow_settle(tx);
 }
 
-/* What most answers need: three questions in one statement. */
+/* What most answers need: four questions in one statement. */
 struct look {
     bool ready; /* are there jobs to claim in any queue at all? */
     bool rules; /* is anything said of any queue? */
 };
 
-/* Tells how far ahead the earliest time of all is. */
+/* Tells how far ahead the earliest time of all is, and how often what runs was cancelled. */
 static struct look look(struct tx *tx)
 {
     struct look found = {0};
@@ -149,6 +149,7 @@ static struct look look(struct tx *tx)
     while (tx_step(tx, stmt)) {
         int64_t next_ms = tx_column_int(tx, stmt, 0);
         tx->reply->next_ms = next_ms ? ahead_ms(tx, next_ms) : -1;
+        tx->reply->cuts = (uint64_t)tx_column_int(tx, stmt, 3);
         found = (struct look){tx_column_int(tx, stmt, 1) != 0, tx_column_int(tx, stmt, 2) != 0};
     }
     return found;
@@ -157,6 +158,8 @@ static struct look look(struct tx *tx)
 static void tell_ready(struct tx *tx, struct look found)
 {
     const struct store_request *request = tx->request;
+    if (request->deadlines)
+        tx->reply->deadline_ms = tx_deadline_ms(tx);
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
     if (found.rules)
         tx_reply_rules(tx, true);
@@ -285,7 +288,6 @@ struct peek {
     bool found;
     enum job_state state;
     uint64_t lease, acked, flow;
-    unsigned attempt, max_attempts;
 };
 
 static struct peek peek(struct tx *tx, uint64_t id)
@@ -299,9 +301,7 @@ static struct peek peek(struct tx *tx, uint64_t id)
             .state = tx_column_state(tx, stmt, 0),
             .lease = (uint64_t)tx_column_int(tx, stmt, 1),
             .acked = (uint64_t)tx_column_int(tx, stmt, 2),
-            .attempt = (unsigned)tx_column_int(tx, stmt, 3),
-            .max_attempts = (unsigned)tx_column_int(tx, stmt, 4),
-            .flow = (uint64_t)tx_column_int(tx, stmt, 5),
+            .flow = (uint64_t)tx_column_int(tx, stmt, 3),
         };
     return row;
 }
@@ -316,14 +316,20 @@ int64_t ack_delay_ms(const struct store_ack *ack)
 
 static void ack_note(struct tx *tx, const struct store_ack *ack)
 {
-    struct peek row = peek(tx, ack->id);
+    unsigned attempt = 0, max_attempts = 0;
+    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_ATTEMPTS);
+    tx_bind_int(tx, stmt, 1, (int64_t)ack->id);
+    while (tx_step(tx, stmt)) {
+        attempt = (unsigned)tx_column_int(tx, stmt, 0);
+        max_attempts = (unsigned)tx_column_int(tx, stmt, 1);
+    }
     tx_note(tx, (struct change){
                     .kind = CHANGE_FINISH,
                     .id = ack->id,
                     .lease = ack->lease,
                     .state = job_state_word(ack->state),
-                    .attempt = row.attempt + (ack->state == JOB_SCHEDULED), /* as it ran */
-                    .max_attempts = row.max_attempts,
+                    .attempt = attempt + (ack->state == JOB_SCHEDULED), /* as it ran */
+                    .max_attempts = max_attempts,
                     .delay_ms = ack_delay_ms(ack),
                 });
 }

@@ -7,20 +7,20 @@
 
 #include <stdlib.h>
 
-/* How far ahead the earliest deadline of a job that waits is. */
-static void tell_next(struct tx *tx)
+int64_t tx_deadline_ms(struct tx *tx)
 {
+    int64_t ahead_ms = -1;
     struct tx_stmt *stmt = tx_statement(tx, STATEMENT_NEXT_DEADLINE);
-    tx->reply->next_ms = -1;
     while (tx_step(tx, stmt)) {
-        int64_t ahead_ms = tx_column_int(tx, stmt, 0) - tx->now_ms;
-        tx->reply->next_ms = ahead_ms > 0 ? ahead_ms : 0;
+        ahead_ms = tx_column_int(tx, stmt, 0) - tx->now_ms;
+        ahead_ms = ahead_ms > 0 ? ahead_ms : 0;
     }
+    return ahead_ms;
 }
 
 bool tx_expire_idle(struct tx *tx)
 {
-    tell_next(tx);
+    tx->reply->next_ms = tx_deadline_ms(tx);
     return !tx->err && tx->reply->next_ms != 0;
 }
 
@@ -83,5 +83,5 @@ void tx_expire(struct tx *tx)
     for (size_t i = 0; i < count && !tx->err; ++i)
         expire(tx, &rows[i]);
     tx_flow_settle(tx);
-    tell_next(tx);
+    tx->reply->next_ms = tx_deadline_ms(tx);
 }

@@ -53,25 +53,6 @@ void tx_cancel_told(struct tx *tx)
         cuts_raise(tx);
 }
 
-static void cuts_tell(struct tx *tx)
-{
-    struct tx_stmt *stmt = tx_statement(tx, STATEMENT_CUTS);
-    while (tx_step(tx, stmt))
-        tx->reply->cuts = (uint64_t)tx_column_int(tx, stmt, 0);
-}
-
-void tx_stage_told(struct tx *tx)
-{
-    tx_stage(tx);
-    cuts_tell(tx);
-}
-
-bool tx_stage_idle_told(struct tx *tx)
-{
-    cuts_tell(tx);
-    return tx_stage_idle(tx);
-}
-
 /* ---- what a running job leaves ---- */
 
 static void note_check(struct tx *tx, const struct store_note *note)

@@ -19,7 +19,7 @@
 _Static_assert(JOB_AVAILABLE == 0 && JOB_SCHEDULED == 1 && JOB_EXECUTING == 2 &&
                    JOB_RETRYABLE == 3 && JOB_SUSPENDED == 4 && JOB_COMPLETED == 5 &&
                    JOB_DISCARDED == 6 && JOB_CANCELLED == 7 && JOB_STATE_COUNT == 8,
-               "STATE_BIT says 1 << state");
+               "the words of STATE_WORDS stand in this order");
 
 enum { TRIES = 10 }; /* between two statements others may come */
 

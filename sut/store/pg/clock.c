@@ -99,6 +99,8 @@ static void ready_take(struct tx *tx, const PGresult *found)
     const struct store_request *request = tx->request;
     tx->reply->ready = heap_alloc(tx->heap, request->queue_count * sizeof *tx->reply->ready);
     tx_reply_rules(tx, true);
+    if (request->deadlines)
+        tx->reply->deadline_ms = tx_deadline_ms(tx);
     for (int i = 0; i < (int)request->queue_count; ++i)
         tx->reply->ready[i] =
             (!found || pg_int(found, i, 0) != 0) && !tx_paused(tx, request->queues[i]);

@@ -20,6 +20,8 @@
 
 #include <postgresql/libpq-fe.h>
 
+#define SQL_AT(text, part) "strpos(" text "," part ")"
+
 #define PG_WHY 160 /* bytes of a sentence, as in store_reply */
 
 /* What went wrong; the first one stays. */

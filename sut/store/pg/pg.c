@@ -18,7 +18,7 @@ enum { TRIES = 7 }; /* after the first one */
 #define SQL_BEGIN_WRITE       ""
 #define SQL_ERRORS_PLUS(text) PG_ERRORS_PLUS("errors", "?1", "attempt", text)
 #define SQL_MAX(a, b)         "greatest(" a "," b ")"
-#define SQL_HAS(text, part)   "strpos(" text "," part ")>0"
+#define SQL_HAS(text, part)   SQL_AT(text, part) ">0"
 #define SQL_BY_ID             ""
 #define SQL_LOCK              " FOR UPDATE SKIP LOCKED"
 #define SQL_LOCK_WAIT         " FOR UPDATE"

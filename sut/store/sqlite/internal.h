@@ -13,6 +13,8 @@
 #include "sut/store/sqlite.h"
 #include <sqlite3.h>
 
+#define SQL_AT(text, part) "instr(" text "," part ")"
+
 struct sqlite_store {
     struct sql_store base;
     struct store_sqlite_options options; /* strings are our own */

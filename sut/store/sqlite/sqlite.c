@@ -13,11 +13,13 @@ enum { BUSY_MS_DEFAULT = 5000 };
 #define SQL_ERRORS_KEPT                                                                            \
     "CASE WHEN json_array_length(errors)<" SQL_NUMBER(                                             \
         JOB_ERRORS_KEPT) " THEN errors ELSE json_remove(errors,'$[0]')END"
+/* Most that fail fail for the first time; nothing has to be parsed then. */
 #define SQL_ERRORS_PLUS(text)                                                                      \
-    "json_insert(" SQL_ERRORS_KEPT ",'$[#]',json_object('at',?1,'attempt',attempt,'error'," text   \
-    "))"
+    "CASE errors WHEN'[]'THEN printf('[{\"at\":%d,\"attempt\":%d,\"error\":%s}]',?1,attempt,"      \
+    "json_quote(" text "))ELSE json_insert(" SQL_ERRORS_KEPT                                       \
+    ",'$[#]',json_object('at',?1,'attempt',attempt,'error'," text "))END"
 #define SQL_MAX(a, b)       "max(" a "," b ")"
-#define SQL_HAS(text, part) "instr(" text "," part ")>0"
+#define SQL_HAS(text, part) SQL_AT(text, part) ">0"
 #define SQL_BY_ID           "NOT INDEXED"
 #define SQL_LOCK            ""
 #define SQL_LOCK_WAIT       ""

@@ -139,6 +139,7 @@ CONFORMS(nothing_to_wait_for)
 CONFORMS(what_waits_beyond_its_deadline_is_discarded)
 {
     static const struct store_request expire = {.op = STORE_EXPIRE};
+    static const struct store_request look = {.op = STORE_STAGE, .deadlines = true};
     uint64_t waits = insert((struct job_spec){.worker = "w", .within_ms = 100});
     uint64_t later = insert((struct job_spec){.worker = "w", .within_ms = 101});
     uint64_t sleeps = insert((struct job_spec){.worker = "w", .delay_ms = 50, .within_ms = 50});
@@ -149,7 +150,9 @@ CONFORMS(what_waits_beyond_its_deadline_is_discarded)
     struct store_reply early = run_ok(expire);
     cr_assert_eq(early.changed, 0);
     cr_assert_eq(early.next_ms, 100);
+    cr_assert_eq(run_ok(look).deadline_ms, 100);
     clock_ms += 100;
+    cr_assert_eq(run_ok(look).deadline_ms, 0);
     events_clear();
     struct store_reply reply = run_ok(expire);
     cr_assert_eq(reply.changed, 2);
@@ -166,4 +169,5 @@ CONFORMS(what_waits_beyond_its_deadline_is_discarded)
     clock_ms += 1;
     cr_assert_eq(run_ok(expire).changed, 1);
     cr_assert_eq(run_ok(expire).next_ms, -1);
+    cr_assert_eq(run_ok(look).deadline_ms, -1);
 }
