@@ -27,6 +27,7 @@ static const struct advice {
         {"disk is full", "make room"},
 },
   of_servers[] = {
+      {"prepared statement", "behind a pooler, say so: --pooled yes"},
       {"belongs to another program", "name another schema"},
       {"already exists", "it belongs to another program; name another schema"},
       {"newer version", "use that version of jobd, or a newer one"},

@@ -144,6 +144,7 @@ static const struct {
      "the jobs; without it, what jobd is told (JOBD_DATABASE; -c, JOBD_CONFIG, /etc/jobd.conf)"},
     {"config", "FILE", ALL, "jobd's configuration"},
     {"schema", "NAME", ALL, "where in PostgreSQL the tables are (public)"},
+    {"pooled", "yes|no", ALL, "PostgreSQL is behind a pooler, as jobd says it (no)"},
     {"json", NULL, ALL, "one JSON document instead of a table"},
     {"queue", "NAME", BIT(INSERT) | FILTERED,
      "insert: into this queue (default); else: only of this queue"},
@@ -304,7 +305,7 @@ static const struct job_unique *unique_of(struct ctl *ctl, const char *text)
 
 /* Where the database comes from: an option, else jobd's configuration. */
 struct told {
-    const char *database, *config, *schema, *keys;
+    const char *database, *config, *schema, *keys, *pooled;
     unsigned seen[OPTIONS];
 };
 
@@ -347,6 +348,8 @@ static void apply(struct ctl *ctl, struct told *told, size_t index, const char *
         told->config = value;
     else if (strcmp(name, "schema") == 0)
         told->schema = value;
+    else if (strcmp(name, "pooled") == 0)
+        told->pooled = value;
     else if (strcmp(name, "keys") == 0)
         told->keys = value;
     else if (strcmp(name, "encrypt") == 0)
@@ -469,6 +472,8 @@ static void find_database(struct ctl *ctl, const struct told *told)
         ctl_fail(CTL_USAGE, "%s", why);
     if (told->database)
         ctl->config.database = told->database;
+    if (told->pooled && !config_set(&ctl->config, "pooled", told->pooled, why, sizeof why))
+        ctl_fail(CTL_USAGE, "--%s", why);
     if (told->schema)
         ctl->config.schema = told->schema;
     if (told->keys)

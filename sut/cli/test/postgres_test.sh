@@ -37,7 +37,8 @@ check 'jobd says so with a status of its own' says 3 'No such file or directory.
 check 'no server' says 3 'No such file or directory' "$jobctl" --database "postgresql:///x?host=/nowhere" list
 check 'migrate makes the tables' says 0 '^schema [0-9]*, made$' ctl migrate
 check 'once' says 0 '^schema [0-9]*, as it was$' ctl migrate
-check 'insert' says 0 '1' ctl insert note '{"n":0}'
+check 'insert' says 0 '1' ctl insert note '{"n":0}' --pooled yes
+check 'pooled or not' says 2 '\-\-pooled: .perhaps. is neither yes nor no' ctl stats --pooled perhaps
 sql() { psql -q -h "$host" -U postgres -d postgres -c "$1" 8>&- 9<&-; }
 reader() { says "$1" "$2" "$3" --database "postgresql:///postgres?host=$host&user=reader" --schema work $4 $5 $6 8>&- 9<&-; }
 if command -v psql >/dev/null; then
