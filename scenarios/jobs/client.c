@@ -191,19 +191,25 @@ static uint64_t tell(struct proc *self, struct app *app, const struct store_batc
     return 0;
 }
 
+static struct store_callback callback_of(struct point_site *at, struct item *item)
+{
+    item->delay_ms = item->timeout_ms = item->within_ms = 0;
+    if (item->state == ITEM_PLANNED) {
+        note_call(at, item);
+        TRACE(at, "client/flow/callback", T_U64("key", item->key), T_U64("batch", item->group),
+              T_STR("event", flow_event_word(item->event)));
+    }
+    struct store_callback back = {item->event, spec_of(item)};
+    back.spec.part = NULL;
+    return back;
+}
+
 static uint64_t open_batch(struct proc *self, struct app *app, struct item *callback)
 {
     char name[32];
     struct point_site *at = proc_site(self);
     text_number(name, "batch ", callback->group);
-    callback->delay_ms = callback->timeout_ms = callback->within_ms = 0;
-    if (callback->state == ITEM_PLANNED) {
-        note_call(at, callback);
-        TRACE(at, "client/flow/callback", T_U64("key", callback->key),
-              T_U64("batch", callback->group), T_STR("event", flow_event_word(callback->event)));
-    }
-    struct store_callback back = {callback->event, spec_of(callback)};
-    back.spec.part = NULL;
+    struct store_callback back = callback_of(at, callback);
     uint64_t batch = tell(
         self, app, &(struct store_batch){.name = name, .callbacks = &back, .callback_count = 1});
     if (batch)
@@ -230,12 +236,43 @@ static void ask_batch(struct proc *self, struct app *app, struct item *first, si
         TRACE(proc_site(self), "client/flow/closed", T_U64("batch", callback->group));
 }
 
+/* In one insert, with all that there is to say of it. */
+static void ask_whole_batch(struct proc *self, struct app *app, struct item *first, size_t count)
+{
+    struct job_spec specs[GROUP_MAX];
+    uint64_t jobs[GROUP_MAX] = {0}, batch;
+    bool conflicts[GROUP_MAX] = {false};
+    char name[32];
+    struct point_site *at = proc_site(self);
+    struct item *last = &first[count - 1];
+    struct store_callback back = callback_of(at, last);
+    text_number(name, "batch ", last->group);
+    for (size_t i = 0; i + 1 < count; i++) {
+        specs[i] = spec_of(&first[i]);
+        note_call(at, &first[i]);
+        TRACE(at, "client/flow/member", T_U64("key", first[i].key), T_U64("batch", last->group));
+    }
+    int err = batch_insert(
+        self, app->jobs,
+        &(struct store_batch){.name = name, .callbacks = &back, .callback_count = 1, .close = true},
+        specs, count - 1, &batch, jobs, conflicts);
+    for (size_t i = 0; i + 1 < count; i++)
+        note_outcome(app, at, &first[i], err, jobs[i], conflicts[i]);
+    note_unknown(app, at, last, -EINTR);
+    if (err)
+        return;
+    TRACE(at, "client/flow/opened", T_U64("batch", last->group));
+    TRACE(at, "client/flow/closed", T_U64("batch", last->group));
+}
+
 static void ask_group(struct proc *self, struct app *app, struct item *first, size_t count)
 {
     switch (first->flow) {
     case ITEM_ALONE: ask(self, app, first, count, 0); break;
     case ITEM_STEP: ask_workflow(self, app, first, count); break;
-    case ITEM_IN_BATCH: ask_batch(self, app, first, count); break;
+    case ITEM_IN_BATCH:
+        (first->group % 2 ? ask_batch : ask_whole_batch)(self, app, first, count);
+        break;
     }
 }
 

@@ -11,34 +11,33 @@
 /* What the store says, and what to do about it. */
 static const struct advice {
     const char *symptom, *advice;
-} of_files[] =
-    {
-        {"is not an SQLite database", "name another file, or remove it if it is of no use"},
-        {"belongs to another program", "name another file"},
-        {"already exists", "it belongs to another program; name another file"},
-        {"newer version", "use that version of jobd, or a newer one"},
-        {"read-only", "let this user write to it"},
-        {"readonly", "let this user write to it and to its directory"},
-        {"Permission denied", "let this user write to it and to its directory"},
-        {"No such file", "insert a job or start jobd to make it, or name another one"},
-        {"holds no jobs", "name another file; jobd, an insert or `migrate` would set this one up"},
-        {"Is a directory", "name a file in it"},
-        {"locked", "another process holds it; try again"},
-        {"disk is full", "make room"},
-},
-  of_servers[] = {
-      {"prepared statement", "behind a pooler, say so: --pooled yes"},
-      {"belongs to another program", "name another schema"},
-      {"already exists", "it belongs to another program; name another schema"},
-      {"newer version", "use that version of jobd, or a newer one"},
-      {"read-only", "let this user write to it"},
-      {"holds no jobs", "name another schema; jobd, an insert or `migrate` would set this one up"},
-      {"password", "give it in the database's URL, in PGPASSWORD or in ~/.pgpass"},
-      {"does not exist", "create it, or name another one"},
-      {"permission denied", "grant it to this user, or name another schema"},
-      {"Connection refused", "start PostgreSQL there, or name another host"},
-      {"No such file", "start PostgreSQL there, or name the directory of its socket (host=)"},
-      {"No space left", "make room"},
+} of_files[] = {
+    {"is not an SQLite database", "name another file, or remove it if it is of no use"},
+    {"belongs to another program", "name another file"},
+    {"already exists", "it belongs to another program; name another file"},
+    {"newer version", "use that version of jobd, or a newer one"},
+    {"read-only", "let this user write to it"},
+    {"readonly", "let this user write to it and to its directory"},
+    {"Permission denied", "let this user write to it and to its directory"},
+    {"No such file", "insert a job or start jobd to make it, or name another one"},
+    {"holds no jobs", "name another file; jobd, an insert or `migrate` would set this one up"},
+    {"Is a directory", "name a file in it"},
+    {"locked", "another process holds it; try again"},
+    {"disk is full", "make room"},
+};
+static const struct advice of_servers[] = {
+    {"prepared statement", "behind a pooler, say so: --pooled yes"},
+    {"belongs to another program", "name another schema"},
+    {"already exists", "it belongs to another program; name another schema"},
+    {"newer version", "use that version of jobd, or a newer one"},
+    {"read-only", "let this user write to it"},
+    {"holds no jobs", "name another schema; jobd, an insert or `migrate` would set this one up"},
+    {"password", "give it in the database's URL, in PGPASSWORD or in ~/.pgpass"},
+    {"does not exist", "create it, or name another one"},
+    {"permission denied", "grant it to this user, or name another schema"},
+    {"Connection refused", "start PostgreSQL there, or name another host"},
+    {"No such file", "start PostgreSQL there, or name the directory of its socket (host=)"},
+    {"No space left", "make room"},
 };
 
 static const char *directory_of(const char *path, char *out, size_t size)

@@ -12,7 +12,7 @@
  *     on: {completed: {worker: tell}}
  *     close: true
  *
- * All of it is checked before anything is inserted; a workflow, and all jobs of a list, are one transaction. */
+ * All of it is checked before anything is inserted, and is one transaction. */
 #include "sut/cli/jobctl.h"
 #include "sut/cli/words.h"
 #include "sut/jobs/workflow.h"
@@ -384,7 +384,6 @@ static struct store_callback *callbacks_in(const struct document *document, size
     return callbacks;
 }
 
-/* It is opened, filled and closed by one call each: with a name, whoever is interrupted asks again for what is left. */
 static enum ctl_exit submit_batch(const struct document *document)
 {
     static const char *const known[] = {"batch", "jobs", "on", "close", NULL};
@@ -396,17 +395,11 @@ static enum ctl_exit submit_batch(const struct document *document)
     json_t *close = json_object_get(document->root, "close");
     if (close && !json_is_boolean(close))
         wrong(document, "'close' must be true or false");
-    struct store_reply opened =
-        insert(document, (struct store_request){.op = STORE_BATCH, .batch = &batch});
-    uint64_t id = opened.flow ? opened.flow->id : 0;
-    for (size_t i = 0; i < count; ++i)
-        specs[i].flow = id;
+    batch.close = json_is_true(close);
     struct store_reply reply = insert(
-        document, (struct store_request){.op = STORE_INSERT, .specs = specs, .spec_count = count});
-    struct store_batch end = {.id = id, .close = true};
-    if (json_is_true(close))
-        insert(document, (struct store_request){.op = STORE_BATCH, .batch = &end});
-    return tell(document->ctl, "batch", id, &reply);
+        document, (struct store_request){
+                      .op = STORE_INSERT, .batch = &batch, .specs = specs, .spec_count = count});
+    return tell(document->ctl, "batch", reply.flow ? reply.flow->id : 0, &reply);
 }
 
 static enum ctl_exit submit_jobs(const struct document *document, const char *chain)

@@ -249,6 +249,38 @@ int batch_tell(struct proc *self, struct jobs *jobs, const struct store_batch *b
     return 0;
 }
 
+int batch_insert(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
+                 const struct job_spec *specs, size_t count, uint64_t *ret_batch, uint64_t *ret_ids,
+                 bool *ret_conflicts)
+{
+    struct store_call *done;
+    struct sealed_specs plain;
+    struct heap *heap = heap_child(proc_heap(self));
+    struct store_batch sealed = *batch;
+    int err = callbacks_seal(self, jobs, heap, &sealed);
+    if (!err)
+        err = jobs_seal(self, jobs, specs, count, &plain);
+    if (!err) {
+        struct store_request request = {
+            .op = STORE_INSERT, .batch = &sealed, .specs = plain.specs, .spec_count = count};
+        err = call(self, jobs, &request, &done);
+        heap_free(plain.heap);
+    }
+    heap_free(heap);
+    if (err)
+        return err;
+    *ret_batch = done->reply.flow->id;
+    for (size_t i = 0; i < count; ++i) {
+        if (ret_ids)
+            ret_ids[i] = done->reply.ids[i];
+        if (ret_conflicts)
+            ret_conflicts[i] = done->reply.conflicts && done->reply.conflicts[i];
+        spec_announce(jobs, &specs[i], proc_now(self), done->reply.now_ms);
+    }
+    store_call_free(done);
+    return 0;
+}
+
 int batch_close(struct proc *self, struct jobs *jobs, uint64_t batch)
 {
     return batch_tell(self, jobs, &(struct store_batch){.id = batch, .close = true}, &batch);

@@ -8,7 +8,7 @@
  *     err = workflow_insert(self, jobs, import, &id, NULL, why, sizeof why);
  *
  * A chain needs no call of its own: jobs with the same `chain` in their spec are one. A batch is made, filled by inserts whose
- * specs have its id in `flow`, and closed; asking again for one by its name is safe.
+ * specs have its id in `flow`, and closed; asking again for one by its name is safe. Or all of that at once: batch_insert().
  */
 #ifndef SUT_WORKFLOW_H
 #define SUT_WORKFLOW_H
@@ -60,6 +60,12 @@ int flow_cancel(struct proc *self, struct jobs *jobs, uint64_t flow, size_t *ret
 /* Makes a batch, or finds it, adds callbacks, closes it, as `batch` says. *ret_batch: its id. */
 int batch_tell(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
                uint64_t *ret_batch);
+/* The same with jobs that come into it: all of it or nothing, in one transaction. With `close` it is complete, and a name says whether
+ * it is there: then asking again is -EINVAL. ret_ids, ret_conflicts: NULL, or room
+ * for each of the jobs. */
+int batch_insert(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
+                 const struct job_spec *specs, size_t count, uint64_t *ret_batch, uint64_t *ret_ids,
+                 bool *ret_conflicts);
 int batch_close(struct proc *self, struct jobs *jobs, uint64_t batch); /* safe to repeat */
 
 #endif

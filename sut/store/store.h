@@ -253,9 +253,10 @@ struct store_request {
     unsigned rule_fields; /* QUEUE_SET: of enum store_queue_field */
     unsigned crash_limit; /* RESCUE: after so many in a row a job is discarded; 0: never for that */
     const struct store_workflow *workflow; /* INSERT: the jobs are one; NULL: they are not */
-    const struct store_batch *batch;       /* BATCH */
-    uint64_t flow;                         /* FLOW; CANCEL: all jobs of it */
-    const char *flow_kind, *flow_name;     /* FLOW, without `flow`: by these */
+    const struct store_batch *
+        batch; /* BATCH; INSERT: it is made, or found by its name, and all of the jobs come into it */
+    uint64_t flow;                     /* FLOW; CANCEL: all jobs of it */
+    const char *flow_kind, *flow_name; /* FLOW, without `flow`: by these */
     struct store_leader
         leader; /* LEAD: lease_ms > 0: takes, or renews, if it may; 0: gives it back */
     const struct cron_entry *entries; /* CRON_PUT: all or none */

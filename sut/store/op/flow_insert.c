@@ -84,6 +84,24 @@ static void workflow_specs(struct tx *tx, struct job_spec *specs)
     }
 }
 
+/* What else it asks for of the batch follows when the jobs are in it. */
+static uint64_t batch_id(struct tx *tx, const struct store_batch *batch);
+
+static void batch_specs(struct tx *tx, struct job_spec *specs)
+{
+    uint64_t id = batch_id(tx, tx->request->batch);
+    join_lock(tx, id);
+    if (!tx->err && (!tx->joined_count || tx->joined->kind != FLOW_BATCH))
+        tx_fail(tx, -ENOENT, "there is no batch %" PRIu64, id);
+    else if (!tx->err && tx->joined->closed)
+        tx_fail(tx, -EINVAL, "batch %" PRIu64 " is closed", id);
+    for (size_t i = 0; i < tx->request->spec_count && !tx->err; ++i) {
+        if (specs[i].chain || specs[i].flow)
+            tx_fail(tx, -EINVAL, "job %zu of the batch is in a chain or another batch, too", i + 1);
+        specs[i].flow = id;
+    }
+}
+
 static int chain_order(const void *left, const void *right)
 {
     const struct job_spec *const *a = left, *const *b = right;
@@ -160,7 +178,7 @@ static void specs_join(struct tx *tx, const struct job_spec *specs)
 void tx_flow_specs(struct tx *tx)
 {
     const struct store_request *request = tx->request;
-    bool flows = request->workflow != NULL;
+    bool flows = request->workflow || request->batch;
     tx->specs = request->specs;
     for (size_t i = 0; i < request->spec_count && !flows; ++i)
         flows = request->specs[i].chain || request->specs[i].flow;
@@ -174,6 +192,8 @@ void tx_flow_specs(struct tx *tx)
     tx->specs = specs;
     if (request->workflow) {
         workflow_specs(tx, specs);
+    } else if (request->batch) {
+        batch_specs(tx, specs);
     } else {
         chain_specs(tx, specs);
         specs_join(tx, specs);
@@ -252,22 +272,6 @@ static void reply_flow(struct tx *tx, const struct store_flow *flow)
     tx->reply->flow = heap_memdup(tx->heap, flow, sizeof *flow);
 }
 
-void tx_flow_inserted(struct tx *tx)
-{
-    for (size_t i = 0; i < tx->joined_count && !tx->err; ++i) {
-        struct store_flow *flow = &tx->joined[i];
-        if (flow->kind == FLOW_CHAIN)
-            chain_policy(tx, flow);
-        if (flow->kind == FLOW_WORKFLOW)
-            steps_inserted(tx);
-        else
-            members_inserted(tx, flow);
-        tx_flow_go_on(tx, flow, false);
-    }
-    if (tx->request->workflow && !tx->err)
-        reply_flow(tx, tx->joined);
-}
-
 /* ---- batches ---- */
 
 static const char *callback_wrong(const struct store_callback *callback)
@@ -311,6 +315,13 @@ static uint64_t batch_id(struct tx *tx, const struct store_batch *batch)
     return id || !batch->name ? id : tx_flow_by_name(tx, flow_kind_word(FLOW_BATCH), batch->name);
 }
 
+static void batch_told(struct tx *tx, struct store_flow *flow, const struct store_batch *batch)
+{
+    for (size_t i = 0; !tx->err && i < batch->callback_count; ++i)
+        callback_new(tx, flow->id, &batch->callbacks[i]);
+    flow->closed |= batch->close;
+}
+
 void tx_batch(struct tx *tx)
 {
     const struct store_batch *batch = tx->request->batch;
@@ -322,11 +333,29 @@ void tx_batch(struct tx *tx)
         tx_fail(tx, -ENOENT, "there is no batch %" PRIu64, id);
     if (tx->err || !batch)
         return;
-    for (size_t i = 0; !tx->err && i < batch->callback_count; ++i)
-        callback_new(tx, id, &batch->callbacks[i]);
+    batch_told(tx, &flow, batch);
     if (tx->err)
         return;
-    flow.closed |= batch->close;
     tx_flow_go_on(tx, &flow, false);
     reply_flow(tx, &flow);
+}
+
+/* ---- all of it ---- */
+
+void tx_flow_inserted(struct tx *tx)
+{
+    for (size_t i = 0; i < tx->joined_count && !tx->err; ++i) {
+        struct store_flow *flow = &tx->joined[i];
+        if (flow->kind == FLOW_CHAIN)
+            chain_policy(tx, flow);
+        if (flow->kind == FLOW_WORKFLOW)
+            steps_inserted(tx);
+        else
+            members_inserted(tx, flow);
+        if (tx->request->batch)
+            batch_told(tx, flow, tx->request->batch);
+        tx_flow_go_on(tx, flow, false);
+    }
+    if ((tx->request->workflow || tx->request->batch) && !tx->err)
+        reply_flow(tx, tx->joined);
 }

@@ -211,7 +211,7 @@ static void caller_sql(struct tx *tx, struct pg_error *error)
 /* One statement follows from the other: unique jobs, and those of workflows, batches and chains. */
 static bool in_turn(const struct store_request *request)
 {
-    bool turn = request->spec_count == 0 || request->tx_sql || request->workflow;
+    bool turn = request->spec_count == 0 || request->tx_sql || request->workflow || request->batch;
     for (size_t i = 0; i < request->spec_count && !turn; ++i)
         turn = request->specs[i].unique || request->specs[i].chain || request->specs[i].flow;
     return turn;

@@ -719,6 +719,49 @@ CONFORMS(batch_that_cannot_be)
     cr_assert_eq(run(request).err, -EINVAL, "a chain is no batch");
 }
 
+CONFORMS(batch_with_its_jobs_in_one_request)
+{
+    struct store_callback callback = {FLOW_EVENT_COMPLETED, {.worker = "done", .queue = "back"}};
+    struct store_batch batch = {
+        .name = "night", .callbacks = &callback, .callback_count = 1, .close = true};
+    struct job_spec specs[] = {{.worker = "a"}, {.worker = "b"}};
+    struct store_request request = {
+        .op = STORE_INSERT, .batch = &batch, .specs = specs, .spec_count = 2};
+    struct store_reply reply = run_ok(request);
+    cr_assert_eq(reply.id_count, 2);
+    uint64_t ids[] = {reply.ids[0], reply.ids[1]};
+    cr_assert_eq(get(ids[1]).flow, reply.flow->id);
+    cr_assert(reply.flow->closed);
+    struct store_reply again = run(request);
+    cr_assert_eq(again.err, -EINVAL);
+    cr_assert_str_eq(again.why, "batch 1 is closed");
+    end_as(ids[0], JOB_COMPLETED);
+    cr_assert_str_eq(called(), "");
+    end_as(ids[1], JOB_COMPLETED);
+    cr_assert_str_eq(called(), "done");
+    batch = (struct store_batch){.callbacks = &callback, .callback_count = 1, .close = true};
+    request.spec_count = 0;
+    run_ok(request);
+    cr_assert_str_eq(called(), "done done", "an empty one is over at once");
+}
+
+CONFORMS(batch_that_cannot_be_with_its_jobs_leaves_nothing)
+{
+    struct store_callback callback = {FLOW_EVENT_COMPLETED, {.worker = "done", .queue = "back"}};
+    struct store_batch batch = {.name = "night", .callbacks = &callback, .callback_count = 1};
+    struct job_spec specs[] = {{.worker = "a"}, {.worker = "b", .chain = "k"}};
+    struct store_request request = {
+        .op = STORE_INSERT, .batch = &batch, .specs = specs, .spec_count = 2};
+    assert_refused(run(request), "job 2 of the batch is in a chain or another batch, too");
+    specs[1].chain = NULL;
+    callback.spec.priority = 10;
+    assert_refused(run(request), "callback completed: the priority is not in 0..9");
+    struct store_reply found =
+        run((struct store_request){.op = STORE_FLOW, .flow_kind = "batch", .flow_name = "night"});
+    cr_assert(found.err || !found.flow, "there is no such batch");
+    cr_assert_eq(claim(10).job_count, 0);
+}
+
 CONFORMS(batch_of_many)
 {
     enum { COUNT = 3000 };
