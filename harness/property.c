@@ -410,6 +410,19 @@ void judge_met(struct judge *judge)
     judge->verdict->met = true;
 }
 
+void judge_note(struct judge *judge, const char *what, uint64_t times)
+{
+    struct verdict *verdict = judge->verdict;
+    size_t i = 0;
+    while (i < verdict->note_count && strcmp(verdict->notes[i].what, what) != 0)
+        i++;
+    if (i == VERDICT_NOTES)
+        return;
+    if (i == verdict->note_count)
+        verdict->notes[verdict->note_count++] = (struct note){what, 0};
+    verdict->notes[i].times += times;
+}
+
 void judge_fail(struct judge *judge, const struct event *event, const char *format, ...)
 {
     struct verdict *verdict = judge->verdict;

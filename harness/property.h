@@ -56,6 +56,10 @@ void judge_met(struct judge *judge);
 void judge_fail(struct judge *judge, const struct event *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Something went wrong that this property does not fail for: it is told in reports, for what it is worth. `what` is
+ * static, in a few words ("recovered"); a property notes at most VERDICT_NOTES different ones in a run. */
+void judge_note(struct judge *judge, const char *what, uint64_t times);
+
 /* What a handler that serves many properties was given: by the subscription under which it is called (NULL in `end`),
  * and by the property. */
 const void *judge_arg(const struct judge *judge);
@@ -65,6 +69,13 @@ int64_t judge_now_ns(const struct judge *judge);
 
 /* ---- judging a run ---- */
 
+enum { VERDICT_NOTES = 8 };
+
+struct note {
+    const char *what;
+    uint64_t times;
+};
+
 struct verdict {
     const struct property *property;
     uint64_t checked; /* how often judge_checked; 0: vacuous */
@@ -72,6 +83,8 @@ struct verdict {
     uint64_t event; /* index of the event where it failed */
     int64_t time_ns;
     char message[240];
+    struct note notes[VERDICT_NOTES]; /* judge_note() */
+    size_t note_count;
 };
 
 struct panel; /* all properties of a run */

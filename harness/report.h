@@ -17,10 +17,16 @@ struct report_point {
     char *name;
     uint64_t hits, injected[FAULT_KIND_COUNT];
 };
+struct report_note {
+    char *what;
+    uint64_t times;
+};
 struct report_property {
     char *id, *name;
-    uint64_t checked, held, failed, vacuous;
-}; /* checked: checks; rest: runs */
+    uint64_t checked, held, failed, vacuous; /* checked: checks; rest: runs */
+    struct report_note *notes; /* what went wrong, of which its policy says that it does not fail */
+    size_t note_count;
+};
 struct report_sometimes {
     char *name;
     bool met, rare;

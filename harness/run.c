@@ -139,12 +139,17 @@ static void *zeroed(size_t count, size_t size)
 }
 
 /* What became of the faults that the scenario promised. */
-static void count_faults(struct run *run, const struct scenario *scenario, void *nemesis)
+static void count_faults(const struct stage *stage, const struct scenario *scenario, void *nemesis)
 {
-    run->promise_count = scenario->rule_count + scenario->nemesis_count;
+    struct run *run = stage->run;
+    size_t own = scenario->rule_count + scenario->nemesis_count; /* the first of the system's own */
+    run->promise_count = own + scenario_wrongs(scenario);
     run->promises = zeroed(run->promise_count, sizeof *run->promises);
     run->nemeses = zeroed(nemesis_engine.kind_count, sizeof *run->nemeses);
     nemesis_engine.count(nemesis, run->nemeses, run->promises);
+    for (size_t i = 0; i < scenario->param_count; i++)
+        if (param_goes_wrong(&scenario->params[i]))
+            run->promises[own++].kept = stage->system->went_wrong(stage->ctx, i);
 }
 
 void run_execute(struct run *ret_run, const struct scenario *scenario, struct tape *tape,
@@ -175,7 +180,7 @@ void run_execute(struct run *ret_run, const struct scenario *scenario, struct ta
     }
     judge(run);
     finish(run);
-    count_faults(run, scenario, nemesis);
+    count_faults(&stage, scenario, nemesis);
     nemesis_engine.stop(nemesis);
     world_clear(run->world);
     stage.system->teardown(stage.ctx);

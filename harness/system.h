@@ -21,6 +21,8 @@ struct system {
     /* After the liveness phase: record audit events (what the clients can see at the end). */
     void (*audit)(void *ctx);
     void (*teardown)(void *ctx); /* frees ctx; all nodes are down, no packet is under way */
+    /* How often in this run that went wrong which params[param] (a `fault`) asks for. NULL: no param is one. */
+    uint64_t (*went_wrong)(void *ctx, size_t param);
     /* No run finds anything of an earlier one in the process: then many are made in one, which is cheaper. Failures, and
      * what is verified, have a process of their own in any case. */
     bool leaves_nothing;

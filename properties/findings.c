@@ -1,5 +1,7 @@
 /* findings.c: see findings.h. */
 #include "properties/findings.h"
+
+#include "harness/property.h"
 #include "properties/array.h"
 
 #include <inttypes.h>
@@ -56,6 +58,13 @@ enum judgement findings_judge(const struct findings *findings, uint32_t failing)
     if (findings->counts[ANOMALY_UNDECIDED])
         return JUDGED_UNKNOWN;
     return findings->checked ? JUDGED_HOLDS : JUDGED_VACUOUS;
+}
+
+void findings_note(const struct findings *findings, uint32_t failing, struct judge *judge)
+{
+    for (unsigned kind = 0; kind < ANOMALY_COUNT; kind++)
+        if (findings->counts[kind] && !(failing >> kind & 1))
+            judge_note(judge, anomaly_word((enum anomaly)kind), findings->counts[kind]);
 }
 
 /* ---- printing ---- */

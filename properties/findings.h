@@ -86,4 +86,8 @@ char *findings_print(const struct findings *findings, uint32_t failing, char *ou
 
 const char *anomaly_word(enum anomaly kind);
 
+/* In a trace property: tells the report of all that was found and is not among `failing`. */
+struct judge;
+void findings_note(const struct findings *findings, uint32_t failing, struct judge *judge);
+
 #endif

@@ -96,6 +96,7 @@ void history_end(struct judge *judge, void *ctx)
         judge_fail(
             judge, NULL, "%s",
             findings_print(&maker->found, spec->failing | KIND(FIELDLESS), said, sizeof said));
+    findings_note(&maker->found, spec->failing | KIND(FIELDLESS), judge);
     for (uint64_t i = 0; i < maker->found.checked; i++)
         judge_checked(judge);
 }

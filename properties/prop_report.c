@@ -138,10 +138,11 @@ static void print_symptom(const struct prop_run *run, FILE *out)
                 result->too_large, CHOICES_MAX);
         break;
     case HEALTH_FLAKY:
-        fputs("  it drew something else, or another number of choices, when it was run again with "
-              "the same\n  choices. Something that is not drawn decides (time, addresses, static "
-              "state)\n",
-              out);
+        fputs(
+            "  it drew something else, or came to another verdict, when it was run again with the "
+            "same\n  choices. Something that is not drawn decides (time, addresses, static "
+            "state)\n",
+            out);
         break;
     case HEALTH_FAULT_NEVER_FIRED:
         fprintf(out, "  %" PRIu64 " chances in %" PRIu64 " cases, and not one fault\n",
@@ -193,6 +194,31 @@ char *prop_report_replay(const struct prop_run *run)
 
 /* ---- statistics ---- */
 
+/* How many labels are more frequent, or as frequent and were met earlier. */
+static size_t label_rank(const struct prop_result *result, size_t label)
+{
+    size_t rank = 0;
+    uint64_t hits = result->labels[label].hits;
+    for (size_t i = 0; i < result->label_count; i++)
+        rank += result->labels[i].hits > hits || (result->labels[i].hits == hits && i < label);
+    return rank;
+}
+
+/* The most frequent first. */
+static void print_labels(const struct prop_result *result, uint64_t cases, FILE *out)
+{
+    size_t *ranked = calloc(result->label_count + 1, sizeof *ranked);
+    if (!ranked)
+        abort();
+    for (size_t i = 0; i < result->label_count; i++)
+        ranked[label_rank(result, i)] = i;
+    for (size_t i = 0; i < result->label_count; i++) {
+        const struct prop_label_count *label = &result->labels[ranked[i]];
+        fprintf(out, "  %5.1f %% %s\n", 100.0 * (double)label->hits / (double)cases, label->text);
+    }
+    free(ranked);
+}
+
 void prop_print_statistics(const struct prop_result *result, FILE *out)
 {
     uint64_t cases = result->cases ? result->cases : 1;
@@ -210,7 +236,5 @@ void prop_print_statistics(const struct prop_result *result, FILE *out)
     if (result->target_label)
         fprintf(out, ", %s up to %g", result->target_label, result->target);
     fputs("\n", out);
-    for (size_t i = 0; i < result->label_count; i++)
-        fprintf(out, "  %5.1f %% %s\n", 100.0 * (double)result->labels[i].hits / (double)cases,
-                result->labels[i].text);
+    print_labels(result, cases, out);
 }

@@ -98,6 +98,21 @@ PIECE(watch_seen, found->checked++)
 
 /* ---- the end ---- */
 
+/* What may still come, and what never came, where that does not fail. */
+static void watch_open(const struct judge *judge, struct watch *watch)
+{
+    int64_t oldest_ns = judge_now_ns(judge) - spec_of(judge)->within_ns;
+    for (uint32_t n = watch->causes.oldest; n; n = watch->causes.pool[n].newer) {
+        const struct open_span *cause = &watch->causes.pool[n];
+        findings_add(
+            &watch->found,
+            (struct finding){.kind = cause->time_ns < oldest_ns ? ANOMALY_LOST : ANOMALY_PENDING,
+                             .subject = cause->subject,
+                             .at = cause->at,
+                             .other = NOWHERE});
+    }
+}
+
 static void watch_lost(struct judge *judge, const struct watch *watch)
 {
     const struct watch_spec *spec = spec_of(judge);
@@ -117,11 +132,13 @@ static void watch_lost(struct judge *judge, const struct watch *watch)
 
 void watch_end(struct judge *judge, void *ctx)
 {
-    const struct watch *watch = ctx;
+    struct watch *watch = ctx;
     const struct watch_spec *spec = spec_of(judge);
     uint32_t failing = (spec->failing ? spec->failing : FAILING_MOSTLY) & ~spec->tolerated;
     if (failing & KIND(LOST))
         watch_lost(judge, watch);
+    watch_open(judge, watch);
+    findings_note(&watch->found, failing, judge);
 }
 
 void watch_done(void *ctx)

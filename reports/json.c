@@ -99,6 +99,14 @@ static void write_points(struct json *json, const struct suite *suite)
     json_array_end(json);
 }
 
+static void write_notes(struct json *json, const struct report_property *property)
+{
+    json_object_begin(json, "noted");
+    for (size_t i = 0; i < property->note_count; i++)
+        json_count(json, property->notes[i].what, property->notes[i].times);
+    json_object_end(json);
+}
+
 static void write_properties(struct json *json, const struct suite *suite)
 {
     json_array_begin(json, "properties");
@@ -111,6 +119,8 @@ static void write_properties(struct json *json, const struct suite *suite)
         json_count(json, "held", property->held);
         json_count(json, "failed", property->failed);
         json_count(json, "vacuous", property->vacuous);
+        if (property->note_count)
+            write_notes(json, property);
         json_object_end(json);
     }
     json_array_end(json);

@@ -24,6 +24,7 @@ static const struct {
      "lost % unsynced writes of its disk (% kept, % torn)",
      {"dropped", "kept", "torn"}},
     {"world/actor/crash", "its process % died", {"which"}},
+    {"world/node/wrong", "% (key %)", {"how", "key"}},
     {"world/disk/wipe", "lost its disk", {0}},
     {"world/disk/rot", "bit % of % flipped on its disk", {"bit", "file"}},
     {"world/clock/step", "had its wall clock moved by % ns", {"by"}},

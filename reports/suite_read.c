@@ -109,6 +109,20 @@ static void read_point(struct reader *r, const json_t *object, void *item)
     }
 }
 
+static void read_notes(struct reader *r, const json_t *noted, struct report_property *property)
+{
+    const char *what;
+    json_t *times;
+    property->notes = calloc(json_object_size(noted) + 1, sizeof *property->notes);
+    if (!property->notes)
+        abort();
+    json_object_foreach((json_t *)noted, what, times)
+    {
+        property->notes[property->note_count++] =
+            (struct report_note){.what = strdup(what), .times = get_u64(r, noted, what)};
+    }
+}
+
 static void read_property(struct reader *r, const json_t *object, void *item)
 {
     struct report_property *property = item;
@@ -118,6 +132,8 @@ static void read_property(struct reader *r, const json_t *object, void *item)
     property->held = get_u64(r, object, "held");
     property->failed = get_u64(r, object, "failed");
     property->vacuous = get_u64(r, object, "vacuous");
+    if (json_object_get(object, "noted"))
+        read_notes(r, json_object_get(object, "noted"), property);
 }
 
 static void read_sometimes(struct reader *r, const json_t *object, void *item)
@@ -318,6 +334,9 @@ void suite_free(struct suite *suite)
     for (size_t i = 0; i < suite->point_count; i++)
         free(suite->points[i].name);
     for (size_t i = 0; i < suite->property_count; i++) {
+        for (size_t k = 0; k < suite->properties[i].note_count; k++)
+            free(suite->properties[i].notes[k].what);
+        free(suite->properties[i].notes);
         free(suite->properties[i].id);
         free(suite->properties[i].name);
     }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define FAILURES_SHOWN 10
-#define NAMES_SHOWN    8  /* of a list of names */
-#define NEMESES_SHOWN  12 /* each on a line of its own */
+#define NAMES_SHOWN    8 /* of a list of names */
+#define POINTS_SHOWN   3 /* of a kind of fault */
 
 /* "runs        " : labels are as wide as "fingerprint ". */
 static FILE *label(struct terminal *terminal, const char *word)
@@ -65,73 +65,83 @@ static void print_time(struct terminal *terminal, const struct suite *suite)
     fputc('\n', out);
 }
 
-static void print_faults(struct terminal *terminal, const struct suite *suite)
+static uint64_t injected(const struct suite *suite, enum fault_kind kind)
 {
-    uint64_t by_kind[FAULT_KIND_COUNT] = {0}, sum = 0;
+    uint64_t sum = 0;
     for (size_t i = 0; i < suite->point_count; i++)
-        for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
-            by_kind[kind] += suite->points[i].injected[kind];
-            sum += suite->points[i].injected[kind];
-        }
-    char count[FORMAT_MAX];
-    FILE *out = label(terminal, "faults");
-    fprintf(out, "%s injected", format_count(sum, count));
-    const char *before = ": ";
-    for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++) {
-        if (!by_kind[kind])
-            continue;
-        fprintf(out, "%s%s %s", before, fault_word((enum fault_kind)kind),
-                format_count(by_kind[kind], count));
-        before = ", ";
-    }
-    fputc('\n', out);
+        sum += suite->points[i].injected[kind];
+    return sum;
 }
 
-static void print_nemesis(struct terminal *terminal, const struct report_nemesis *nemesis)
+/* The point with the most of a kind, of those that have fewer than `below`, or as many and come later. */
+static const struct report_point *next_most(const struct suite *suite, enum fault_kind kind,
+                                            const struct report_point *before)
 {
-    char made[FORMAT_MAX], refused[FORMAT_MAX], healed[FORMAT_MAX];
-    fprintf(terminal->out, "%12s%-18s %7s", "", nemesis->name, format_count(nemesis->made, made));
-    if (nemesis->healed)
-        fprintf(terminal->out, ", %s healed", format_count(nemesis->healed, healed));
-    if (nemesis->refused)
-        fprintf(terminal->out, ", %s refused", format_count(nemesis->refused, refused));
+    const struct report_point *most = NULL;
+    for (const struct report_point *at = suite->points; at < suite->points + suite->point_count;
+         at++) {
+        uint64_t count = at->injected[kind];
+        bool later = !before || count < before->injected[kind] ||
+                     (count == before->injected[kind] && at > before);
+        if (count && later && (!most || count > most->injected[kind]))
+            most = at;
+    }
+    return most;
+}
+
+/* "error          313  store/claim/send 40, disk/file/sync 12 and at 9 more points" */
+static void print_kind(struct terminal *terminal, const struct suite *suite, enum fault_kind kind)
+{
+    char count[FORMAT_MAX];
+    size_t points = 0, shown = 0;
+    for (size_t i = 0; i < suite->point_count; i++)
+        points += suite->points[i].injected[kind] > 0;
+    if (points == 0)
+        return;
+    fprintf(terminal->out, "%12s%-20s%9s  ", "", fault_word(kind),
+            format_count(injected(suite, kind), count));
+    const struct report_point *point = NULL;
+    while (shown < POINTS_SHOWN && (point = next_most(suite, kind, point))) {
+        fputs(shown++ ? ", " : "", terminal->out);
+        format_line(point->name, SIZE_MAX, terminal->out);
+        fprintf(terminal->out, " %s", format_count(point->injected[kind], count));
+    }
+    if (points > shown)
+        fprintf(terminal->out, " and at %s", format_plural(points - shown, "more point", count));
     fputc('\n', terminal->out);
 }
 
-/* The whole catalogue in one paragraph. */
-static void print_all_nemeses(struct terminal *terminal, const struct suite *suite)
+static void print_faults(struct terminal *terminal, const struct suite *suite)
 {
+    uint64_t sum = 0;
     char count[FORMAT_MAX];
-    const char *before = ": ";
-    for (size_t i = 0; i < suite->nemesis_count; i++) {
-        if (!suite->nemeses[i].made)
-            continue;
-        fprintf(terminal->out, "%s%s %s", before, suite->nemeses[i].name,
-                format_count(suite->nemeses[i].made, count));
-        before = ", ";
-    }
+    for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++)
+        sum += injected(suite, (enum fault_kind)kind);
+    fprintf(label(terminal, "faults"), "%s injected\n", format_count(sum, count));
+    for (int kind = FAULT_NONE + 1; kind < FAULT_KIND_COUNT; kind++)
+        print_kind(terminal, suite, (enum fault_kind)kind);
+}
+
+/* A line for each: what it did, what the budget refused, what was healed. */
+static void print_nemesis(struct terminal *terminal, const struct report_nemesis *nemesis)
+{
+    char made[FORMAT_MAX], refused[FORMAT_MAX], healed[FORMAT_MAX];
+    fprintf(terminal->out, "%12s%-20s%9s%9s%9s\n", "", nemesis->name,
+            format_count(nemesis->made, made),
+            nemesis->refused ? format_count(nemesis->refused, refused) : "-",
+            nemesis->healed ? format_count(nemesis->healed, healed) : "-");
 }
 
 static void print_nemeses(struct terminal *terminal, const struct suite *suite)
 {
-    uint64_t made = 0, refused = 0;
-    size_t kinds = 0;
-    char count[FORMAT_MAX];
-    for (size_t i = 0; i < suite->nemesis_count; i++) {
-        made += suite->nemeses[i].made;
-        refused += suite->nemeses[i].refused;
-        kinds += suite->nemeses[i].made + suite->nemeses[i].refused > 0;
-    }
-    if (made + refused == 0)
+    uint64_t asked = 0;
+    for (size_t i = 0; i < suite->nemesis_count; i++)
+        asked += suite->nemeses[i].asked;
+    if (asked == 0)
         return;
-    FILE *out = label(terminal, "nemeses");
-    fprintf(out, "%s strikes", format_count(made, count));
-    fprintf(out, ", %s refused by the budget", format_count(refused, count));
-    if (kinds > NEMESES_SHOWN)
-        print_all_nemeses(terminal, suite);
-    fputc('\n', out);
-    for (size_t i = 0; i < suite->nemesis_count && kinds <= NEMESES_SHOWN; i++)
-        if (suite->nemeses[i].made + suite->nemeses[i].refused > 0)
+    fprintf(label(terminal, "nemeses"), "%-20s%9s%9s%9s\n", "", "strikes", "refused", "healed");
+    for (size_t i = 0; i < suite->nemesis_count; i++)
+        if (suite->nemeses[i].asked > 0)
             print_nemesis(terminal, &suite->nemeses[i]);
 }
 
@@ -216,12 +226,31 @@ static void list_properties(struct terminal *terminal, const struct suite *suite
     more(terminal, found, NAMES_SHOWN);
 }
 
+/* What went wrong and fails nothing: "one_job_per_insert: 12 recovered, 1 lost". */
+static void list_notes(struct terminal *terminal, const struct suite *suite)
+{
+    char times[FORMAT_MAX];
+    for (size_t i = 0; i < suite->property_count; i++) {
+        const struct report_property *property = &suite->properties[i];
+        if (property->note_count == 0)
+            continue;
+        FILE *out = item(terminal, "noted", COLOUR_DIM);
+        format_line(property->id, SIZE_MAX, out);
+        for (size_t k = 0; k < property->note_count; k++) {
+            fprintf(out, "%s %s ", k ? "," : ":", format_count(property->notes[k].times, times));
+            format_line(property->notes[k].what, SIZE_MAX, out);
+        }
+        fputs("; it does not fail for that\n", out);
+    }
+}
+
 static void print_properties(struct terminal *terminal, const struct suite *suite)
 {
     fprintf(label(terminal, "properties"), "%zu held, %zu failed, %zu vacuous\n",
             count_state(suite, "held"), count_state(suite, "failed"),
             count_state(suite, "vacuous"));
     list_properties(terminal, suite, "failed", COLOUR_BAD);
+    list_notes(terminal, suite);
     if (is_broad(suite))
         list_properties(terminal, suite, "vacuous", COLOUR_ODD);
 }

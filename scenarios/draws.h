@@ -18,6 +18,9 @@
                    .min = mn,                                                                      \
                    .max = mx,                                                                      \
                    .about = what},
+/* The same of something that goes wrong on purpose: a share. */
+#define FAULT_SPEC(prefix, e, n, what)                                                             \
+    [prefix##e] = {.name = n, .type = PARAM_PERCENT, .max = 10000, .about = what, .fault = true},
 
 /* Who draws, by whose rules. */
 struct draws {
@@ -29,6 +32,9 @@ struct range draws_range(const struct draws *draws, unsigned param);
 int64_t draws_fixed(const struct draws *draws, unsigned param); /* a fixed one: lo */
 /* What the scenario settles for all is no choice. */
 int64_t draws_value(const struct draws *draws, unsigned param);
+/* Of something that goes wrong: the share in this run. In a swarm it is drawn whether it goes wrong at all, and what was
+ * drawn is recorded. */
+int64_t draws_share(const struct draws *draws, unsigned param);
 bool draws_percent(const struct draws *draws, unsigned param);
 /* A number below n, where `most` is what n can be in this scenario. */
 uint64_t draws_below(const struct draws *draws, uint64_t n, uint64_t most);

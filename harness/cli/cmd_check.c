@@ -108,6 +108,14 @@ static void print_verdict(const struct verdict *verdict)
         printf("vacuous  %s: there was nothing to check\n", id);
 }
 
+/* What it does not fail for. */
+static void print_notes(const struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->note_count; i++)
+        printf("noted    %s: %" PRIu64 " %s; it does not fail for that\n", verdict->property->id,
+               verdict->notes[i].times, verdict->notes[i].what);
+}
+
 struct counts {
     size_t failed, held, vacuous;
 };
@@ -124,6 +132,7 @@ static struct counts print_verdicts(const struct check *check, const struct verd
             print_failure(verdicts[i].property->id, verdicts[i].event, verdicts[i].message);
     }
     for (size_t i = 0; i < count; i++) {
+        print_notes(&verdicts[i]);
         if (verdicts[i].failed)
             continue;
         bool checked = verdicts[i].met || verdicts[i].checked;

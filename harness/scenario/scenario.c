@@ -187,6 +187,14 @@ void scenario_free(struct scenario *scenario)
     free(scenario);
 }
 
+size_t scenario_wrongs(const struct scenario *scenario)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < scenario->param_count; i++)
+        count += param_goes_wrong(&scenario->params[i]);
+    return count;
+}
+
 const struct param *scenario_param(const struct scenario *scenario, const char *name)
 {
     for (size_t i = 0; i < scenario->param_count; i++)

@@ -34,6 +34,8 @@ struct param_spec {
     struct range fallback;
     int64_t min, max; /* allowed values, inclusive */
     const char *about;
+    bool
+        fault; /* something that goes wrong on purpose: promised, counted and told like a nemesis */
 };
 
 struct param_entry {
@@ -96,6 +98,13 @@ struct scenario {
     bool must_fail;  /* the canary: a pass is the failure */
     unsigned weight; /* share of runs in a suite; default 1 */
 };
+
+/* Does it ask for something that goes wrong? That is a promise like a rule or a nemesis, and comes after them. */
+static inline bool param_goes_wrong(const struct param *param)
+{
+    return param->spec->fault && param->value.hi > 0;
+}
+size_t scenario_wrongs(const struct scenario *scenario); /* how many do */
 
 /* NULL with a message in *ret_why (heap, one or more complaints, each with its caret). */
 struct scenario *scenario_load(const char *path, const struct system *const *systems,

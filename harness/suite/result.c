@@ -61,6 +61,24 @@ static void take_checks(struct result *result, const struct run *run)
     result->check_count = count;
 }
 
+static void take_notes(struct result *result, const struct run *run)
+{
+    size_t count, notes = 0;
+    const struct verdict *verdicts = panel_verdicts(run->panel, &count);
+    for (size_t i = 0; i < count; i++)
+        notes += verdicts[i].note_count;
+    result->notes = calloc(notes + 1, sizeof *result->notes);
+    if (!result->notes)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < verdicts[i].note_count; k++) {
+            struct result_note *note = &result->notes[result->note_count++];
+            note->property = property_number(verdicts[i].property);
+            note->times = verdicts[i].notes[k].times;
+            snprintf(note->what, sizeof note->what, "%s", verdicts[i].notes[k].what);
+        }
+}
+
 static void *copy_of(const void *from, size_t count, size_t size)
 {
     void *copy = calloc(count + 1, size);
@@ -107,6 +125,7 @@ void result_of_run(struct result *ret_result, const struct plan_run *plan, const
     take_place(result, run);
     take_points(result, run);
     take_checks(result, run);
+    take_notes(result, run);
     take_nemeses(result, run);
 }
 
@@ -115,6 +134,7 @@ void result_done(struct result *result)
     free(result->noise);
     free(result->points);
     free(result->checks);
+    free(result->notes);
     free(result->nemeses);
     free(result->promises);
     *result = (struct result){0};
@@ -149,6 +169,19 @@ static void write_check(struct json *json, const struct result_check *check)
     json_count(json, NULL, check->checked);
     if (check->failed || check->met)
         json_count(json, NULL, (check->failed ? 1u : 0u) | (check->met ? 2u : 0u));
+    json_array_end(json);
+}
+
+static void write_notes(struct json *json, const struct result *result)
+{
+    json_array_begin(json, "t");
+    for (size_t i = 0; i < result->note_count; i++) {
+        json_array_begin(json, NULL);
+        json_count(json, NULL, result->notes[i].property);
+        json_str(json, NULL, result->notes[i].what);
+        json_count(json, NULL, result->notes[i].times);
+        json_array_end(json);
+    }
     json_array_end(json);
 }
 
@@ -224,6 +257,8 @@ void result_write(const struct result *result, FILE *out)
     for (size_t i = 0; i < result->check_count; i++)
         write_check(&json, &result->checks[i]);
     json_array_end(&json);
+    if (result->note_count)
+        write_notes(&json, result);
     write_nemeses(&json, result);
     write_promises(&json, result);
     json_object_end(&json);
@@ -292,6 +327,23 @@ static void read_checks(const json_t *checks, struct result *result)
     }
 }
 
+static void read_notes(const json_t *rows, struct result *result)
+{
+    size_t count = json_array_size(rows);
+    result->notes = calloc(count + 1, sizeof *result->notes);
+    if (!result->notes)
+        abort();
+    result->note_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *what = json_string_value(json_array_get(row, 1));
+        struct result_note *note = &result->notes[i];
+        *note = (struct result_note){.property = (uint32_t)number_at(row, 0),
+                                     .times = number_at(row, 2)};
+        snprintf(note->what, sizeof note->what, "%s", what ? what : "");
+    }
+}
+
 /* One more than the greatest number that rows begin with. */
 static size_t rows_reach(const json_t *rows)
 {
@@ -352,6 +404,7 @@ static void read_fields(const json_t *object, struct result *result)
     text_of(object, "fp", result->fingerprint, sizeof result->fingerprint);
     read_points(json_object_get(object, "p"), result);
     read_checks(json_object_get(object, "c"), result);
+    read_notes(json_object_get(object, "t"), result);
     read_nemeses(json_object_get(object, "n"), result);
     read_promises(json_object_get(object, "k"), result);
 }

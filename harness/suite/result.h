@@ -8,7 +8,7 @@
  * `n`: per kind of nemesis that was asked to strike [number, asked, made, refused, healed]; `k`: promises that were
  * kept [number in the scenario, times] or [number, times, waits among them that timed out];
  * `p`: per point that was hit [id, hits, fault kind, times, ...]; `c`: per property that was judged
- * [number, checks, 1 failed | 2 met | 3 both]. Ids and numbers are those of the head line, which
+ * [number, checks, 1 failed | 2 met | 3 both]; `t`: what properties noted and did not fail for [number, what, times]. Ids and numbers are those of the head line, which
  * comes first in the file and names everything:
  *
  *     {"duress results":1,"seed":"0x..","started":"ns since
@@ -33,6 +33,12 @@ struct result_check {
     bool failed, met;
 };
 
+struct result_note {
+    uint32_t property; /* number in properties_get() */
+    char what[32];
+    uint64_t times;
+};
+
 struct result {
     struct plan_run run;
     bool again; /* the verifying second time: compared, not counted */
@@ -48,6 +54,8 @@ struct result {
     size_t point_count;
     struct result_check *checks;
     size_t check_count;
+    struct result_note *notes;
+    size_t note_count;
     struct nemesis_count *nemeses; /* per kind of nemesis; shorter when the last ones did nothing */
     size_t nemesis_count;
     struct promise_count *promises; /* what became of the scenario's promises; likewise */

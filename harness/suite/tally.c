@@ -18,6 +18,7 @@ void tally_free(struct tally *tally)
     free(tally->program);
     free(tally->slots);
     free(tally->promises);
+    free(tally->rows);
     free(tally->entries);
     free(tally->kept);
     free(tally);
@@ -81,6 +82,11 @@ static void count_promises(struct tally *tally, const struct result *result)
             continue;
         promise->kept += result->promises[i].kept;
         promise->late += result->promises[i].late;
+        if (tally->rows[first + i] == SIZE_MAX)
+            continue;
+        struct report_nemesis *row = &tally->suite->nemeses[tally->rows[first + i]];
+        row->asked += result->promises[i].kept;
+        row->made += result->promises[i].kept;
     }
 }
 
@@ -100,6 +106,22 @@ static void count_check(struct tally *tally, const struct result_check *check)
         property->held++;
     else
         property->vacuous++;
+}
+
+static void count_note(struct tally *tally, const struct result_note *note)
+{
+    const struct slot *slot = &tally->slots[note->property];
+    if (slot->sometimes)
+        return;
+    struct report_property *property = &tally->suite->properties[slot->index];
+    size_t i = 0;
+    while (i < property->note_count && strcmp(property->notes[i].what, note->what) != 0)
+        i++;
+    if (i == property->note_count) {
+        property->notes = must(realloc(property->notes, (i + 1) * sizeof *property->notes));
+        property->notes[property->note_count++] = (struct report_note){.what = strdup(note->what)};
+    }
+    property->notes[i].times += note->times;
 }
 
 /* A canary is caught by a property; a crash proves nothing. */
@@ -134,6 +156,9 @@ static void count(struct tally *tally, const struct result *result)
     for (size_t i = 0; i < result->check_count; i++)
         if (result->checks[i].property < tally->slot_count)
             count_check(tally, &result->checks[i]);
+    for (size_t i = 0; i < result->note_count; i++)
+        if (result->notes[i].property < tally->slot_count)
+            count_note(tally, &result->notes[i]);
 }
 
 /* Its first execution is among the newest. */

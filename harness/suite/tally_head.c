@@ -6,7 +6,22 @@
 
 /* ---- writing ---- */
 
-/* What a run counts under the same numbers (nemesis_engine.count). */
+/* "upstream fails: 3%" */
+static void write_wrong(struct json *json, const struct param *param)
+{
+    char text[128];
+    int64_t lo = param->value.lo, hi = param->value.hi;
+    if (param->spec->type != PARAM_PERCENT)
+        snprintf(text, sizeof text, "%s", param->spec->name);
+    else if (lo == hi)
+        snprintf(text, sizeof text, "%s: %g%%", param->spec->name, (double)hi / 100);
+    else
+        snprintf(text, sizeof text, "%s: %g%%..%g%%", param->spec->name, (double)lo / 100,
+                 (double)hi / 100);
+    json_str(json, NULL, text);
+}
+
+/* What a run counts under the same numbers (nemesis_engine.count, system.went_wrong). */
 static void write_promises(struct json *json, const struct scenario *scenario)
 {
     char text[512];
@@ -17,6 +32,14 @@ static void write_promises(struct json *json, const struct scenario *scenario)
     }
     for (size_t i = 0; i < scenario->nemesis_count; i++)
         json_str(json, NULL, scenario->nemeses[i].kind);
+    for (size_t i = 0; i < scenario->param_count; i++)
+        if (param_goes_wrong(&scenario->params[i]))
+            write_wrong(json, &scenario->params[i]);
+    json_array_end(json);
+    json_array_begin(json, "wrongs"); /* what the last promises are counted under in reports */
+    for (size_t i = 0; i < scenario->param_count; i++)
+        if (param_goes_wrong(&scenario->params[i]))
+            json_str(json, NULL, scenario->params[i].spec->name);
     json_array_end(json);
 }
 
@@ -159,13 +182,46 @@ static void take_promises(struct tally *tally, const json_t *array)
     suite->promise_count = count;
 }
 
+static void add_nemesis(struct suite *suite, const json_t *name)
+{
+    suite->nemeses =
+        must(realloc(suite->nemeses, (suite->nemesis_count + 1) * sizeof *suite->nemeses));
+    const char *text = json_string_value(name);
+    suite->nemeses[suite->nemesis_count++] =
+        (struct report_nemesis){.name = strdup(text ? text : "")};
+}
+
+static size_t nemesis_row(const struct suite *suite, const json_t *name)
+{
+    const char *text = json_string_value(name);
+    size_t row = 0;
+    while (row < suite->nemesis_count && strcmp(suite->nemeses[row].name, text ? text : "") != 0)
+        row++;
+    return row;
+}
+
 static void take_nemeses(struct suite *suite, const json_t *array)
 {
-    suite->nemesis_count = json_array_size(array);
-    suite->nemeses = must(calloc(suite->nemesis_count + 1, sizeof *suite->nemeses));
-    for (size_t i = 0; i < suite->nemesis_count; i++) {
-        const char *name = json_string_value(json_array_get(array, i));
-        suite->nemeses[i].name = strdup(name ? name : "");
+    for (size_t i = 0; i < json_array_size(array); i++)
+        add_nemesis(suite, json_array_get(array, i));
+}
+
+/* What systems do wrong on purpose has rows below those of the nemeses. */
+static void take_wrongs(struct tally *tally, const json_t *scenarios)
+{
+    struct suite *suite = tally->suite;
+    tally->rows = must(calloc(suite->promise_count + 1, sizeof *tally->rows));
+    for (size_t i = 0; i < suite->promise_count; i++)
+        tally->rows[i] = SIZE_MAX;
+    for (size_t i = 0; i < suite->scenario_count; i++) {
+        const json_t *names = json_object_get(json_array_get(scenarios, i), "wrongs");
+        size_t count = json_array_size(names), end = tally->promises[i + 1];
+        for (size_t j = 0; j < count && end - tally->promises[i] >= count; j++) {
+            size_t row = nemesis_row(suite, json_array_get(names, j));
+            if (row == suite->nemesis_count)
+                add_nemesis(suite, json_array_get(names, j));
+            tally->rows[end - count + j] = row;
+        }
     }
 }
 
@@ -227,6 +283,7 @@ struct tally *tally_new(const char *dir, bool live, const char *line, size_t len
     take_scenarios(suite, json_object_get(head, "scenarios"));
     take_promises(tally, json_object_get(head, "scenarios"));
     take_nemeses(suite, json_object_get(head, "nemeses"));
+    take_wrongs(tally, json_object_get(head, "scenarios"));
     take_points(suite, json_object_get(head, "points"));
     take_properties(tally, json_object_get(head, "properties"));
     suite->failures = must(calloc(KEEP_MAX, sizeof *suite->failures));

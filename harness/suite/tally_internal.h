@@ -44,6 +44,7 @@ struct tally {
     struct slot *slots;   /* per property number */
     size_t slot_count;
     size_t *promises; /* per scenario: where its promises begin in the suite's; and the end */
+    size_t *rows;     /* per promise: which of the suite's nemeses counts it, too; SIZE_MAX: none */
     struct entry *entries;
     size_t entry_count, entry_room;
     struct kept *kept;

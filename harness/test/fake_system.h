@@ -29,7 +29,8 @@ enum fake_param {
     FAKE_STUCK,
     FAKE_RANDOM,
     FAKE_COUNTS,
-    FAKE_WEARS
+    FAKE_WEARS,
+    FAKE_ODD
 };
 
 /* Percentages are chances per run. */
@@ -45,12 +46,14 @@ static const struct param_spec fake_params[] = {
     [FAKE_RANDOM] = {"random", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the child"},
     [FAKE_COUNTS] = {"counts", PARAM_PERCENT, {0, 0}, 0, 10000, "depends on the runs before it"},
     [FAKE_WEARS] = {"wears", PARAM_PERCENT, {0, 0}, 0, 10000, "fails an assertion after others"},
+    [FAKE_ODD] = {"odd", PARAM_PERCENT, {0, 0}, 0, 10000, "goes wrong as it is asked to", true},
 };
 
 struct fake {
     struct world *world;
     const struct scenario *scenario;
     int64_t steps, done;
+    uint64_t odd;
 };
 
 static bool fake_chance(struct fake *fake, enum fake_param param)
@@ -92,6 +95,7 @@ static void fake_misbehave(struct fake *fake)
     fake_assert(fake);
     if (fake_chance(fake, FAKE_WRONG))
         TRACE(at, "fake/wrong/seen", T_U64("step", fake->done));
+    fake->odd += fake_chance(fake, FAKE_ODD);
 }
 
 static void fake_step(void *arg)
@@ -133,6 +137,12 @@ static bool fake_pending(void *ctx, char *text, size_t size)
     return true;
 }
 
+static uint64_t fake_went_wrong(void *ctx, size_t param)
+{
+    struct fake *fake = ctx;
+    return param == FAKE_ODD ? fake->odd : 0;
+}
+
 static void fake_audit(void *ctx)
 {
     (void)ctx;
@@ -141,7 +151,8 @@ static void fake_audit(void *ctx)
 #define FAKE_PARTS                                                                                 \
     .about = "misbehaves as asked", .params = fake_params,                                         \
     .param_count = sizeof fake_params / sizeof *fake_params, .setup = fake_setup,                  \
-    .settled = fake_settled, .pending = fake_pending, .audit = fake_audit, .teardown = free
+    .settled = fake_settled, .pending = fake_pending, .audit = fake_audit, .teardown = free,       \
+    .went_wrong = fake_went_wrong
 
 static const struct system fake_system = {.name = "fake", FAKE_PARTS};
 /* The same, said to leave nothing behind. */

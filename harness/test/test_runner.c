@@ -252,6 +252,21 @@ Test(runner, a_promised_fault_that_never_fires_is_told)
     cr_assert(strstr(said, "but a promised fault never fired\n"), "%s", said);
 }
 
+/* What a system is asked to do wrong is a promise, too, and has its line. */
+Test(runner, what_goes_wrong_in_the_system_is_counted_and_promised)
+{
+    scenario_put("s/a.yaml", "workload: { odd: 100% }");
+    scenario_put("s/b.yaml", "workload: { odd: 0.01% }");
+    cr_assert_eq(duress("run s/a.yaml --runs 60 --verify off --out r"), 0, "%s", said);
+    cr_assert(strstr(said, "nemeses "), "%s", said);
+    cr_assert(strstr(said, "\n            odd                        60        -        -\n"), "%s",
+              said);
+    cr_assert_eq(lines_of("r/run.json", "\"name\": \"odd\", \"asked\": 60, \"strikes\": 60"), 1);
+    cr_assert_eq(duress("run s/b.yaml --runs 60 --seed 1 --verify off --out r"), 0, "%s", said);
+    cr_assert(strstr(said, "never fired s/b.yaml: odd: 0.01%, in 60 runs\n"), "%s", said);
+    cr_assert_not(strstr(said, "nemeses "), "%s", said);
+}
+
 Test(runner, fail_fast_stops)
 {
     scenario_put("s/bad.yaml", "workload: { wrong: 100% }");

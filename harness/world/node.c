@@ -23,6 +23,8 @@ POINT_ABOUT("world/node/poweroff", "a node loses power: its disk may lose what w
 POINT_ABOUT("world/disk/wipe", "a node has lost its disk, and comes back with an empty one");
 POINT_ABOUT("world/actor/crash", "an actor dies, as by an exit that it cannot trap");
 POINT_ABOUT("world/node/pause", "a node stands still for a while");
+POINT_ABOUT("world/node/wrong",
+            "a peer that is part of the scenario's script does wrong, as it asks");
 POINT_ABOUT("world/node/resume", "a paused node goes on");
 
 struct node_extra *node_extra(struct node *node)
@@ -310,6 +312,11 @@ void node_resume(struct node *node)
     extra->resume = 0;
     TRACE(&node->site, "world/node/resume", T_STR("name", node->name));
     world_release_held(node->world, &extra->held);
+}
+
+void node_went_wrong(struct node *node, const char *how, uint64_t key)
+{
+    TRACE(&node->site, "world/node/wrong", T_U64("key", key), T_STR("how", how));
 }
 
 void world_heal(struct world *world)

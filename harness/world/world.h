@@ -168,7 +168,9 @@ bool node_wipe(struct node *node);
 /* 0: it has none, is down or paused, or its system does not say. */
 uint64_t node_next_actor(const struct node *node, uint64_t after);
 void node_crash_actor(struct node *node, uint64_t actor); /* records world/actor/crash */
-void node_pause(struct node *node, int64_t ns);           /* extends a running pause */
+/* A scripted peer did what the scenario asks of it: `how` is the parameter's name. Records world/node/wrong {key, how}. */
+void node_went_wrong(struct node *node, const char *how, uint64_t key);
+void node_pause(struct node *node, int64_t ns); /* extends a running pause */
 void node_resume(struct node *node);
 /* Boots it again after `ns`, unless it is up by then. A node that dies from a fault is booted again by itself,
  * after a time drawn from world_back_after. */

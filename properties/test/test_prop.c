@@ -332,6 +332,31 @@ Test(prop, target_is_climbed)
     prop_result_done(&random);
 }
 
+static void labelled(void)
+{
+    int64_t n = gen_uniform(prop_gen(), 0, 9);
+    prop_classify(n == 3, "three");
+    prop_label(n < 7 ? "most" : "some");
+    prop_classify(true, "all");
+}
+
+Test(prop, labels_are_told_with_their_shares_the_most_frequent_first)
+{
+    struct prop_result result = rig_run(RIG_PROP(labelled, .runs = 1000), 1);
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    prop_print_statistics(&result, out);
+    fclose(out);
+    const char *words[] = {"1000 cases", "100.0 % all", " % most", " % some", " % three"};
+    const char *at = text;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        cr_assert_not_null(at = strstr(at, words[i]), "%s is not where it belongs: %s", words[i],
+                           text);
+    free(text);
+    prop_result_done(&result);
+}
+
 Test(prop, case_replays_what_was_found)
 {
     const struct prop *prop = RIG_PROP(reversed, .runs = 1000);

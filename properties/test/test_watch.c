@@ -39,6 +39,19 @@ Test(watch, unique_over_several_points_with_a_condition)
                  "1s watch/order/send order=1\n2s watch/order/send order=1\n");
 }
 
+/* What a policy tolerates is reported nevertheless. */
+Test(watch, what_does_not_fail_is_noted)
+{
+    struct verdict verdict = feed("watched_unique_tolerant", "1s watch/order/send order=1\n"
+                                                             "2s watch/order/send order=1\n"
+                                                             "3s watch/order/send order=1\n");
+    cr_assert(!verdict.failed && verdict.note_count == 1);
+    cr_expect_str_eq(verdict.notes[0].what, "duplicated");
+    cr_expect_eq(verdict.notes[0].times, 2);
+    verdict = feed("watched_unique", "1s watch/order/send order=1\n");
+    cr_expect_eq(verdict.note_count, 0);
+}
+
 Test(watch, an_event_without_the_field_fails)
 {
     expect_fails("watched_unique", "1s watch/order/send box=1\n", 0,
@@ -201,6 +214,15 @@ Test(one_job_per_insert, allows_none_and_one)
     expect_vacuous("one_job_per_insert", ASKED AUDIT);
     expect_vacuous("one_job_per_insert", "9s audit/job/row job=11 key=1\n"
                                          "9s audit/job/row job=12 key=1\n");
+}
+
+Test(one_job_per_insert, notes_what_it_leaves_to_others)
+{
+    struct verdict verdict =
+        feed("one_job_per_insert", ASKED AUDIT "9s audit/job/row job=11 key=1\n");
+    cr_assert_eq(verdict.note_count, 1);
+    cr_expect_str_eq(verdict.notes[0].what, "recovered");
+    cr_expect_eq(verdict.notes[0].times, 1);
 }
 
 Test(one_job_per_insert, refuses_two_jobs_of_which_nobody_was_told)

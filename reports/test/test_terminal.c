@@ -28,9 +28,13 @@ Test(terminal, the_summary_says_all_that_matters)
     expect_in(text, "\nruns        3,100 in 30.0s, 103 a second\n");
     expect_in(text, "\nevents      41,203,118, ");
     expect_in(text, "\nsimulated   412d 0h, ");
-    expect_in(text, "\nfaults      2,317 injected: disconnect 300, crash 2,000, kill 17\n");
-    expect_in(text, "\nnemeses     20 strikes, 9 refused by the budget\n"
-                    "            kill node               20, 20 healed, 9 refused\n");
+    expect_in(text, "\nfaults      2,317 injected\n"
+                    "            disconnect                300  ");
+    expect_in(text, "\nnemeses                           strikes  refused   healed\n"
+                    "            kill node                  20        9       20\n"
+                    "            cut link                    0        -        -\n");
+    expect_in(text, "\n            noted    queue_limit: 3 recovered, 1 late; it does not fail for "
+                    "that\n");
     expect_in(text, "\ntimed out   lost replies: job/perform/start: wait(store/ack/reply), 2 of "
                     "12,345 waits\n");
     expect_in(text, "\nnever fired lost replies: store/ack/send: 1%");
@@ -38,7 +42,7 @@ Test(terminal, the_summary_says_all_that_matters)
     expect_in(text, "\nproperties  1 held, 1 failed, 1 vacuous\n");
     expect_in(text, "failed   no_stale_write: a stale lease changes nothing (2 runs)\n");
     expect_not_in(text, "vacuous  drain_ends");
-    expect_not_in(text, "queue_limit");
+    expect_not_in(text, "queue_limit: a queue");
     expect_in(text, "\npoints      2 of 3 reached; 1 never");
     expect_in(text, "\nsometimes   1 of 3 met\n");
     expect_in(text, "not met  a disk was torn (rare)\n");
@@ -77,17 +81,45 @@ static void expect_last_line(struct suite suite, const char *line)
     free(text);
 }
 
-Test(terminal, the_whole_catalogue_of_nemeses_is_told_in_one_paragraph)
+static size_t lines_with(const char *text, const char *word)
 {
-    struct report_nemesis many[13];
-    for (size_t i = 0; i < 13; i++)
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        count++;
+    return count;
+}
+
+Test(terminal, each_nemesis_has_its_line_however_many_there_are)
+{
+    struct report_nemesis many[30];
+    for (size_t i = 0; i < 30; i++)
         many[i] = (struct report_nemesis){i ? "pause node" : "kill node", 3, 2, 1, 2};
     struct suite suite = full_suite();
     suite.nemeses = many;
-    suite.nemesis_count = 13;
+    suite.nemesis_count = 30;
+    char *text = summary_of(&suite);
+    cr_expect_eq(
+        lines_with(text, "\n            kill node                   2        1        2\n"), 1);
+    cr_expect_eq(lines_with(text, "pause node                  2        1        2\n"), 29);
+    free(text);
+}
+
+Test(terminal, each_kind_of_fault_says_where_it_was_most)
+{
+    struct report_point six[6];
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const names[] = {"a/a/a", "b/b/b", "c/c/c", "d/d/d", "e/e/e", "f/f/f"};
+        six[i] = (struct report_point){.name = (char *)names[i], .hits = 100};
+        six[i].injected[FAULT_CRASH] = i == 4 ? 900 : i < 4 ? 7 : 0;
+    }
+    struct suite suite = full_suite();
+    suite.points = six;
+    suite.point_count = 6;
     char *text = summary_of(&suite);
     expect_in(text,
-              "\nnemeses     26 strikes, 13 refused by the budget: kill node 2, pause node 2, ");
+              "\nfaults      928 injected\n"
+              "            crash                     928  e/e/e 900, a/a/a 7, b/b/b 7 and at 2 "
+              "more points\nnemeses ");
     free(text);
 }
 

@@ -76,16 +76,6 @@
     X(FRESH, "fresh", PERCENT, 1000, 1000, 0, 10000,                                               \
       "runs that begin without a database: the first node to open it makes it")                    \
     X(DEADLINE, "deadline", DURATION, 5 * S, 5 * S, 10 * MS, H, "of each call to the store")       \
-    X(UP_FAILS, "upstream fails", PERCENT, 0, 0, 0, 10000, "answers 5xx, before any effect")       \
-    X(UP_THROTTLES, "upstream throttles", PERCENT, 0, 0, 0, 10000,                                 \
-      "answers 429, with Retry-After")                                                             \
-    X(UP_HALF, "upstream half fails", PERCENT, 0, 0, 0, 10000, "answers 500 after the effect")     \
-    X(UP_LATE, "upstream late", PERCENT, 0, 0, 0, 10000, "answers after the caller gave up")       \
-    X(UP_NEVER, "upstream never", PERCENT, 0, 0, 0, 10000, "never answers")                        \
-    X(UP_REFUSES, "upstream refuses", PERCENT, 0, 0, 0, 10000, "answers 422: it never will")       \
-    X(UP_SLOW, "upstream slow", PERCENT, 0, 0, 0, 10000, "answers after some seconds")             \
-    X(UP_GARBLES, "upstream garbles", PERCENT, 0, 0, 0, 10000,                                     \
-      "answers 200 with a body that is none, and no effect")                                       \
     X(BY_HAND, "by hand", PERCENT, 0, 0, 0, 10000,                                                 \
       "jobs that somebody cancels, retries, updates or deletes")                                   \
     X(BY_HAND_AFTER, "by hand after", DURATION, 0, 60 * S, 0, 24 * H,                              \
@@ -100,12 +90,23 @@
       "jobs with encrypted arguments, but for unique ones")                                        \
     X(KEEP, "keep", DURATION, 0, 0, 0, 24 * H, "how long jobs are kept that ended; 0s: for ever")
 
+/* What the upstream service does wrong, until the world is healed: X(ENUM, name, about) */
+#define UPSTREAM_WRONGS(X)                                                                         \
+    X(UP_FAILS, "upstream fails", "answers 5xx, before any effect")                                \
+    X(UP_THROTTLES, "upstream throttles", "answers 429, with Retry-After")                         \
+    X(UP_HALF, "upstream half fails", "answers 500 after the effect")                              \
+    X(UP_LATE, "upstream late", "answers after the caller gave up")                                \
+    X(UP_NEVER, "upstream never", "never answers")                                                 \
+    X(UP_REFUSES, "upstream refuses", "answers 422: it never will")                                \
+    X(UP_SLOW, "upstream slow", "answers after some seconds")                                      \
+    X(UP_GARBLES, "upstream garbles", "answers 200 with a body that is none, and no effect")
+
 #define CRON_MOST 20
 #define CRON_ARGS "{\"tick\":1}"
 
 enum workload_param {
 #define X(e, ...) W_##e,
-    WORKLOAD_PARAMS(X)
+    WORKLOAD_PARAMS(X) UPSTREAM_WRONGS(X)
 #undef X
         W_COUNT
 };
@@ -224,9 +225,18 @@ struct app {
 /* As code does that ruins its process: the node dies at once, and its init system boots it again. The caller waits for it. */
 void app_ruin(struct app *app);
 
+enum upstream_wrong {
+#define X(e, ...) WRONG_##e,
+    UPSTREAM_WRONGS(X)
+#undef X
+        WRONG_COUNT
+};
+
 struct upstream {
     struct adapter *adapter;
     struct node *node;
+    int64_t shares[WRONG_COUNT]; /* in this run, in hundredths of a percent */
+    uint64_t wrongs[WRONG_COUNT];
     struct effect *effects; /* by idempotency key */
     uint64_t *requests;     /* per item: how often it was asked */
     struct mail *mails;     /* calls under way */
@@ -316,6 +326,7 @@ bool cron_pending(struct adapter *adapter, char *text, size_t size);
 
 void upstream_init(struct upstream *upstream, struct adapter *adapter);
 void upstream_done(struct upstream *upstream);
+uint64_t upstream_went_wrong(const struct upstream *upstream, size_t param); /* how often */
 
 struct upstream_reply {
     int status;            /* 2xx, 4xx, 5xx, or a negative errno */

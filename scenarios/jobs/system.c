@@ -204,6 +204,12 @@ static void jobs_teardown(void *ctx)
     free(adapter);
 }
 
+static uint64_t jobs_went_wrong(void *ctx, size_t param)
+{
+    const struct adapter *adapter = ctx;
+    return upstream_went_wrong(&adapter->upstream, param);
+}
+
 const struct system jobs_system = {.name = "jobs",
                                    .about = "the job system of this project",
                                    .params = workload_params,
@@ -213,4 +219,5 @@ const struct system jobs_system = {.name = "jobs",
                                    .pending = jobs_pending,
                                    .audit = jobs_audit,
                                    .teardown = jobs_teardown,
+                                   .went_wrong = jobs_went_wrong,
                                    .leaves_nothing = true};

@@ -6,7 +6,7 @@
  *   refuses     422, no effect            slow        200, the effect was made, the answer comes after 1 to 15 s
  *   garbles     200, no effect, and a body of something else
  *   never       the effect was made, no answer
- *   else        200
+ *   else        200, as always once the world is healed
  */
 #include "scenarios/jobs/adapter.h"
 
@@ -55,35 +55,46 @@ static struct answer answer_fill(struct tape *tape, const struct choice *choice,
     return answer;
 }
 
+static const struct answer plain = {.status = 200, .effect = true};
+
+static const struct answer wrongs[] = {
+    [WRONG_UP_FAILS] = {.status = 503},
+    [WRONG_UP_THROTTLES] = {.status = 429},
+    [WRONG_UP_HALF] = {.status = 500, .effect = true},
+    [WRONG_UP_LATE] = {.status = 200, .effect = true, .after_ns = LATE_NS},
+    [WRONG_UP_NEVER] = {.status = 0, .effect = true},
+    [WRONG_UP_REFUSES] = {.status = 422},
+    [WRONG_UP_SLOW] = {.status = 200, .effect = true},
+    [WRONG_UP_GARBLES] = {.status = 200, .garbled = true},
+};
+
+/* On record, and counted. */
+static struct answer answer_wrong(struct upstream *upstream, enum upstream_wrong wrong,
+                                  const struct choice *choice)
+{
+    upstream->wrongs[wrong]++;
+    node_went_wrong(upstream->node, workload_params[W_UP_FAILS + wrong].name, choice->key);
+    return answer_fill(world_tape(upstream->adapter->world), choice, wrongs[wrong],
+                       wrong == WRONG_UP_SLOW);
+}
+
 static struct answer answer_of(struct upstream *upstream, uint64_t key)
 {
-    static const struct {
-        enum workload_param share;
-        struct answer answer;
-    } script[] = {
-        {W_UP_FAILS, {.status = 503}},
-        {W_UP_THROTTLES, {.status = 429}},
-        {W_UP_HALF, {.status = 500, .effect = true}},
-        {W_UP_LATE, {.status = 200, .effect = true, .after_ns = LATE_NS}},
-        {W_UP_NEVER, {.status = 0, .effect = true}},
-        {W_UP_REFUSES, {.status = 422}},
-        {W_UP_SLOW, {.status = 200, .effect = true}},
-        {W_UP_GARBLES, {.status = 200, .garbled = true}},
-    };
     struct adapter *adapter = upstream->adapter;
     struct choice choice = {.stream = STREAM_WORK,
                             .name = "upstream/answer/draw",
                             .key = key,
                             .ordinal = ++upstream->requests[key - 1]};
+    if (world_phase(adapter->world) == PHASE_LIVENESS)
+        return plain;
     uint64_t drawn = tape_choose(world_tape(adapter->world), &choice, 10000);
     uint64_t from = 10000; /* the highest values are the odd answers: 0 is a plain 200 */
-    for (size_t i = 0; i < sizeof script / sizeof script[0]; i++) {
-        from -= (uint64_t)draws_fixed(&adapter->draws, script[i].share);
+    for (unsigned i = 0; i < WRONG_COUNT; i++) {
+        from -= from < (uint64_t)upstream->shares[i] ? from : (uint64_t)upstream->shares[i];
         if (drawn >= from)
-            return answer_fill(world_tape(adapter->world), &choice, script[i].answer,
-                               script[i].share == W_UP_SLOW);
+            return answer_wrong(upstream, (enum upstream_wrong)i, &choice);
     }
-    return (struct answer){.status = 200, .effect = true};
+    return plain;
 }
 
 /* false: an effect with this idempotency key was made before. */
@@ -314,9 +325,16 @@ void upstream_init(struct upstream *upstream, struct adapter *adapter)
     *upstream = (struct upstream){.adapter = adapter};
     upstream->node = world_node_add(adapter->world, "upstream", &upstream_ops, upstream);
     upstream->node->expendable = false;
+    for (unsigned i = 0; i < WRONG_COUNT; i++)
+        upstream->shares[i] = draws_share(&adapter->draws, W_UP_FAILS + i);
     upstream->requests = calloc(adapter->workload.count, sizeof *upstream->requests);
     if (!upstream->requests)
         abort();
+}
+
+uint64_t upstream_went_wrong(const struct upstream *upstream, size_t param)
+{
+    return upstream->wrongs[param - W_UP_FAILS];
 }
 
 void upstream_done(struct upstream *upstream)

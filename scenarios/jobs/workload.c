@@ -16,6 +16,9 @@ const struct param_spec workload_params[W_COUNT] = {
 #define X(...) PARAM_SPEC(W_, __VA_ARGS__)
     WORKLOAD_PARAMS(X)
 #undef X
+#define X(...) FAULT_SPEC(W_, __VA_ARGS__)
+        UPSTREAM_WRONGS(X)
+#undef X
 };
 
 static unsigned draw_times(struct adapter *adapter, enum workload_param param, unsigned most)

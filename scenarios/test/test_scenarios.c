@@ -1,4 +1,5 @@
 /* The scenarios that come along: they load, they can be repeated, the canary fails, and what was fixed stays fixed. */
+#include "harness/engine.h"
 #include "harness/run.h"
 #include "scenarios/jobs/jobs_system.h"
 #include "scenarios/trees/trees_system.h"
@@ -71,4 +72,69 @@ Test(scenarios, what_was_fixed_stays_fixed)
         tape_free(tape);
     }
     globfree(&found);
+}
+
+/* ---- the upstream service ---- */
+
+/* How often it went wrong; before the world was healed, it must have been. */
+static uint64_t wrongs_of(const struct run *run, uint64_t *ret_drawn)
+{
+    struct trace_cursor cursor = {0};
+    struct event event;
+    uint64_t wrongs = 0, phases = 0;
+    for (*ret_drawn = 0; trace_next(run->trace, &cursor, &event);) {
+        phases += strcmp(event.point->name, "world/phase/enter") == 0;
+        *ret_drawn += strcmp(event.point->name, "swarm/option/draw") == 0 &&
+                      strncmp(event_str(&event, "name"), "upstream ", 9) == 0;
+        if (strcmp(event.point->name, "world/node/wrong") != 0)
+            continue;
+        cr_expect_eq(phases, 1, "%s after healing", event_str(&event, "how"));
+        wrongs++;
+    }
+    return wrongs;
+}
+
+static uint64_t sum_of(const struct run *run, size_t from)
+{
+    uint64_t sum = 0;
+    for (size_t i = from; i < run->promise_count; i++)
+        sum += run->promises[i].kept;
+    return sum;
+}
+
+Test(upstream, what_it_does_wrong_is_recorded_counted_and_over_when_the_world_is_healed)
+{
+    struct scenario *scenario = load("scenarios/flaky-upstream.yaml");
+    cr_assert_eq(scenario_wrongs(scenario), 8);
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct tape *tape = tape_new(seed);
+        struct run run;
+        uint64_t drawn;
+        run_execute(&run, scenario, tape, UINT64_MAX);
+        cr_assert_eq(run.promise_count, scenario->rule_count + 8);
+        uint64_t wrongs = wrongs_of(&run, &drawn);
+        cr_expect_gt(wrongs, 0);
+        cr_expect_eq(sum_of(&run, scenario->rule_count), wrongs, "seed %lu", seed);
+        run_done(&run);
+        tape_free(tape);
+    }
+    scenario_free(scenario);
+}
+
+Test(upstream, a_swarm_draws_what_goes_wrong_with_it)
+{
+    struct scenario *scenario = load("scenarios/swarm.yaml");
+    uint64_t drawn, sum = 0;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct tape *tape = tape_new(seed);
+        struct run run;
+        run_execute(&run, scenario, tape, UINT64_MAX);
+        uint64_t wrongs = wrongs_of(&run, &drawn);
+        cr_expect(drawn > 0 || wrongs == 0);
+        sum += drawn;
+        run_done(&run);
+        tape_free(tape);
+    }
+    cr_expect(40 < sum && sum < 120, "%lu of 160 drawn, where half should be", sum);
+    scenario_free(scenario);
 }
