@@ -2,7 +2,7 @@
 #include "scenarios/draws.h"
 
 #include "harness/hash.h"
-#include "harness/trace.h"
+#include "harness/trace/trace.h"
 
 #include <stdio.h>
 
