@@ -44,9 +44,9 @@ WATCH_HANDLER(watch_gone);
 WATCH_HANDLER(watch_reach);
 WATCH_HANDLER(watch_seen);
 
-#define WATCH_PIECE(point, handler, ...)                                                           \
+#define WATCH_PIECE(piece_point, handler, ...)                                                     \
     {                                                                                              \
-        point, handler, &(const struct match)                                                      \
+        .point = piece_point, .fn = handler, .faulted = false, .arg = &(const struct match)        \
         {                                                                                          \
             __VA_ARGS__                                                                            \
         }                                                                                          \

@@ -7,6 +7,7 @@
 # MUTANT_SECONDS (60): how long to look for each; MUTANT_SHRINK (10s): how long to shrink; MUTANT_JOBS (one per CPU): how
 # many at a time, each on one core, in a copy of its own.
 set -u
+[ $# -gt 0 ] || { echo 'usage: run.sh BUILD [NAME...]' >&2; exit 2; }
 build=$1
 shift
 here=$(dirname "$0")

@@ -1,6 +1,7 @@
 /* config_file.c: reads a file of `key = value` lines into a configuration, and the environment. */
 #define _GNU_SOURCE /* strsep */
 #include "sut/cli/config.h"
+#include "sut/jobs/json_text.h"
 #include "sut/store/pg.h"
 
 #include <ctype.h>
@@ -72,12 +73,25 @@ static bool read_path(struct reading *reading, const char *key, const char *valu
     return config_set(reading->config, key, joined, why, why_size);
 }
 
+/* What is wrong is shown, so it must not speak to the terminal. */
+static bool is_text(const char *line)
+{
+    for (const char *c = line; *c; c++)
+        if (iscntrl((unsigned char)*c) && *c != '\t')
+            return false;
+    return utf8_valid(line);
+}
+
 static bool read_line(struct reading *reading, char *line, char *why, size_t why_size)
 {
     cut_comment(line);
     char *key = trim(line), *equals = strchr(key, '=');
     if (!*key)
         return true;
+    if (!is_text(key)) {
+        snprintf(why, why_size, "this is no text");
+        return false;
+    }
     if (!equals) {
         snprintf(why, why_size, "'%s' is not `key = value`", key);
         return false;

@@ -46,7 +46,7 @@ static int widest(int width, const char *text)
 static void list_table(const struct store_reply *reply)
 {
     int queue = 5, worker = 6;
-    char at[32], args[ARGS_SHOWN + 4], attempt[32];
+    char at[32], args[ARGS_SHOWN + 4], attempt[32], q[JOB_QUEUE_MAX + 4], w[JOB_WORKER_MAX + 4];
     for (size_t i = 0; i < reply->job_count; ++i) {
         queue = widest(queue, reply->jobs[i].queue);
         worker = widest(worker, reply->jobs[i].worker);
@@ -57,8 +57,9 @@ static void list_table(const struct store_reply *reply)
         const struct job *job = &reply->jobs[i];
         snprintf(attempt, sizeof attempt, "%u/%u", job->attempt, job->max_attempts);
         printf("%8" PRIu64 "  %-9s  %-*s  %-*s  %-7s  %-19s  %s\n", job->id,
-               job_state_word(job->state), queue, job->queue, worker, job->worker, attempt,
-               ctl_time(job->scheduled_ms, at), brief(args_shown(job->args), args, ARGS_SHOWN));
+               job_state_word(job->state), queue, brief(job->queue, q, JOB_QUEUE_MAX), worker,
+               brief(job->worker, w, JOB_WORKER_MAX), attempt, ctl_time(job->scheduled_ms, at),
+               brief(args_shown(job->args), args, ARGS_SHOWN));
     }
 }
 

@@ -222,6 +222,8 @@ static _Noreturn void unknown(const char *what, const char *word, const char *co
 static enum command command_by_name(const char *name)
 {
     const char *names[COMMANDS];
+    if (strcmp(name, "help") == 0)
+        help();
     for (size_t i = 0; i < COMMANDS; ++i) {
         names[i] = commands[i].name;
         if (strcmp(name, names[i]) == 0)

@@ -107,6 +107,14 @@ static const char *extras_wrong(const struct job_spec *spec)
     return wrong ? wrong : flow_wrong(spec);
 }
 
+/* Names are printed everywhere, on terminals and in logs. */
+static bool has_control(const char *name)
+{
+    while (*name && (unsigned char)*name >= ' ' && *name != 0x7f)
+        name++;
+    return *name;
+}
+
 const char *job_spec_check(const struct job_spec *spec)
 {
     const char *queue = spec->queue ? spec->queue : "default";
@@ -127,6 +135,8 @@ const char *job_spec_check(const struct job_spec *spec)
                                          : "the arguments are not a JSON object";
     if (!utf8_valid(spec->worker) || !utf8_valid(queue))
         return "the name of the worker or of the queue is not UTF-8";
+    if (has_control(spec->worker) || has_control(queue))
+        return "the name of the worker or of the queue has a control character";
     if (spec->priority > JOB_PRIORITY_MAX)
         return "the priority is not in 0..9";
     if (spec->max_attempts > JOB_ATTEMPTS_LIMIT)

@@ -9,6 +9,9 @@ from() { file=$1; shift; "$@" <"$file"; }
 # ---- mistakes ----
 check 'needs a database' says 2 'no database' "$jobctl" stats
 check 'needs a command' says 2 'what is to be done' ctl
+check 'help is a command, too' says 0 '^usage: jobctl' ctl help
+check 'names are for terminals' says 2 'has a control character' ctl insert "$(printf 'a\033b')"
+check 'a directory' says 3 '/: cannot be opened: Is a directory; name a file in it' "$jobctl" --database / stats
 check 'unknown command' says 2 "unknown command 'lsit'; did you mean list?" ctl lsit
 check 'c32_unknown_option' says 2 'did you mean --priority?' ctl insert w --prioritty 3
 check 'option of another command' says 2 '\-\-priority is no option of .list' ctl list --priority 3

@@ -87,6 +87,8 @@ Test(config, mistakes_have_a_line)
     static const char *const mistakes[][2] = {
         {"lease = 1s\nlaese = 2s\n", ":2: unknown key 'laese'; did you mean 'lease'?"},
         {"\n\nlease\n", ":3: 'lease' is not `key = value`"},
+        {"\nlea\x1b[31mse\n", ":2: this is no text"},
+        {"\xa6\xff = 3\n", ":1: this is no text"},
         {"lease = 1s\nlease = 1s\n", ":2: 'lease' was set before, in line 1"},
         {"lease = 1\n", ":1: lease: '1' is no time"},
         {"poll = 2d\n", ":1: poll: '2d' is not between 10ms and 1h"},

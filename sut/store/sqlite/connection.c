@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define JULIAN_1970_MS   INT64_C(210866760000000)
 #define CHECKPOINT_PAGES 4000u
@@ -148,6 +149,13 @@ static void contains(sqlite3_context *context, int count, sqlite3_value **values
     heap_free(heap);
 }
 
+/* SQLite, which tries again to read it only, says anything but that. */
+static bool is_directory(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 static int open_file(struct sqlite_store *store, bool create, char *why, size_t why_size)
 {
     const struct store_sqlite_options *options = &store->options;
@@ -155,7 +163,9 @@ static int open_file(struct sqlite_store *store, bool create, char *why, size_t 
     int rc = sqlite3_open_v2(options->path, &store->conn, flags | (create ? SQLITE_OPEN_CREATE : 0),
                              options->vfs);
     if (rc != SQLITE_OK) {
-        int cause = store->conn ? sqlite3_system_errno(store->conn) : 0;
+        int cause = is_directory(options->path) ? EISDIR
+                    : store->conn               ? sqlite3_system_errno(store->conn)
+                                                : 0;
         snprintf(why, why_size, "%s: cannot be opened: %s", options->path,
                  cause ? strerror(cause) : sqlite3_errstr(rc));
         return cause == ENOENT ? -ENOENT : sqlite_errno(rc);
