@@ -195,19 +195,19 @@ static struct store_ticks *ticks_copy(struct heap *heap, const struct store_tick
     return copies;
 }
 
-void store_request_copy(struct heap *heap, const struct store_request *from,
-                        struct store_request *to)
+/* Most requests are of queues and of the stager, and have nothing of the rest. */
+static bool is_of_the_loop(enum store_op op)
 {
-    *to = *from;
+    return op == STORE_CLAIM || op == STORE_ACK || op == STORE_STAGE || op == STORE_HEARTBEAT ||
+           op == STORE_RESCUE || op == STORE_EXPIRE;
+}
+
+static void request_rest_copy(struct heap *heap, const struct store_request *from,
+                              struct store_request *to)
+{
     to->specs = specs_copy(heap, from->specs, from->spec_count);
     to->tx_sql = heap_strdup(heap, from->tx_sql);
-    to->queue = heap_strdup(heap, from->queue);
-    to->owner = heap_strdup(heap, from->owner);
-    to->node = heap_strdup(heap, from->node);
-    to->acks = acks_copy(heap, from->acks, from->ack_count);
-    to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
     to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
-    to->queues = texts_copy(heap, from->queues, from->queue_count);
     to->filter = filter_copy(heap, from->filter);
     to->update = update_copy(heap, from->update);
     to->notes = notes_copy(heap, from->notes, from->note_count);
@@ -223,6 +223,20 @@ void store_request_copy(struct heap *heap, const struct store_request *from,
     to->origin = heap_strdup(heap, from->origin);
     to->ticks = ticks_copy(heap, from->ticks, from->tick_count);
     to->names = texts_copy(heap, from->names, from->name_count);
+}
+
+void store_request_copy(struct heap *heap, const struct store_request *from,
+                        struct store_request *to)
+{
+    *to = *from;
+    to->queue = heap_strdup(heap, from->queue);
+    to->owner = heap_strdup(heap, from->owner);
+    to->node = heap_strdup(heap, from->node);
+    to->acks = acks_copy(heap, from->acks, from->ack_count);
+    to->leases = COPY_ARRAY(heap, from->leases, from->lease_count);
+    to->queues = texts_copy(heap, from->queues, from->queue_count);
+    if (!is_of_the_loop(from->op))
+        request_rest_copy(heap, from, to);
 }
 
 /* All of them in one block. */
@@ -264,22 +278,29 @@ static void flow_copy(struct heap *heap, const struct store_reply *from, struct 
     to->called = COPY_ARRAY(heap, from->called, from->called_count);
 }
 
+static void reply_rest_copy(struct heap *heap, const struct store_reply *from,
+                            struct store_reply *to)
+{
+    to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
+    to->conflicts = COPY_ARRAY(heap, from->conflicts, from->id_count);
+    to->cut = COPY_ARRAY(heap, from->cut, from->cut_count);
+    flow_copy(heap, from, to);
+    to->leader_node = heap_strdup(heap, from->leader_node);
+    to->entries = entries_copy(heap, from->entries, from->entry_count);
+}
+
 void store_reply_copy(struct heap *heap, const struct store_request *request,
                       const struct store_reply *from, struct store_reply *to)
 {
     *to = *from;
-    to->ids = COPY_ARRAY(heap, from->ids, from->id_count);
-    to->conflicts = COPY_ARRAY(heap, from->conflicts, from->id_count);
     to->jobs = jobs_copy(heap, from->jobs, from->job_count);
     to->acks = COPY_ARRAY(heap, from->acks, request->ack_count);
     to->renewed = COPY_ARRAY(heap, from->renewed, request->lease_count + request->note_count);
-    to->cut = COPY_ARRAY(heap, from->cut, from->cut_count);
     to->ready = COPY_ARRAY(heap, from->ready, request->queue_count);
     to->rules = rules_copy(heap, from->rules, from->rule_count);
     to->woken = texts_copy(heap, from->woken, from->woken_count);
-    flow_copy(heap, from, to);
-    to->leader_node = heap_strdup(heap, from->leader_node);
-    to->entries = entries_copy(heap, from->entries, from->entry_count);
+    if (!is_of_the_loop(request->op))
+        reply_rest_copy(heap, from, to);
 }
 
 /* ---- the local transport ---- */

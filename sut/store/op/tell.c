@@ -31,12 +31,10 @@ static void specs_tell(const struct tx *tx, struct store_news *news)
     }
 }
 
-void tx_tell(struct tx *tx)
+static void tell(struct tx *tx)
 {
     const struct store_reply *reply = tx->reply;
     struct store_news news = {0};
-    if (!tx->store->tells)
-        return;
     switch (tx->request->op) {
     case STORE_INSERT: specs_tell(tx, &news); break;
     case STORE_CANCEL: news.look = reply->cut_count > 0; break;
@@ -53,4 +51,10 @@ void tx_tell(struct tx *tx)
         store_news_add(&news, reply->woken[i]);
     if (news.look || news.count)
         tx->store->backend->tell(tx, &news);
+}
+
+void tx_tell(struct tx *tx)
+{
+    if (tx->store->tells)
+        tell(tx);
 }

@@ -53,7 +53,7 @@ Test(store_copy, request)
     uint64_t *ids = heap_alloc(from_heap, sizeof *ids);
     ids[0] = 9;
     struct store_request from = {
-        .op = STORE_ACK,
+        .op = STORE_UPDATE,
         .specs = specs,
         .spec_count = 2,
         .tx_sql = text,
@@ -96,8 +96,39 @@ Test(store_copy, request)
     cr_assert_eq(to.acks[1].id, 2);
     cr_assert_eq(to.leases[0].lease, 8);
     cr_assert_eq(to.ids[0], 9);
-    cr_assert(to.op == STORE_ACK && to.limit == 4 && to.lease_ms == 5);
+    cr_assert(to.op == STORE_UPDATE && to.limit == 4 && to.lease_ms == 5);
     heap_free(to_heap);
+}
+
+/* Whatever the operation: those that have no more than this are copied in a shorter way. */
+Test(store_copy, request_of_a_queue)
+{
+    for (enum store_op op = 0; op < STORE_OP_COUNT; ++op) {
+        struct heap *from_heap = heap_new(), *to_heap = heap_new();
+        char *text = heap_alloc(from_heap, 300);
+        fill(text, 300);
+        const struct store_request from = {.op = op,
+                                           .queue = text,
+                                           .owner = text,
+                                           .node = text,
+                                           .acks = &(struct store_ack){.id = 1, .error = text},
+                                           .ack_count = 1,
+                                           .leases = &(struct store_lease){7, 8},
+                                           .lease_count = 1,
+                                           .queues = (const char *const[]){text},
+                                           .queue_count = 1};
+        struct store_request to;
+        store_request_copy(to_heap, &from, &to);
+        memset(text, 'y', 299);
+        heap_free(from_heap);
+        char expected[300];
+        fill(expected, sizeof expected);
+        const char *texts[] = {to.queue, to.owner, to.node, to.acks[0].error, to.queues[0]};
+        for (size_t i = 0; i < ARRAY_SIZE(texts); ++i)
+            cr_assert_str_eq(texts[i], expected, "%s", store_op_word(op));
+        cr_assert(to.leases != from.leases && to.leases[0].lease == 8);
+        heap_free(to_heap);
+    }
 }
 
 Test(store_copy, reply)
