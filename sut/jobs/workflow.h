@@ -61,7 +61,7 @@ int flow_cancel(struct proc *self, struct jobs *jobs, uint64_t flow, size_t *ret
 int batch_tell(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
                uint64_t *ret_batch);
 /* The same with jobs that come into it: all of it or nothing, in one transaction. With `close` it is complete, and a name says whether
- * it is there: then asking again is -EINVAL. ret_ids, ret_conflicts: NULL, or room
+ * it is there: then asking again is -ENOTUNIQ. ret_ids, ret_conflicts: NULL, or room
  * for each of the jobs. */
 int batch_insert(struct proc *self, struct jobs *jobs, const struct store_batch *batch,
                  const struct job_spec *specs, size_t count, uint64_t *ret_batch, uint64_t *ret_ids,

@@ -94,7 +94,8 @@ static void batch_specs(struct tx *tx, struct job_spec *specs)
     if (!tx->err && (!tx->joined_count || tx->joined->kind != FLOW_BATCH))
         tx_fail(tx, -ENOENT, "there is no batch %" PRIu64, id);
     else if (!tx->err && tx->joined->closed)
-        tx_fail(tx, -EINVAL, "batch %" PRIu64 " is closed", id);
+        tx_fail(tx, tx->request->batch->name ? -ENOTUNIQ : -EINVAL,
+                "batch %" PRIu64 " is there, and closed", id);
     for (size_t i = 0; i < tx->request->spec_count && !tx->err; ++i) {
         if (specs[i].chain || specs[i].flow)
             tx_fail(tx, -EINVAL, "job %zu of the batch is in a chain or another batch, too", i + 1);

@@ -733,8 +733,8 @@ CONFORMS(batch_with_its_jobs_in_one_request)
     cr_assert_eq(get(ids[1]).flow, reply.flow->id);
     cr_assert(reply.flow->closed);
     struct store_reply again = run(request);
-    cr_assert_eq(again.err, -EINVAL);
-    cr_assert_str_eq(again.why, "batch 1 is closed");
+    cr_assert_eq(again.err, -ENOTUNIQ);
+    cr_assert_str_eq(again.why, "batch 1 is there, and closed");
     end_as(ids[0], JOB_COMPLETED);
     cr_assert_str_eq(called(), "");
     end_as(ids[1], JOB_COMPLETED);
