@@ -168,7 +168,10 @@ static size_t matching_segments(const struct pattern *pattern, const char *name,
 
 bool pattern_matches_name(const struct pattern *pattern, const char *point)
 {
+    const struct segment *first = &pattern->segments[0];
     const char *rest;
+    if (first->kind == SEGMENT_WORD && pattern->text[first->at] != point[0])
+        return false; /* as most do not */
     return matching_segments(pattern, point, &rest) == pattern->segment_count && *rest == '\0';
 }
 

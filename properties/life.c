@@ -15,17 +15,19 @@ static const char *const words[] = {
 #undef X
 };
 
-enum { WORDS = sizeof words / sizeof words[0] };
+/* Their second letters tell them apart. */
+static const unsigned char by_letter[26] = {
+    ['v' - 'a'] = LIFE_AVAILABLE, ['c' - 'a'] = LIFE_SCHEDULED, ['x' - 'a'] = LIFE_EXECUTING,
+    ['e' - 'a'] = LIFE_RETRYABLE, ['u' - 'a'] = LIFE_SUSPENDED, ['o' - 'a'] = LIFE_COMPLETED,
+    ['i' - 'a'] = LIFE_DISCARDED, ['a' - 'a'] = LIFE_CANCELLED,
+};
 
 enum life life_by_word(const char *word)
 {
-    for (unsigned i = 0; i < WORDS; i++)
-        if (words[i] == word) /* the linker has made equal texts one, mostly */
-            return (enum life)i;
-    for (unsigned i = 0; i < WORDS; i++)
-        if (words[i][0] == word[0] && strcmp(words[i], word) == 0)
-            return (enum life)i;
-    return LIFE_UNKNOWN;
+    unsigned letter = word[0] ? (unsigned)word[1] - 'a' : 26;
+    enum life state = letter < 26 ? by_letter[letter] : LIFE_UNKNOWN;
+    /* The linker has made equal texts one, mostly. */
+    return words[state] == word || strcmp(words[state], word) == 0 ? state : LIFE_UNKNOWN;
 }
 
 const char *life_word(enum life state)

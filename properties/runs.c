@@ -29,7 +29,9 @@ static void runs_close(struct runs *runs, bool (*over)(const struct run_span *, 
                        const void *arg)
 {
     size_t left = 0;
-    for (size_t i = 0; i < runs->count; i++) {
+    while (left < runs->count && !over(&runs->spans[left], arg))
+        left++;
+    for (size_t i = left; i < runs->count; i++) {
         if (!over(&runs->spans[i], arg))
             runs->spans[left++] = runs->spans[i];
     }

@@ -96,7 +96,9 @@ static struct fault decide(const struct hit *hit)
     if (!world->faults_on || !world->decide)
         return (struct fault){0};
     struct fault fault = world->decide(world->decide_ctx, hit);
-    return world_can_inject(hit, &fault) ? fault : (struct fault){0};
+    if (fault.kind != FAULT_NONE && !world_can_inject(hit, &fault))
+        fault = (struct fault){0};
+    return fault;
 }
 
 /* ---- applying ---- */

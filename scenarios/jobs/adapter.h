@@ -248,9 +248,8 @@ struct ledger {
     unsigned char *states; /* by job id; 255: none */
     size_t size;
     size_t counts[JOB_STATE_COUNT];
-    size_t open;             /* the sum of those that are not final: it is asked for at each step */
-    unsigned char *meanings; /* by point id; NULL: no event yet */
-    int64_t ticked_ns;       /* when a cron entry was done with last */
+    size_t open;       /* the sum of those that are not final: it is asked for at each step */
+    int64_t ticked_ns; /* when a cron entry was done with last */
     bool
         doubtful; /* a disk failed: what really is in the database must be looked up, after healing */
 };
