@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MEMORY_POINT "memory/sqlite/alloc"
 
@@ -15,7 +16,7 @@ struct engine {
     const struct scenario *scenario;
     struct swarm swarm;
     struct rules *rules;
-    struct nemesis_spec *specs; /* the scenario's, then the swarm's */
+    struct nemesis_spec *specs; /* the scenario's, then the swarm's, then the usual ones */
     struct nemeses *nemeses;
 };
 
@@ -48,18 +49,38 @@ static void install_rules(struct engine *engine)
         rule_install(engine->rules, engine->swarm.rules[i].point, engine->swarm.rules[i].term);
 }
 
+/* Clocks are set and stand still now and then in every scenario that does not say how often, or that they must not be off. */
+static const struct nemesis_spec usual[] = {
+    {.kind = "step clock", .values = {{2 * NEMESIS_M, 20 * NEMESIS_M}, {NEMESIS_MS, NEMESIS_M}}},
+    {.kind = "stop clock",
+     .values = {{5 * NEMESIS_M, 30 * NEMESIS_M}, {NEMESIS_S, 20 * NEMESIS_S}}},
+};
+enum { USUAL_COUNT = sizeof usual / sizeof *usual };
+
+static bool says_itself(const struct scenario *scenario, const char *kind)
+{
+    for (size_t i = 0; i < scenario->nemesis_count; i++)
+        if (strcmp(scenario->nemeses[i].kind, kind) == 0)
+            return true;
+    return scenario->swarm.on || scenario->budget.clock_skew_ns == 0;
+}
+
 static void start_nemeses(struct engine *engine)
 {
     const struct scenario *scenario = engine->scenario;
-    size_t own = scenario->nemesis_count, drawn = engine->swarm.nemesis_count;
-    engine->specs = calloc(own + drawn + 1, sizeof *engine->specs);
+    size_t count = scenario->nemesis_count;
+    engine->specs =
+        calloc(count + engine->swarm.nemesis_count + USUAL_COUNT + 1, sizeof *engine->specs);
     if (!engine->specs)
         abort();
-    for (size_t i = 0; i < own; i++)
+    for (size_t i = 0; i < count; i++)
         engine->specs[i] = scenario->nemeses[i];
-    for (size_t i = 0; i < drawn; i++)
-        engine->specs[own + i] = engine->swarm.nemeses[i];
-    engine->nemeses = nemeses_start(engine->world, engine->specs, own + drawn);
+    for (size_t i = 0; i < engine->swarm.nemesis_count; i++)
+        engine->specs[count++] = engine->swarm.nemeses[i];
+    for (size_t i = 0; i < USUAL_COUNT; i++)
+        if (!says_itself(scenario, usual[i].kind))
+            engine->specs[count++] = usual[i];
+    engine->nemeses = nemeses_start(engine->world, engine->specs, count);
 }
 
 static struct fault decide(void *ctx, const struct hit *hit)

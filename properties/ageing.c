@@ -21,8 +21,9 @@ struct asked { /* of a client, by key */
 
 struct waiting { /* by job */
     uint64_t key;
-    int64_t since_ms;
-    bool waits; /* available since its insert, as far as it is known */
+    int64_t since_ms,
+        latest_ms; /* by the clock, and at most: a store handle's time never goes back */
+    bool waits;    /* available since its insert, as far as it is known */
     uint64_t doubts;
 };
 
@@ -96,6 +97,7 @@ static void on_insert(struct judge *judge, void *ctx, const struct event *event)
     (void)judge;
     job->waits = event_state(event) == LIFE_AVAILABLE;
     job->since_ms = clocks_wall(&ageing->clocks, event->node, event->time_ns) / NS_PER_MS;
+    job->latest_ms = clocks_latest(&ageing->clocks, event->node, 0, event->time_ns) / NS_PER_MS;
 }
 
 static void on_change(struct judge *judge, void *ctx, const struct event *event)
@@ -124,14 +126,14 @@ static void on_claim(struct judge *judge, void *ctx, const struct event *event)
         if (!its || its->queue != asked->queue)
             continue;
         int64_t worth_ms = ((int64_t)its->priority - (int64_t)asked->priority) * *age_ms;
-        if (first.since_ms - other->since_ms > worth_ms + SLACK_MS)
+        if (first.since_ms - other->latest_ms > worth_ms + SLACK_MS)
             judge_fail(
                 judge, event,
                 "job %llu of priority %llu was claimed before job %llu of priority %llu, which "
                 "had waited %lld ms longer; each priority counts as much as %lld ms",
                 (unsigned long long)event_key(event), (unsigned long long)asked->priority,
                 (unsigned long long)table_key(&ageing->jobs, i), (unsigned long long)its->priority,
-                (long long)(first.since_ms - other->since_ms), (long long)*age_ms);
+                (long long)(first.since_ms - other->latest_ms), (long long)*age_ms);
         else
             judge_checked(judge);
     }

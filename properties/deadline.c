@@ -1,7 +1,8 @@
 /* deadline.c: what is given up for its deadline had one, and it had passed; and it is given up for good.
  *
  * When a job's deadline is, only its client knows: so long after it was asked for, or after it was due. What the system says about
- * it is not trusted. */
+ * it is not trusted. Time is that of whichever node's wall clock went fastest meanwhile: one of them keeps the database. */
+#include "properties/clocks.h"
 #include "properties/life.h"
 #include "properties/table.h"
 
@@ -17,7 +18,28 @@ struct deadlines {
     struct table plans;   /* by key */
     struct table jobs;    /* job -> its key, uint64_t */
     struct table expired; /* (job, lease) -> bool */
+    struct clocks clocks;
 };
+
+static void on_clock(struct judge *judge, void *ctx, const struct event *event)
+{
+    struct deadlines *deadlines = ctx;
+    (void)judge;
+    clocks_event(&deadlines->clocks, event);
+}
+
+/* How much time went by since then, by the clock that went fastest. A store handle's time never goes back. */
+static int64_t passed_ms(const struct clocks *clocks, int64_t from_ns, int64_t to_ns)
+{
+    int64_t most_ns = to_ns - from_ns;
+    for (size_t i = 0; i < clocks->count; i++) {
+        uint32_t node = clocks->spans[i].node;
+        int64_t passed_ns =
+            clocks_latest(clocks, node, from_ns, to_ns) - clocks_wall(clocks, node, from_ns);
+        most_ns = passed_ns > most_ns ? passed_ns : most_ns;
+    }
+    return most_ns / NS_PER_MS;
+}
 
 static void on_call(struct judge *judge, void *ctx, const struct event *event)
 {
@@ -43,9 +65,10 @@ static const struct plan *plan_of(const struct deadlines *deadlines, uint64_t jo
 }
 
 /* Databases tell times in whole milliseconds, rounded down, and their clocks drift. What would be due again too late is given up before. */
-static bool too_early(const struct plan *plan, const struct event *event)
+static bool too_early(const struct deadlines *deadlines, const struct plan *plan,
+                      const struct event *event)
 {
-    int64_t after_ms = (event->time_ns - plan->asked_ns) / NS_PER_MS;
+    int64_t after_ms = passed_ms(&deadlines->clocks, plan->asked_ns, event->time_ns);
     int64_t had_ms = plan->delay_ms + plan->within_ms;
     return strcmp(event_str(event, "when"), "waiting") != 0 &&
            after_ms + 1 + had_ms / DRIFT < had_ms;
@@ -59,12 +82,12 @@ static void on_expire(struct judge *judge, void *ctx, const struct event *event)
     *TABLE_AT(&deadlines->expired, mix64_pair(job, event_u64(event, "lease")), bool) = true;
     if (!plan)
         return; /* nobody was told its number, and it never ran */
-    int64_t waited_ms = (event->time_ns - plan->asked_ns) / NS_PER_MS;
+    int64_t waited_ms = passed_ms(&deadlines->clocks, plan->asked_ns, event->time_ns);
     int64_t had_ms = plan->delay_ms + plan->within_ms;
     if (plan->within_ms <= 0)
         judge_fail(judge, event, "job %llu was given up for a deadline, but it has none",
                    (unsigned long long)job);
-    else if (too_early(plan, event))
+    else if (too_early(deadlines, plan, event))
         judge_fail(judge, event,
                    "job %llu was given up for its deadline %lld ms after it was asked for; it had "
                    "%lld ms",
@@ -85,6 +108,7 @@ static void on_finish(struct judge *judge, void *ctx, const struct event *event)
 static void deadlines_done(void *ctx)
 {
     struct deadlines *deadlines = ctx;
+    clocks_done(&deadlines->clocks);
     table_done(&deadlines->plans);
     table_done(&deadlines->jobs);
     table_done(&deadlines->expired);
@@ -97,6 +121,7 @@ static const struct property_on on[] = {
     {"job/perform/expire", on_expire},
     {"store/job/finish", on_finish},
     {"store/job/expire", on_expire},
+    ON_CLOCK(on_clock),
     {0},
 };
 

@@ -37,6 +37,50 @@ Test(clocks, step_within_the_budget)
     story_close(&story);
 }
 
+/* A scenario that says nothing of clocks, or only what `spec` says. */
+static struct story quiet_story(struct nemesis_spec *spec, int64_t skew_s, bool swarm)
+{
+    struct budget budget = {.nodes_down = 1, .clock_skew_ns = skew_s * SECOND};
+    struct tape *tape = tape_new(1);
+    struct story story = {.zoo = zoo_open_within(tape, budget)};
+    struct scenario scenario = {
+        .nemeses = spec, .nemesis_count = spec ? 1 : 0, .budget = budget, .swarm = {.on = swarm}};
+    story.engine = nemesis_engine.start(story.zoo.world, &scenario);
+    zoo_run(&story.zoo, 7200 * SECOND);
+    return story;
+}
+
+Test(clocks, step_and_stop_where_nobody_says_anything)
+{
+    struct story story = quiet_story(NULL, 300, false);
+    unsigned steps = count_of(&story, "world/clock/step"),
+             stops = count_of(&story, "world/clock/stop");
+    cr_expect(6 <= steps && steps <= 60, "%u in two hours", steps);
+    cr_expect(4 <= stops && stops <= 24, "%u in two hours", stops);
+    cr_expect_eq(count_of(&story, "nemesis/world/strike"), steps + stops);
+    story_close(&story);
+}
+
+Test(clocks, step_as_often_as_the_scenario_says)
+{
+    struct nemesis_spec spec = {.kind = "step clock", .values = {fixed(3600), fixed(7)}};
+    struct story story = quiet_story(&spec, 300, false);
+    unsigned steps = count_of(&story, "world/clock/step");
+    cr_expect(1 <= steps && steps <= 2, "%u", steps);
+    cr_expect_gt(count_of(&story, "world/clock/stop"), 0);
+    story_close(&story);
+}
+
+Test(clocks, are_left_to_a_swarm_and_to_a_budget_of_nothing)
+{
+    struct story story = quiet_story(NULL, 300, true);
+    cr_expect_eq(count_of(&story, "nemesis/world/strike"), 0);
+    story_close(&story);
+    story = quiet_story(NULL, 0, false);
+    cr_expect_eq(count_of(&story, "nemesis/world/strike"), 0);
+    story_close(&story);
+}
+
 Test(clocks, do_not_step_without_a_budget)
 {
     struct nemesis_spec spec = {.kind = "step clock", .values = {fixed(1), fixed(7)}};

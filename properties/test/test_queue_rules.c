@@ -2,7 +2,8 @@
 #define FEED_POINTS(POINT)                                                                         \
     POINT("store/job/part");                                                                       \
     POINT("store/queue/set");                                                                      \
-    POINT("store/queue/forget");
+    POINT("store/queue/forget");                                                                   \
+    POINT("client/insert/place");
 #include "feed.h"
 
 #define SET(paused, global, part, rate, by_part)                                                   \
@@ -82,4 +83,38 @@ Test(queue_rules, a_fault_of_the_disk_leaves_doubt)
         "queue_rules",
         SET("1", "-1", "-1", "-1",
             "0") "1s n9 disk/file/sync file=jobs.db-wal <- error(EIO)\n" CLAIM("2s", "1"));
+}
+
+/* ---- ageing ---- */
+
+#define AGE "1s n9 store/queue/set queue=mail age_ms=5000\n"
+#define WAITS(time, job, priority)                                                                 \
+    time " n1 client/insert/place key=" job " queue=mail priority=" priority "\n" time             \
+         " n9 store/job/insert job=" job " state=available\n" time " n1 client/insert/ok key=" job \
+         " job=" job "\n"
+
+Test(ageing, lets_priorities_overtake_until_they_are_worth_it)
+{
+    expect_holds("ageing", AGE WAITS("2s", "1", "3") WAITS("16s", "2", "2") CLAIM("20s", "2"));
+    expect_vacuous("ageing", WAITS("2s", "1", "3") WAITS("30s", "2", "2") CLAIM("40s", "2"));
+    expect_fails(
+        "ageing", AGE WAITS("2s", "1", "3") WAITS("18s", "2", "2") CLAIM("20s", "2"), 7,
+        "job 2 of priority 2 was claimed before job 1 of priority 3, which had waited 16000 "
+        "ms longer; each priority counts as much as 5000 ms");
+}
+
+/* A store handle's time never goes back: after a step back what comes later has the same time, for a while. */
+Test(ageing, goes_by_a_clock_that_never_goes_back)
+{
+    expect_holds("ageing",
+                 AGE "1s n9 world/clock/step by=0 ahead_ns=60000000000 ppm=0\n"
+                     "2s n9 world/clock/step by=0 ahead_ns=0 ppm=0\n" WAITS("3s", "1", "3")
+                         WAITS("50s", "2", "2") CLAIM("51s", "2"));
+    expect_fails(
+        "ageing",
+        AGE "2s n9 world/clock/step by=0 ahead_ns=0 ppm=0\n" WAITS("3s", "1", "3")
+            WAITS("50s", "2", "2") CLAIM("51s", "2"),
+        8,
+        "job 2 of priority 2 was claimed before job 1 of priority 3, which had waited 47000 "
+        "ms longer; each priority counts as much as 5000 ms");
 }

@@ -323,6 +323,21 @@ Test(deadline_kept, refuses_what_is_early_or_has_none)
                  2, "job 1 was given up for a deadline, but it has none");
 }
 
+/* A deadline is a time of the database's clock, which may be any of those that there are. */
+Test(deadline_kept, goes_by_the_clock_that_went_fastest)
+{
+    const char *early = "14s n1 job/perform/expire job=1 lease=1 when=claimed\n";
+    char text[400];
+    snprintf(text, sizeof text, ASKED "13s n3 world/clock/step by=2 ahead_ns=2000000000 ppm=0\n%s",
+             early);
+    expect_holds("deadline_kept", text);
+    snprintf(text, sizeof text, ASKED "13s n3 world/clock/step by=0 ahead_ns=500000000 ppm=0\n%s",
+             early);
+    expect_fails("deadline_kept", text, 3,
+                 "job 1 was given up for its deadline 4500 ms after it was asked for; it had "
+                 "5000 ms");
+}
+
 Test(deadline_kept, refuses_another_attempt)
 {
     expect_fails("deadline_kept",
