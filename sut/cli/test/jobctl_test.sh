@@ -226,7 +226,7 @@ E
 check 'a batch' says 0 '^batch [0-9]*: 2 jobs, 9 to 10$' submit
 check 'it is asked for again' says 1 'is there, and closed' submit
 sed 's/night/day/; s/worker: tell/worker: ""/' "$work/document" >"$work/half"
-check 'one that cannot be' says 2 'callback completed: a job needs a worker\|has no .worker' files submit "$work/half"
+check 'one that cannot be' says 2 'on completed: a job needs a worker' files submit "$work/half"
 check 'leaves nothing of it' says 1 'there is no batch' files batch day
 check 'it is closed, and has a callback' says 0 '^callback  *completed: not yet$' files batch night
 document <<'E'
