@@ -18,6 +18,11 @@ enum ctl_exit {
     CTL_DATABASE
 }; /* 1: not found, or not in a state for it */
 
+/* Where the database comes from: an option, else jobd's configuration. */
+struct ctl_told {
+    const char *database, *config, *schema, *keys, *pooled;
+};
+
 struct ctl {
     struct env env; /* memory; for the store */
     struct config config;
@@ -37,9 +42,11 @@ struct ctl {
     int64_t at_ms; /* since 1970; 0: not said */
     const char *meta, *tags, *part, *chain;
     const char *args; /* of a filter */
-    uint64_t batch;   /* 0: none */
+    int64_t batch;    /* 0: none */
     bool encrypt;
-    char **words; /* after the command */
+    struct ctl_told told;
+    uint64_t options; /* that were given: bits of the table in ctl_options.c */
+    char **words;     /* after the command */
     int word_count;
 };
 
