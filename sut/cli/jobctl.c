@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,7 @@ static void claim_standard_files(void)
 int main(int argc, char **argv)
 {
     claim_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* a database that may not grow is an error */
     struct ctl ctl = {.env = {.heap = heap_new(), .node_name = "jobctl"}};
     ctl_read_options(&ctl, argc, argv);
     enum command command = read_command(&ctl);

@@ -259,6 +259,7 @@ void subprocesses_init(struct subprocesses *children, struct env_live *live)
 {
     *children = (struct subprocesses){.live = live};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a database that may not grow is an error, and may pass */
     reaper_start(&children->reaper);
     uv_signal_init(&live->loop, &children->on_exit);
     uv_signal_start(&children->on_exit, on_exit_signal, SIGCHLD);

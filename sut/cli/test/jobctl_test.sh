@@ -39,6 +39,10 @@ check 'once' says 0 '^schema [0-9]*, as it was$' env JOBD_DATABASE="$work/env.db
 check 'and says so as JSON' says 0 '^{"schema":\([0-9]*\),"was":\1}$' env JOBD_DATABASE="$work/env.db" "$jobctl" migrate --json
 check 'an option stands above it' says 3 'other.db: ' env JOBD_DATABASE="$work/env.db" "$jobctl" --database "$work/other.db" stats
 
+check 'a file that may not grow' says 3 'limit.db: .*disk I/O error\|full' \
+    sh -c "\"$jobctl\" --database $work/limit.db migrate && ulimit -f 300 && \"$jobctl\" --database $work/limit.db insert w --count 5000"
+check 'loses nothing' says 0 '^available  *[0-9]*000$\|^available  *0$' "$jobctl" --database "$work/limit.db" stats
+
 # ---- insert ----
 check 'insert' says 0 '^job 1$' ctl insert hello '{"a": [1, 2.5, "é"]}'
 check 'its arguments are kept as they are' says 0 '{"a": \[1, 2.5, "é"\]}$' ctl list
