@@ -162,8 +162,7 @@ static void describe_end(char *out, size_t size, int status, const struct child 
                  hint);
 }
 
-/* What the child itself could not write any more. */
-static void keep_crash(const struct child_task *task, const struct result *result)
+void child_keep(const struct child_task *task, const struct result *result, const struct run *run)
 {
     const struct child_setup *setup = task->setup;
     const struct failure_source source = {task->scenario->name, task->scenario->path,
@@ -176,8 +175,9 @@ static void keep_crash(const struct child_task *task, const struct result *resul
         free(failure.replay);
         failure.replay = strdup(task->keep.replay);
     }
-    int err = failure_write_crash(&into, task->scenario, task->tape, &failure, setup->extras,
-                                  result->noise);
+    int err = run ? failure_write(&into, run, task->scenario, task->tape, &failure, setup->extras)
+                  : failure_write_crash(&into, task->scenario, task->tape, &failure, setup->extras,
+                                        result->noise);
     if (err)
         fprintf(stderr, "duress: cannot write %s: %s\n", task->keep.folder, strerror(-err));
     failure_done(&failure);
@@ -208,7 +208,7 @@ static char *crash_message(const struct child *child, int status, char *noise, s
     describe_end(result.message, sizeof result.message, status, child, noise);
     find_place(result.place, sizeof result.place, status, noise);
     if (child_keeps(&child->task))
-        keep_crash(&child->task, &result);
+        child_keep(&child->task, &result, NULL);
     char *message = child_message(&result, ret_length);
     result_done(&result);
     return message;

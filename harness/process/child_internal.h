@@ -9,6 +9,10 @@ void child_expect(struct child *child, const struct child_task *task);
 /* What was said without dying (a sanitizer's warning, a stray printf) must not get lost: passes it on to stderr. */
 void child_noise(const struct child *child);
 
+/* Writes a failure down where the task says, from the run, or, when its child has died (`run` NULL), from what is known
+ * of that. What cannot be written is told on stderr. */
+void child_keep(const struct child_task *task, const struct result *result, const struct run *run);
+
 /* child_main.c: how a child begins: it lives and dies with its parent, and `noise` catches what it says. */
 void child_settle(int noise);
 /* With LeakSanitizer: every run gives back all its memory, or this is the end. */

@@ -11,26 +11,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static void keep(struct execution *x, const struct result *result)
-{
-    const struct child_task *task = &x->task;
-    const struct child_setup *setup = task->setup;
-    const struct failure_source source = {task->scenario->name, task->scenario->path,
-                                          setup->program, setup->extras};
-    const struct failure_into into = {task->keep.folder, task->keep.prefix,
-                                      task->keep.replay != NULL};
-    struct report_failure failure;
-    failure_of_result(&failure, result, &source);
-    if (task->keep.replay) {
-        free(failure.replay);
-        failure.replay = strdup(task->keep.replay);
-    }
-    int err = failure_write(&into, &x->run, task->scenario, task->tape, &failure, setup->extras);
-    if (err)
-        dprintf(STDERR_FILENO, "cannot write %s: %s\n", task->keep.folder, strerror(-err));
-    failure_done(&failure);
-}
-
 void child_write(int fd, const void *data, size_t length)
 {
     const char *text = data;
@@ -76,7 +56,7 @@ static void keep_crash(void *ctx, int signal)
     trace_fingerprint(x->run.trace, x->run.fingerprint);
     memcpy(x->run.property, result.property, sizeof x->run.property);
     memcpy(x->run.message, result.message, sizeof x->run.message);
-    keep(x, &result);
+    child_keep(&x->task, &result, &x->run);
 }
 
 char *child_message(const struct result *result, size_t *ret_length)
@@ -150,7 +130,7 @@ _Noreturn void child_main(const struct child_task *task, int out, int noise)
     result_of_run(&result, &x.task.run, &x.run);
     result.again = x.task.again;
     if (child_keeps(&x.task))
-        keep(&x, &result);
+        child_keep(&x.task, &result, &x.run);
     size_t length;
     char *message = whole_message(&x, &result, &length);
     result_done(&result);

@@ -197,11 +197,6 @@ struct point_site *world_site(struct world *world)
     return &world->site;
 }
 
-struct point_sink *world_sink(struct world *world)
-{
-    return &world->sink;
-}
-
 void world_decider(struct world *world, world_decide *decider, void *ctx)
 {
     world->decide = decider;

@@ -97,11 +97,6 @@ enum phase world_phase(const struct world *world)
     return world->phase;
 }
 
-uint64_t world_steps(const struct world *world)
-{
-    return world->steps;
-}
-
 struct node *world_current(struct world *world)
 {
     return world->current;
@@ -294,7 +289,6 @@ bool world_step(struct world *world, int64_t until_ns)
             continue;
         }
         slot_give(world, number);
-        world->steps++;
         world_call(world, slot.node, slot.fn, slot.arg);
         return true;
     }

@@ -58,7 +58,6 @@ enum phase world_phase(const struct world *world);
 void world_set_phase(struct world *world, enum phase phase); /* records world/phase/enter */
 /* For points of the world itself (clients, upstreams, phases): node 0. Faults there can only be errors. */
 struct point_site *world_site(struct world *world);
-struct point_sink *world_sink(struct world *world);
 
 /* ---- events ---- */
 
@@ -72,7 +71,6 @@ bool world_cancel(struct world *world, world_timer timer);
 /* Runs the next event, moving time. false: the queue is empty, or the next event is later than `until_ns`
  * (time then moves to until_ns). */
 bool world_step(struct world *world, int64_t until_ns);
-uint64_t world_steps(const struct world *world); /* events run so far */
 
 /* Leaves the running event in the middle, for ever. From the main stack only (not from a fiber). */
 _Noreturn void world_escape(struct world *world);

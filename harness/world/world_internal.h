@@ -80,7 +80,7 @@ struct world {
     uint32_t slot_count, slot_capacity, free_slot;
     uint32_t *heap; /* slot numbers, ordered by (time, sequence) */
     size_t heap_count, heap_capacity;
-    uint64_t sequence, steps;
+    uint64_t sequence;
 
     struct node *nodes, *last_node, *current;
     struct node_extra *extras;

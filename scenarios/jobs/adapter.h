@@ -160,8 +160,6 @@ struct item {     /* one job */
     char part[32];               /* "": none */
 };
 
-bool item_is_callback(const struct adapter *adapter, const struct item *item);
-
 struct workload {
     struct item *items;
     size_t count;

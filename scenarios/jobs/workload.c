@@ -138,13 +138,6 @@ static void draw_flow(struct adapter *adapter, struct item *item, size_t before)
     item->unique = 0;
 }
 
-bool item_is_callback(const struct adapter *adapter, const struct item *item)
-{
-    const struct workload *workload = &adapter->workload;
-    bool last = item + 1 == workload->items + workload->count || item[1].group != item->group;
-    return item->flow == ITEM_IN_BATCH && last;
-}
-
 /* The group that grows. */
 struct insert {
     unsigned group;
