@@ -38,6 +38,7 @@ static const struct advice of_servers[] = {
     {"Connection refused", "start PostgreSQL there, or name another host"},
     {"No such file", "start PostgreSQL there, or name the directory of its socket (host=)"},
     {"No space left", "make room"},
+    {"too many", "try again, or let it have more connections"},
 };
 
 static const char *directory_of(const char *path, char *out, size_t size)
