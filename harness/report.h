@@ -26,6 +26,7 @@ struct report_property {
     uint64_t checked, held, failed, vacuous; /* checked: checks; rest: runs */
     struct report_note *notes; /* what went wrong, of which its policy says that it does not fail */
     size_t note_count;
+    char *lets_pass; /* why it does not; NULL or "": nothing is said */
 };
 struct report_sometimes {
     char *name;

@@ -121,6 +121,8 @@ static void write_properties(struct json *json, const struct suite *suite)
         json_count(json, "vacuous", property->vacuous);
         if (property->note_count)
             write_notes(json, property);
+        if (property->note_count && property->lets_pass && *property->lets_pass)
+            json_str(json, "lets_pass", property->lets_pass);
         json_object_end(json);
     }
     json_array_end(json);

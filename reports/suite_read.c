@@ -134,6 +134,8 @@ static void read_property(struct reader *r, const json_t *object, void *item)
     property->vacuous = get_u64(r, object, "vacuous");
     if (json_object_get(object, "noted"))
         read_notes(r, json_object_get(object, "noted"), property);
+    if (json_object_get(object, "lets_pass"))
+        property->lets_pass = get_text(r, object, "lets_pass");
 }
 
 static void read_sometimes(struct reader *r, const json_t *object, void *item)
@@ -337,6 +339,7 @@ void suite_free(struct suite *suite)
         for (size_t k = 0; k < suite->properties[i].note_count; k++)
             free(suite->properties[i].notes[k].what);
         free(suite->properties[i].notes);
+        free(suite->properties[i].lets_pass);
         free(suite->properties[i].id);
         free(suite->properties[i].name);
     }

@@ -240,7 +240,12 @@ static void list_notes(struct terminal *terminal, const struct suite *suite)
             fprintf(out, "%s %s ", k ? "," : ":", format_count(property->notes[k].times, times));
             format_line(property->notes[k].what, SIZE_MAX, out);
         }
-        fputs("; it does not fail for that\n", out);
+        fputs("\n", out);
+        if (property->lets_pass && *property->lets_pass) {
+            fprintf(terminal->out, "%21s", "");
+            format_line(property->lets_pass, SIZE_MAX, terminal->out);
+            fputs("\n", terminal->out);
+        }
     }
 }
 

@@ -111,9 +111,10 @@ static void print_verdict(const struct verdict *verdict)
 /* What it does not fail for. */
 static void print_notes(const struct verdict *verdict)
 {
+    const char *why = verdict->property->lets_pass;
     for (size_t i = 0; i < verdict->note_count; i++)
-        printf("noted    %s: %" PRIu64 " %s; it does not fail for that\n", verdict->property->id,
-               verdict->notes[i].times, verdict->notes[i].what);
+        printf("noted    %s: %" PRIu64 " %s%s%s\n", verdict->property->id, verdict->notes[i].times,
+               verdict->notes[i].what, why ? "; " : "", why ? why : "");
 }
 
 struct counts {

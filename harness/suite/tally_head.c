@@ -83,6 +83,8 @@ static void write_properties(struct json *json)
         json_str(json, "name", property->name);
         json_bool(json, "sometimes", property->kind == PROPERTY_SOMETIMES);
         json_bool(json, "rare", property->rare);
+        if (property->lets_pass)
+            json_str(json, "lets_pass", property->lets_pass);
         json_object_end(json);
     }
     json_array_end(json);
@@ -257,6 +259,7 @@ static void take_properties(struct tally *tally, const json_t *array)
             suite->properties[slot->index] = (struct report_property){
                 .id = strdup(head_text(row, "id")),
                 .name = strdup(head_text(row, "name")),
+                .lets_pass = strdup(head_text(row, "lets_pass")),
             };
     }
 }

@@ -22,7 +22,8 @@ static struct report_point points[] = {
 static struct report_note queue_notes[] = {{"recovered", 3}, {"late", 1}};
 static struct report_property properties[] = {
     {"no_stale_write", "a stale lease changes nothing", 99, 3000, 2, 98},
-    {"queue_limit", "a queue never exceeds its limit", 5000, 3100, 0, 0, queue_notes, 2},
+    {"queue_limit", "a queue never exceeds its limit", 5000, 3100, 0, 0, queue_notes, 2,
+     "others judge that"},
     {"drain_ends", "a drain ends in its grace", 0, 0, 0, 3100},
 };
 static struct report_sometimes sometimes[] = {{"a lease was taken over", true, false},

@@ -33,8 +33,8 @@ Test(terminal, the_summary_says_all_that_matters)
     expect_in(text, "\nnemeses                           strikes  refused   healed\n"
                     "            kill node                  20        9       20\n"
                     "            cut link                    0        -        -\n");
-    expect_in(text, "\n            noted    queue_limit: 3 recovered, 1 late; it does not fail for "
-                    "that\n");
+    expect_in(text, "\n            noted    queue_limit: 3 recovered, 1 late\n"
+                    "                     others judge that\n");
     expect_in(text, "\ntimed out   lost replies: job/perform/start: wait(store/ack/reply), 2 of "
                     "12,345 waits\n");
     expect_in(text, "\nnever fired lost replies: store/ack/send: 1%");
