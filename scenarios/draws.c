@@ -13,7 +13,14 @@ struct range draws_range(const struct draws *draws, unsigned param)
 
 int64_t draws_fixed(const struct draws *draws, unsigned param)
 {
-    return draws_range(draws, param).lo;
+    const struct param *of = &draws->scenario->params[param];
+    if (of->value.lo == of->value.hi)
+        return of->value.lo;
+    struct choice choice = {.stream = STREAM_WORK,
+                            .name = "workload/option/value",
+                            .key = hash_text(of->spec->name),
+                            .ordinal = 1};
+    return tape_between(world_tape(draws->world), &choice, of->value.lo, of->value.hi);
 }
 
 int64_t draws_value(const struct draws *draws, unsigned param)

@@ -29,7 +29,8 @@ struct draws {
 };
 
 struct range draws_range(const struct draws *draws, unsigned param);
-int64_t draws_fixed(const struct draws *draws, unsigned param); /* a fixed one: lo */
+/* The same for all of a run, whenever it is asked for: of a range, one value. */
+int64_t draws_fixed(const struct draws *draws, unsigned param);
 /* What the scenario settles for all is no choice. */
 int64_t draws_value(const struct draws *draws, unsigned param);
 /* Of something that goes wrong: the share in this run. In a swarm it is drawn whether it goes wrong at all, and what was

@@ -89,6 +89,16 @@ enum ctl_exit ctl_list(struct ctl *ctl)
 
 /* ---- show ---- */
 
+/* What a worker wrote does not speak to the terminal. */
+static const char *plain(struct ctl *ctl, const char *text)
+{
+    char *copy = heap_strdup(ctl->env.heap, text);
+    for (char *at = copy; *at; ++at)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = *at == '\n' || *at == '\t' ? *at : '?';
+    return copy;
+}
+
 /* `without`: what is not shown. */
 static void show_json(const char *name, const char *shown, const char *without)
 {
@@ -107,13 +117,13 @@ static void show_json(const char *name, const char *shown, const char *without)
     json_decref(value);
 }
 
-static void show_errors(const char *errors)
+static void show_errors(struct ctl *ctl, const char *errors)
 {
     size_t index;
     json_t *entry, *list = ctl_parse(errors);
     char at[32];
     if (!list) {
-        printf("errors        %s\n", errors);
+        printf("errors        %s\n", plain(ctl, errors));
         return;
     }
     json_array_foreach(list, index, entry)
@@ -121,7 +131,8 @@ static void show_errors(const char *errors)
         const char *text = json_string_value(json_object_get(entry, "error"));
         printf("%-13s attempt %" JSON_INTEGER_FORMAT ", %s UTC: %s\n", index ? "" : "errors",
                json_integer_value(json_object_get(entry, "attempt")),
-               ctl_time(json_integer_value(json_object_get(entry, "at")), at), text ? text : "?");
+               ctl_time(json_integer_value(json_object_get(entry, "at")), at),
+               text ? plain(ctl, text) : "?");
     }
     json_decref(list);
 }
@@ -139,7 +150,8 @@ static void show_text(struct ctl *ctl, const struct job *job)
     printf("inserted      %s UTC\n", ctl_time(job->inserted_ms, at));
     printf("scheduled     %s UTC\n", ctl_time(job->scheduled_ms, at));
     if (job->attempted_ms)
-        printf("last started  %s UTC by %s\n", ctl_time(job->attempted_ms, at), job->owner);
+        printf("last started  %s UTC by %s\n", ctl_time(job->attempted_ms, at),
+               plain(ctl, job->owner));
     if (job->finished_ms)
         printf("finished      %s UTC\n", ctl_time(job->finished_ms, at));
     if (job->deadline_ms)
@@ -148,16 +160,17 @@ static void show_text(struct ctl *ctl, const struct job *job)
         printf("time limit    %" PRId64 " ms of each attempt\n", job->timeout_ms);
     ctl_print_flow(ctl, job);
     if (*job->part)
-        printf("part          %s\n", job->part);
+        printf("part          %s\n", plain(ctl, job->part));
     if (*job->tags)
-        printf("tags          %s\n", job->tags);
+        printf("tags          %s\n", plain(ctl, job->tags));
     if (job->progress || *job->note)
-        printf("progress      %u %%%s%s\n", job->progress, *job->note ? ": " : "", job->note);
+        printf("progress      %u %%%s%s\n", job->progress, *job->note ? ": " : "",
+               plain(ctl, job->note));
     show_json("args", args_shown(job->args), "");
     show_json("meta", job->meta, "{}");
     show_json("checkpoint", job->checkpoint, "");
     show_json("result", job->result, "");
-    show_errors(job->errors);
+    show_errors(ctl, job->errors);
 }
 
 enum ctl_exit ctl_show(struct ctl *ctl)

@@ -86,6 +86,9 @@ check 'its priority' says 0 'priority 7' alone show 1
 check 'unique: a word that is none' says 2 'did you mean worker?' alone insert w --unique fields=args+wroker
 check 'unique: a state in which nothing begins' says 0 'in none of the states' alone insert x --unique states=completed
 
+check 'a part that would speak to the terminal' says 0 '^job 12$' alone insert w --part "$(printf 'red \033[31m')"
+check 'is shown without that' says 0 '^part  *red [?]\[31m$' alone show 12
+
 # ---- looking ----
 check 'list by queue' says 0 '^ *3  scheduled  mail' ctl list --queue mail
 check 'list by state' says 0 '^no jobs$' ctl list --state completed
