@@ -129,5 +129,6 @@ void story_write(const struct run *run, const struct scenario *scenario,
 /* Reads DIR/run.json back. NULL with a message. */
 struct suite *suite_read(const char *dir, char *why, size_t why_size);
 void suite_free(struct suite *suite);
+void report_property_done(struct report_property *property); /* what it owns */
 
 #endif

@@ -325,6 +325,16 @@ static void failures_free(struct suite *suite)
     free(suite->failures);
 }
 
+void report_property_done(struct report_property *property)
+{
+    for (size_t i = 0; i < property->note_count; i++)
+        free(property->notes[i].what);
+    free(property->notes);
+    free(property->lets_pass);
+    free(property->id);
+    free(property->name);
+}
+
 void suite_free(struct suite *suite)
 {
     if (!suite)
@@ -335,14 +345,8 @@ void suite_free(struct suite *suite)
     }
     for (size_t i = 0; i < suite->point_count; i++)
         free(suite->points[i].name);
-    for (size_t i = 0; i < suite->property_count; i++) {
-        for (size_t k = 0; k < suite->properties[i].note_count; k++)
-            free(suite->properties[i].notes[k].what);
-        free(suite->properties[i].notes);
-        free(suite->properties[i].lets_pass);
-        free(suite->properties[i].id);
-        free(suite->properties[i].name);
-    }
+    for (size_t i = 0; i < suite->property_count; i++)
+        report_property_done(&suite->properties[i]);
     for (size_t i = 0; i < suite->sometimes_count; i++)
         free(suite->sometimes[i].name);
     for (size_t i = 0; i < suite->nemesis_count; i++)

@@ -283,8 +283,7 @@ static void drop_unjudged(struct tally *tally)
         } else if (slot->sometimes) {
             free(suite->sometimes[slot->index].name);
         } else {
-            free(suite->properties[slot->index].id);
-            free(suite->properties[slot->index].name);
+            report_property_done(&suite->properties[slot->index]);
         }
     }
     suite->property_count = properties;
