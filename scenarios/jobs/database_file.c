@@ -163,6 +163,13 @@ bool database_damaged(struct database *database)
     return !whole || refused(database);
 }
 
+/* Of a text that may not be NULL, but is after a disk has lied: "". */
+static char *text_read(sqlite3_stmt *stmt, int column, struct heap *heap)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    return heap_strdup(heap, text ? text : "");
+}
+
 /* All of them, or none. */
 static bool rows_read(sqlite3 *conn, struct heap *heap, struct job **ret_rows, size_t *ret_count)
 {
@@ -170,20 +177,18 @@ static bool rows_read(sqlite3 *conn, struct heap *heap, struct job **ret_rows, s
     struct job *rows = NULL;
     size_t count = 0, capacity = 0;
     int rc = sqlite3_prepare_v2(
-        conn,
-        "SELECT id,state,attempt,max_attempts,args,coalesce(result,'')FROM duress_jobs ORDER BY id",
-        -1, &stmt, NULL);
+        conn, "SELECT id,state,attempt,max_attempts,args,result FROM duress_jobs ORDER BY id", -1,
+        &stmt, NULL);
     for (; rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW; rc = SQLITE_OK) {
         if (count == capacity)
             rows = heap_realloc(heap, rows, (capacity = 2 * capacity + 128) * sizeof *rows);
         struct job *row = &rows[count++];
-        *row =
-            (struct job){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
-                         .state = JOB_STATE_COUNT,
-                         .attempt = (unsigned)sqlite3_column_int(stmt, 2),
-                         .max_attempts = (unsigned)sqlite3_column_int(stmt, 3),
-                         .args = heap_strdup(heap, (const char *)sqlite3_column_text(stmt, 4)),
-                         .result = heap_strdup(heap, (const char *)sqlite3_column_text(stmt, 5))};
+        *row = (struct job){.id = (uint64_t)sqlite3_column_int64(stmt, 0),
+                            .state = JOB_STATE_COUNT,
+                            .attempt = (unsigned)sqlite3_column_int(stmt, 2),
+                            .max_attempts = (unsigned)sqlite3_column_int(stmt, 3),
+                            .args = text_read(stmt, 4, heap),
+                            .result = text_read(stmt, 5, heap)};
         job_state_by_word((const char *)sqlite3_column_text(stmt, 1), &row->state);
     }
     sqlite3_finalize(stmt);
