@@ -199,8 +199,10 @@ static size_t label_rank(const struct prop_result *result, size_t label)
 {
     size_t rank = 0;
     uint64_t hits = result->labels[label].hits;
-    for (size_t i = 0; i < result->label_count; i++)
-        rank += result->labels[i].hits > hits || (result->labels[i].hits == hits && i < label);
+    for (size_t i = 0; i < label; i++)
+        rank += result->labels[i].hits >= hits;
+    for (size_t i = label + 1; i < result->label_count; i++)
+        rank += result->labels[i].hits > hits;
     return rank;
 }
 

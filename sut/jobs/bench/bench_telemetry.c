@@ -1,5 +1,5 @@
 /* What telemetry costs: when nobody listens, which is what every job pays; and when somebody does. */
-#include "harness/bench/bench.h"
+#include "sut/store/bench/rig.h"
 #include "sut/telemetry.h"
 
 #define IDLE_HITS  200000000
@@ -36,14 +36,14 @@ __attribute__((noinline)) static void work_and_tell(struct telemetry *telemetry,
 
 static double loop_ns(struct telemetry *telemetry, struct env *env, uint64_t hits)
 {
-    int64_t start = bench_cpu_ns();
+    double start = processor_seconds();
     for (uint64_t i = 0; i < hits; i++) {
         if (telemetry)
             work_and_tell(telemetry, env, i);
         else
             work(i);
     }
-    return (double)(bench_cpu_ns() - start) / (double)hits;
+    return (processor_seconds() - start) * 1e9 / (double)hits;
 }
 
 int main(void)
@@ -53,8 +53,10 @@ int main(void)
     struct telemetry telemetry = {0};
     uint64_t sum = 0;
     double bare = loop_ns(NULL, &env, IDLE_HITS), idle = loop_ns(&telemetry, &env, IDLE_HITS);
-    bench_print("telemetry: nobody listens", idle > bare ? idle - bare : 0, "ns", 2, true, 0);
+    say("telemetry: nobody listens",
+        (struct figure){idle > bare ? idle - bare : 0, "ns", .goal = 2, .at_most = true});
     telemetry_attach(&telemetry, "count", TELEMETRY_BIT(JOB_STOP), count, &sum);
-    bench_print("telemetry: one listener", loop_ns(&telemetry, &env, HEARD_HITS), "ns", 0, true, 0);
+    double heard = loop_ns(&telemetry, &env, HEARD_HITS);
+    say("telemetry: one listener", (struct figure){heard, "ns"});
     return sum == 0; /* nobody was told */
 }
