@@ -103,7 +103,7 @@ static const char *read_expression(char **at, char *out)
 bool cron_words(struct heap *heap, const char *name, const char *text, struct cron_entry *ret_entry,
                 char *why, size_t why_size)
 {
-    char *at = heap_strdup(heap, text);
+    char *at = heap_text(heap, text);
     struct cron_entry entry = {.name = heap_strdup(heap, name)};
     if (!read_options(&at, &entry, why, why_size))
         return false;

@@ -154,6 +154,13 @@ static inline const char *tx_column_text(struct tx *tx, struct tx_stmt *stmt, in
     return tx->store->backend->column_text(stmt, column);
 }
 
+/* A copy that lives as long as the request. NULL, which after a disk has lied may be where the schema rules it out: "". */
+static inline const char *tx_column_copy(struct tx *tx, struct tx_stmt *stmt, int column)
+{
+    const char *text = tx_column_text(tx, stmt, column);
+    return text ? heap_text(tx->heap, text) : "";
+}
+
 static inline int tx_column_count(struct tx *tx, struct tx_stmt *stmt)
 {
     return tx->store->backend->column_count(stmt);

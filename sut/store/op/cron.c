@@ -130,22 +130,16 @@ void tx_cron_change(struct tx *tx)
 
 /* ---- list ---- */
 
-static const char *text(struct tx *tx, struct tx_stmt *stmt, int column)
-{
-    const char *value = tx_column_text(tx, stmt, column);
-    return heap_strdup(tx->heap, value ? value : "");
-}
-
 static struct cron_entry entry_row(struct tx *tx, struct tx_stmt *stmt)
 {
     return (struct cron_entry){
-        .name = text(tx, stmt, 0),
-        .origin = text(tx, stmt, 1),
-        .expression = text(tx, stmt, 2),
-        .zone = text(tx, stmt, 3),
-        .queue = text(tx, stmt, 4),
-        .worker = text(tx, stmt, 5),
-        .args = text(tx, stmt, 6),
+        .name = tx_column_copy(tx, stmt, 0),
+        .origin = tx_column_copy(tx, stmt, 1),
+        .expression = tx_column_copy(tx, stmt, 2),
+        .zone = tx_column_copy(tx, stmt, 3),
+        .queue = tx_column_copy(tx, stmt, 4),
+        .worker = tx_column_copy(tx, stmt, 5),
+        .args = tx_column_copy(tx, stmt, 6),
         .priority = (unsigned)tx_column_int(tx, stmt, 7),
         .max_attempts = (unsigned)tx_column_int(tx, stmt, 8),
         .catch_up = (int)tx_column_int(tx, stmt, 9),

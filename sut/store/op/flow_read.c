@@ -21,12 +21,6 @@ static struct tx_stmt *of_flow(struct tx *tx, enum statement statement)
     return stmt;
 }
 
-static const char *text_of(struct tx *tx, struct tx_stmt *stmt, int column)
-{
-    const char *text = tx_column_text(tx, stmt, column);
-    return text ? heap_strdup(tx->heap, text) : "";
-}
-
 static void read_counts(struct tx *tx)
 {
     struct tx_stmt *stmt = of_flow(tx, STATEMENT_FLOW_STATES);
@@ -50,9 +44,9 @@ static void read_members(struct tx *tx)
             .job = column_u64(tx, stmt, 0),
             .waits = column_u64(tx, stmt, 1),
             .state = tx_column_state(tx, stmt, 2),
-            .name = text_of(tx, stmt, 3),
-            .queue = text_of(tx, stmt, 4),
-            .worker = text_of(tx, stmt, 5),
+            .name = tx_column_copy(tx, stmt, 3),
+            .queue = tx_column_copy(tx, stmt, 4),
+            .worker = tx_column_copy(tx, stmt, 5),
         };
     }
 }

@@ -25,8 +25,8 @@ static struct held held_read(struct tx *tx)
     while (tx_step(tx, stmt))
         held = (struct held){
             .found = true,
-            .term = heap_strdup(tx->heap, tx_column_text(tx, stmt, 0)),
-            .node = heap_strdup(tx->heap, tx_column_text(tx, stmt, 1)),
+            .term = tx_column_copy(tx, stmt, 0),
+            .node = tx_column_copy(tx, stmt, 1),
             .expires_ms = tx_column_int(tx, stmt, 2),
             .lease_ms = tx_column_int(tx, stmt, 3),
         };
