@@ -24,7 +24,7 @@ ended_well() {
     tail -n 1 "$work/status.log"
     case $status in
     0) ;;
-    1 | 2 | 134) grep -q -i 'memory' "$work/status.log" ;;
+    1 | 2 | 3 | 134) grep -q -i 'memory' "$work/status.log" ;;
     *) return 1 ;;
     esac
 }
